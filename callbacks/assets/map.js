@@ -1,0 +1,296 @@
+/* What stands above the Leaflet map: names and values of towns, units with their heading, checkpoints, points and numbered
+   pins, in one SVG that is redrawn when the figures or the view change. Towns themselves are Leaflet's, filled by hideout. */
+(function () {
+  "use strict";
+  var TW = window.TW = window.TW || {}, esc = TW.esc;
+  var held = {}; /* map id -> {wrapper, leaflet, svg, paint, pick, bounds} */
+  var shapes = {}; /* address -> promise of {code: properties} with bounds */
+  var fills = {}; /* map id -> {code: fill} */
+
+  function hooked(map) {
+    setTimeout(function () {
+      var wrapper = map.getContainer && map.getContainer().closest(".tw-map");
+      if (wrapper) attach(wrapper, map);
+    }, 0);
+  }
+  if (window.L && window.L.Map && window.L.Map.addInitHook) window.L.Map.addInitHook(function () { hooked(this); });
+
+  function entry(id) {
+    var wrapper = document.getElementById(id);
+    if (!wrapper) return null;
+    var found = held[id];
+    /* Navigation gives a new element under the same id; what was drawn on the old one is gone with it. */
+    if (!found || found.wrapper !== wrapper) found = held[id] = { wrapper: wrapper, leaflet: null, svg: null, paint: null, pick: null, key: "" };
+    return found;
+  }
+
+  function attach(wrapper, map) {
+    var own = entry(wrapper.id);
+    if (!own || own.leaflet === map) return;
+    own.leaflet = map;
+    var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.setAttribute("class", "tw-map-marks");
+    svg.setAttribute("aria-hidden", "true");
+    map.getContainer().appendChild(svg);
+    own.svg = svg;
+    svg.addEventListener("click", function (event) {
+      var pin = event.target.closest("[data-key]");
+      if (pin && own.pick) own.pick(pin.dataset.key);
+    });
+    map.on("move zoom viewreset", function () { repaint(own); });
+    if (window.ResizeObserver) {
+      var box = "";
+      own.sized = new ResizeObserver(function () {
+        var now = wrapper.clientWidth + "x" + wrapper.clientHeight;
+        if (now === box || !wrapper.isConnected) return;
+        box = now;
+        fit(own);
+      });
+      own.sized.observe(wrapper);
+    }
+    fit(own);
+  }
+
+  function outline(wrapper) {
+    var address = wrapper.dataset.geo;
+    if (!shapes[address]) {
+      shapes[address] = fetch(address).then(function (answer) {
+        if (!answer.ok) throw new Error(String(answer.status));
+        return answer.json();
+      }).then(function (collection) {
+        var found = {};
+        collection.features.forEach(function (feature) {
+          var box = [Infinity, Infinity, -Infinity, -Infinity];
+          (function walk(part) {
+            if (typeof part[0] === "number") {
+              box = [Math.min(box[0], part[0]), Math.min(box[1], part[1]), Math.max(box[2], part[0]), Math.max(box[3], part[1])];
+            } else part.forEach(walk);
+          })(feature.geometry.coordinates);
+          found[feature.properties.code] = Object.assign({ box: box }, feature.properties);
+        });
+        return found;
+      });
+      shapes[address].catch(function () { delete shapes[address]; });
+    }
+    return shapes[address];
+  }
+
+  function fit(own) {
+    outline(own.wrapper).then(function (towns) {
+      var map = own.leaflet, scope = own.wrapper.dataset.scope, rem = root();
+      if (!map || !own.wrapper.isConnected) return;
+      var box = [Infinity, Infinity, -Infinity, -Infinity];
+      var only = own.limit && own.limit.length ? own.limit : scope ? [scope] : Object.keys(towns);
+      only.forEach(function (code) {
+        var b = towns[code] && towns[code].box;
+        if (b) box = [Math.min(box[0], b[0]), Math.min(box[1], b[1]), Math.max(box[2], b[2]), Math.max(box[3], b[3])];
+      });
+      map.invalidateSize(false);
+      var pad = own.wrapper.classList.contains("tw-map-still") ? [rem * 0.5, rem * 0.5] : [10, 10];
+      if (isFinite(box[0])) map.fitBounds([[box[1], box[0]], [box[3], box[2]]], { padding: pad, animate: false });
+      repaint(own);
+    }).catch(function () {
+      own.wrapper.dataset.trouble = "1";
+    });
+  }
+
+  function root() { return parseFloat(getComputedStyle(document.documentElement).fontSize) || 16; }
+  /* Marks are drawn for a map 884 wide at a root of 16 px; on a phone they may not fall below two thirds. */
+  function scale(own) {
+    var wide = own.wrapper.clientWidth, k = root() / 16;
+    return document.documentElement.dataset.surface === "wall" ? Math.max(0.66 * k, Math.min(k, wide / 620)) : 1;
+  }
+
+  function repaint(own) {
+    if (!own.leaflet || !own.svg || !own.paint) return;
+    var k = scale(own);
+    function at(lon, lat) {
+      var point = own.leaflet.latLngToContainerPoint([lat, lon]);
+      return [Math.round(point.x * 10) / 10, Math.round(point.y * 10) / 10];
+    }
+    outline(own.wrapper).then(function (towns) {
+      if (!own.wrapper.isConnected) return;
+      var html = own.paint(at, k, towns);
+      if (own.html !== html) { own.html = html; own.svg.innerHTML = html; }
+    }).catch(function () { /* said by fit */ });
+  }
+
+  function place(point, k, inner, extra) {
+    return '<g transform="translate(' + point[0] + "," + point[1] + ") scale(" + k + ')"' + (extra || "") + ">" + inner + "</g>";
+  }
+  function unitShape(unit) {
+    var turn = unit.heading === null || unit.heading === undefined ? 0 : unit.heading;
+    if (!unit.signal) {
+      return '<path transform="rotate(' + turn + ')" d="' + TW.arrow + '" style="fill:var(--tw-map-unit-off, none);stroke:var(--tw-stale-text)" stroke-width="1.7" stroke-dasharray="3 2.5" stroke-linejoin="round"/>';
+    }
+    if (unit.heading === null || unit.heading === undefined) {
+      return '<circle r="6" style="fill:var(--tw-feed-patrol);stroke:var(--tw-bg)" stroke-width="2"/>';
+    }
+    return '<path transform="rotate(' + turn + ')" d="' + TW.arrow + '" style="fill:var(--tw-feed-patrol);stroke:var(--tw-bg)" stroke-width="2" stroke-linejoin="round" paint-order="stroke"/>';
+  }
+  function gateShape(gate) {
+    var line = gate.on_duty === false ? "text-3" : "text";
+    return '<rect x="-8" y="-8" width="16" height="16" rx="3" style="fill:var(--tw-bg);stroke:var(--tw-' + line + ')" stroke-width="1.8"' + (gate.on_duty === false ? ' stroke-dasharray="3.5 2.5"' : "") +
+      '/><path d="M-4.2,0H4.2" style="stroke:var(--tw-' + line + ')" stroke-width="2.4" stroke-linecap="round"/>';
+  }
+  function label(point, k, town, fill) {
+    var halo = "paint-order:stroke;stroke:" + fill + ";stroke-width:6;stroke-linejoin:round";
+    return place(point, k, TW.text(0, -6, town.name, 19, "map-label", "middle", 400, halo) +
+      TW.text(0, 21, town.text, 24, town.reported ? "map-label" : "stale-text", "middle", 700, halo));
+  }
+
+  /* Names keep clear of pins: of a few places around a town's middle the first that is free is taken. */
+  function clear(point, k, pins) {
+    var tries = [[0, 0], [0, 44], [0, -44], [60, 0], [-60, 0], [48, 36], [-48, 36], [48, -36], [-48, -36]];
+    for (var i = 0; i < tries.length; i += 1) {
+      var x = point[0] + tries[i][0] * k, y = point[1] + tries[i][1] * k;
+      var free = pins.every(function (pin) { return Math.abs(pin[0] - x) > 62 * k || Math.abs(pin[1] - y) > 42 * k; });
+      if (free) return [x, y];
+    }
+    return point;
+  }
+  /* Two pins on one spot would hide each other: later ones step aside. */
+  function apart(points, k) {
+    var placed = [];
+    return points.map(function (point) {
+      var spot = point;
+      for (var turn = 0; turn < 9; turn += 1) {
+        var near = placed.some(function (other) { return Math.hypot(other[0] - spot[0], other[1] - spot[1]) < 34 * k; });
+        if (!near) break;
+        spot = [point[0] + 36 * k * Math.cos(turn * Math.PI / 4), point[1] + 36 * k * Math.sin(turn * Math.PI / 4)];
+      }
+      placed.push(spot);
+      return spot;
+    });
+  }
+
+  function ramp(fill) { return fill === "nodata" || !fill ? "var(--tw-nodata)" : "var(--tw-ramp-" + fill + ")"; }
+
+  function county(id, data) {
+    var own = entry(id);
+    if (!own) return;
+    var wanted = {}, limit = data.towns.map(function (town) { return town.code; });
+    data.towns.forEach(function (town) { wanted[town.code] = town.fill; });
+    if (JSON.stringify(own.limit) !== JSON.stringify(limit)) { own.limit = limit; if (own.leaflet) fit(own); }
+    recolour(id, wanted, "");
+    own.paint = function (at, k, towns) {
+      var pins = data.pins.map(function (pin) { return at(pin.lon, pin.lat); });
+      pins = apart(pins, k);
+      var o = "";
+      data.checkpoints.forEach(function (gate) { o += place(at(gate.lon, gate.lat), k, gateShape(gate)); });
+      data.units.forEach(function (unit) { o += place(at(unit.lon, unit.lat), k, unitShape(unit)); });
+      data.towns.forEach(function (town) {
+        var known = towns[town.code];
+        if (!known) return;
+        o += label(clear(at(known.label[0], known.label[1]), k, pins), k, town, town.fill === "nodata" ? "var(--tw-nodata)" : ramp(town.fill));
+      });
+      data.pins.slice().reverse().forEach(function (pin, back) {
+        var spot = pins[data.pins.length - 1 - back];
+        o += place(spot, k * (pin.number ? pin.level === "alert" ? 1.15 : 1 : 0.6), TW.pinShape(pin.number || "", pin.level), ' data-pin="' + esc(pin.number) + '"');
+      });
+      return o;
+    };
+    repaint(own);
+  }
+
+  function town(id, data, onPick) {
+    var own = entry(id);
+    if (!own) return;
+    own.pick = onPick;
+    recolour(id, {}, data.scope);
+    own.paint = function (at) {
+      var o = "";
+      (data.units || []).forEach(function (unit) {
+        if (!unit.trail || unit.trail.length < 2) return;
+        var d = unit.trail.map(function (point, index) { return (index ? "L" : "M") + at(point[0], point[1]).join(","); }).join("");
+        o += '<path d="' + d + '" fill="none" style="stroke:var(--tw-feed-patrol)" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round" opacity="' + (unit.signal ? 0.55 : 0.25) + '"/>';
+      });
+      var pinned = {};
+      (data.pins || []).forEach(function (pin) { pinned[pin.place] = true; });
+      (data.points || []).forEach(function (point) {
+        if (pinned[point.place]) return;
+        o += place(at(point.lon, point.lat), 0.85, TW.shape(point.state === "none" ? "open" : point.state), "");
+      });
+      (data.checkpoints || []).forEach(function (gate) {
+        if (gate.lon !== null && gate.lon !== undefined && !pinned[gate.place || gate.checkpoint]) o += place(at(gate.lon, gate.lat), 0.82, gateShape(gate));
+      });
+      (data.units || []).forEach(function (unit) {
+        if (unit.lon !== null && unit.lon !== undefined) o += place(at(unit.lon, unit.lat), 0.95, unitShape(unit));
+      });
+      var all = (data.pins || []).slice();
+      var spots = apart(all.map(function (pin) { return at(pin.lon, pin.lat); }), 0.62);
+      all.map(function (pin, index) { return [pin, spots[index]]; }).sort(function (a, b) {
+        return (a[0].selected ? 1 : 0) - (b[0].selected ? 1 : 0) || b[0].number - a[0].number;
+      }).forEach(function (pair) {
+        var pin = pair[0], k = pin.selected ? 0.85 : 0.66;
+        var ring = pin.selected ? '<circle r="25" fill="none" style="stroke:var(--tw-accent)" stroke-width="3"/>' : "";
+        o += place(pair[1], k, ring + TW.pinShape(pin.number, pin.shape), ' class="tw-map-pin" data-key="' + esc(pin.key) + '" opacity="' + (pin.muted ? 0.25 : 1) + '"');
+      });
+      if (data.selected && !pinned[data.selected]) {
+        var chosen = (data.points || []).concat(data.checkpoints || []).filter(function (point) { return (point.place || point.checkpoint) === data.selected; })[0];
+        if (chosen) o += place(at(chosen.lon, chosen.lat), 1, '<circle r="11" fill="none" style="stroke:var(--tw-accent)" stroke-width="2.5"/>');
+      }
+      return o;
+    };
+    note(own, data.approximate);
+    repaint(own);
+  }
+
+  function note(own, text) {
+    var element = own.wrapper.querySelector(".tw-map-note");
+    if (!text) { if (element) element.remove(); return; }
+    if (!element) {
+      element = document.createElement("span");
+      element.className = "tw-map-note";
+      own.wrapper.appendChild(element);
+    }
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function recolour(id, wanted, scope) {
+    var key = JSON.stringify([wanted, scope]), own = entry(id);
+    if (own.key === key) return;
+    own.key = key;
+    fills[id] = wanted;
+    /* Not townwatch.setProps: a GeoJSON has no element of its own to look for. */
+    try {
+      window.dash_clientside.set_props(id + "-towns", { hideout: { map: id, scope: scope, fills: wanted } });
+    } catch (error) { own.key = ""; }
+  }
+
+  function style(feature, context) {
+    var told = (context && context.hideout) || {}, code = feature.properties.code, fill = (told.fills || {})[code];
+    if (told.scope) {
+      var own = code === told.scope;
+      return { fillColor: own ? "var(--tw-map-own, var(--tw-surface))" : "var(--tw-sunken)", fillOpacity: 1, color: own ? "var(--tw-line-strong)" : "var(--tw-line)", weight: own ? 1.6 : 1 };
+    }
+    var k = root() / 16, known = Object.keys(told.fills || {}).length > 0;
+    if (known && fill === undefined) return { fillColor: "var(--tw-map-bg)", fillOpacity: 0.5, color: "var(--tw-line)", weight: 1 * k };
+    return { fillColor: fill === "nodata" || !fill ? "url(#tw-map-hatch)" : ramp(fill), fillOpacity: 1, color: "var(--tw-map-line)", weight: 2.4 * k, lineJoin: "round" };
+  }
+
+  /* Every town knows its map once it is on it: the way in where Leaflet is not to be had by name. */
+  function each(feature, layer) {
+    layer.on("add", function () { if (layer._map) hooked(layer._map); });
+  }
+
+  function focus(id, point) {
+    var own = entry(id);
+    if (!own || !own.leaflet || point.lon === null || point.lon === undefined) return;
+    own.leaflet.setView([point.lat, point.lon], Math.max(own.leaflet.getZoom(), 13.2), { animate: false });
+  }
+
+  /* The hatch of towns that have not reported, once in the page. */
+  function hatch() {
+    if (document.getElementById("tw-map-defs")) return;
+    var box = document.createElement("div");
+    box.id = "tw-map-defs";
+    box.style.cssText = "position:absolute;width:0;height:0;overflow:hidden";
+    box.innerHTML = '<svg width="0" height="0" aria-hidden="true"><defs><pattern id="tw-map-hatch" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">' +
+      '<rect width="9" height="9" style="fill:var(--tw-nodata)"/><rect width="2" height="9" style="fill:var(--tw-stale)" opacity=".4"/></pattern></defs></svg>';
+    document.body.appendChild(box);
+  }
+  if (document.body) hatch(); else document.addEventListener("DOMContentLoaded", hatch);
+
+  TW.map = { style: style, each: each, county: county, town: town, focus: focus, held: held };
+})();

@@ -1,0 +1,90 @@
+/* 总览: draws the view "overview". Words, numbers and states come from the server. */
+(function () {
+  "use strict";
+  var tw = window.townwatch;
+
+  function esc(value) {
+    return String(value === null || value === undefined ? "" : value).replace(/[&<>"]/g, function (c) {
+      return { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c];
+    });
+  }
+
+  /* Never colour alone: a diamond means act, a triangle means look. */
+  function glyph(state, word) {
+    var shapes = {
+      alert: '<path d="M8 .8L15.2 8 8 15.2.8 8z" style="fill:var(--tw-alert)"/><path d="M8 4.700v4" style="stroke:var(--tw-alert-on)" stroke-width="1.6" stroke-linecap="round"/><circle cx="8" cy="11.1" r="1" style="fill:var(--tw-alert-on)"/>',
+      watch: '<path d="M8 2L14.5 13.200h-13z" style="fill:var(--tw-watch);stroke:var(--tw-watch-edge)" stroke-linejoin="round"/>'
+    };
+    if (!shapes[state]) return "";
+    return '<svg class="ov-glyph" viewBox="0 0 16 16" role="img" aria-label="' + esc(word) + '">' + shapes[state] + "</svg>";
+  }
+
+  function bar(parts) {
+    if (!parts) return "";
+    var html = ["met", "lapsed", "unobservable"].map(function (kind) {
+      return parts[kind] ? '<i class="' + kind + '" style="width:' + (100 * parts[kind] / parts.total).toFixed(2) + '%"></i>' : "";
+    }).join("");
+    return '<span class="ov-bar" aria-hidden="true">' + html + "</span>";
+  }
+
+  function cell(one, column) {
+    var state = one.status === "alert" || one.status === "watch" ? one.status : "";
+    return '<td data-label="' + esc(column.label) + (column.unit ? "（" + esc(column.unit) + "）" : "") + '"' + (one.old ? ' class="ov-old"' : "") +
+      '><span class="ov-cell ' + (one.old ? "old" : state) + '" data-kpi="' + esc(one.kpi) + '" data-town="' + esc(one.town) + '" data-value="' +
+      esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '">' + bar(one.bar) + "<b>" + esc(one.value) + "</b>" +
+      (one.old ? "" : glyph(state, one.status_word)) + "<small>" + esc(one.note) + "</small></span></td>";
+  }
+
+  function href(town) {
+    var kept = new URLSearchParams(), now = new URLSearchParams(location.search);
+    ["lang", "theme"].forEach(function (key) { if (now.has(key)) kept.set(key, now.get(key)); });
+    return "/town/" + encodeURIComponent(town) + (kept.size ? "?" + kept : "");
+  }
+
+  function row(one, columns, region) {
+    var name = region ? esc(one.name) : '<a href="' + esc(href(one.town)) + '" title="' + esc(one.title) + '">' + esc(one.name) + "</a>";
+    return '<tr class="' + (region ? "ov-region" : "ov-town") + '"><th scope="row"><span class="ov-name">' + name + "</span></th>" +
+      one.cells.map(function (each, at) { return cell(each, columns[at]); }).join("") + "</tr>";
+  }
+
+  function head(column, barred) {
+    return '<th scope="col"' + (barred ? ' class="ov-wide"' : "") + "><b>" + '<span class="tw-ic tw-ic-' + esc(column.icon) + '" style="color:var(--tw-feed-' + esc(column.colour) +
+      ')" aria-hidden="true"></span>' + esc(column.label) + "</b>" + (column.unit ? esc(column.unit) : "&nbsp;") + "</th>";
+  }
+
+  var LEGEND = { met: ["已巡", "Met"], lapsed: ["漏巡", "Lapsed"], unobservable: ["无法判定", "Unobservable"], open: ["未到期", "Open"] };
+
+  tw.onPage("#tw-overview", function (page) {
+    var en = page.dataset.lang === "en";
+    page.innerHTML = '<div class="ov-sheet">' + (en ? "Reading…" : "读取中…") + "</div>";
+    var drawn = "";
+
+    function draw(data) {
+      var columns = data.columns, comma = en ? ", " : "，";
+      var titles = data.headline.map(function (part) { return '<span class="' + esc(part.tone) + '">' + esc(part.text) + "</span>"; }).join(comma);
+      var legend = data.region.cells.some(function (one) { return one.bar; }) ? '<div class="ov-legend" aria-hidden="true">' +
+        Object.keys(LEGEND).map(function (kind) { return '<span><i class="' + kind + '"></i>' + LEGEND[kind][en ? 1 : 0] + "</span>"; }).join("") + "</div>" : "";
+      var html = '<div class="ov-head"><h1>' + titles + "</h1><p>" + data.sub.map(esc).join("·") + '</p></div><div class="ov-panel"><table class="ov-table"><thead><tr><th scope="col">' +
+        esc(data.place) + "</th>" + columns.map(function (column, at) { return head(column, data.region.cells[at].bar); }).join("") + "</tr></thead><tbody>" + row(data.region, columns, true) +
+        data.rows.map(function (one) { return row(one, columns, false); }).join("") + "</tbody></table>" + legend + "</div>";
+      if (html === drawn) return;
+      drawn = html;
+      /* A redraw must not take the focus from somebody who goes through the rows by keyboard. */
+      var focused = page.contains(document.activeElement) && document.activeElement.getAttribute("href");
+      page.innerHTML = html;
+      if (focused) {
+        var again = page.querySelector('a[href="' + CSS.escape(focused) + '"]');
+        if (again) again.focus({ preventScroll: true });
+      }
+    }
+
+    function failed() {
+      if (!drawn) page.innerHTML = '<div class="ov-sheet">' + (en ? "Not readable " : "读取失败 ") + tw.clockText("hm") + "</div>";
+    }
+    page.addEventListener("click", function (event) {
+      var line = event.target.closest("tr.ov-town");
+      if (line && !event.target.closest("a") && !String(getSelection())) line.querySelector("a").click();
+    });
+    return tw.subscribe("overview", "all", page.dataset.lang, draw, { trouble: failed, refused: failed });
+  });
+})();

@@ -1,0 +1,149 @@
+"""Tokens: a writer's is bound to a source, feeds and towns; a reader's to towns. Only digests are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Engine, Row, insert, select, text, update
+
+from dashboard.access.tables import token
+from dashboard.access.viewer import Role, Viewer
+from dashboard.domain.day import DEFAULT_ZONE, iso
+from dashboard.errors import ConfigurationError
+from dashboard.feeds import feed_named
+
+_TTL_S = 2.0
+"""How long a token is trusted without asking the database again: a revoked one ends within this."""
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a token allows. ``None`` for feeds or towns is all."""
+
+    label: str
+    kind: str
+    source: str
+    feeds: frozenset[str] | None
+    towns: frozenset[str] | None
+    zone: str
+
+    def viewer(self) -> Viewer:
+        """The viewer that a reader's token stands for."""
+        return Viewer(name=self.label, roles=frozenset({Role.API}), towns=self.towns, feeds=self.feeds)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _split(stored: str) -> frozenset[str] | None:
+    return None if stored == "all" else frozenset(stored.split(","))
+
+
+class TokenStore:
+    """Makes, checks and revokes tokens. Safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._known: dict[str, tuple[float, Grant | None]] = {}
+        self._lock = threading.Lock()
+
+    def create(
+        self,
+        now: int,
+        *,
+        source: str | None,
+        feeds: Sequence[str] | None = None,
+        towns: Sequence[str] | None = None,
+        read: bool = False,
+        expires_at: int | None = None,
+        zone: str = DEFAULT_ZONE,
+    ) -> str:
+        """A new token's secret; it cannot be shown again.
+
+        Raises:
+            UnknownFeed: a feed that is not declared.
+            ConfigurationError: a source that is no name.
+        """
+        for name in feeds or ():
+            feed_named(name)
+        name = source or "reader"
+        if not 1 <= len(name) <= 80 or not name.isprintable() or "," in name:
+            raise ConfigurationError(f"来源名“{name}”不行，应为 1 到 80 个可见字符，不含逗号")
+        secret = f"tw{'r' if read else 'w'}_{secrets.token_urlsafe(32)}"
+        with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+            connection.execute(
+                insert(token).values(
+                    digest=_digest(secret),
+                    label=secrets.token_hex(4),
+                    kind="read" if read else "write",
+                    source=name,
+                    feeds="all" if feeds is None else ",".join(feeds),
+                    towns="all" if towns is None else ",".join(towns),
+                    zone=zone,
+                    created_at=now,
+                    expires_at=expires_at,
+                )
+            )
+        return secret
+
+    def check(self, secret: str, now: int) -> Grant | None:
+        """What a token allows; ``None`` for one that is forged, expired or revoked."""
+        digest = _digest(secret)
+        with self._lock:
+            held = self._known.get(digest)
+        if held is not None and time.monotonic() - held[0] < _TTL_S:
+            return held[1]
+        with self.engine.connect() as connection:
+            row = connection.execute(select(token).where(token.c.digest == digest)).one_or_none()
+        grant = None if row is None or _ended(row, now) else _grant(row)
+        with self._lock:
+            if len(self._known) > 1000:
+                self._known.clear()
+            self._known[digest] = (time.monotonic(), grant)
+        return grant
+
+    def rows(self) -> list[Row[tuple[object, ...]]]:
+        """All tokens, oldest first."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(select(token).order_by(token.c.created_at)))
+
+    def revoke(self, label: str, now: int) -> None:
+        """End a token.
+
+        Raises:
+            ConfigurationError: there is no such token.
+        """
+        with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+            done = connection.execute(update(token).where(token.c.label == label).values(revoked_at=now))
+            if not done.rowcount:
+                raise ConfigurationError(f"没有编号为 {label} 的令牌，用 ./townwatch token list 查看")
+
+    def accounts_exist(self) -> bool:
+        """Whether the first account has been made; until then loopback has a local viewer."""
+        with self.engine.connect() as connection:
+            return connection.execute(text("SELECT 1 FROM account LIMIT 1")).first() is not None
+
+
+def _ended(row: Row[tuple[object, ...]], now: int) -> bool:
+    return row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now)
+
+
+def _grant(row: Row[tuple[object, ...]]) -> Grant:
+    return Grant(row.label, row.kind, row.source, _split(row.feeds), _split(row.towns), row.zone)
+
+
+def describe(store: TokenStore) -> list[str]:
+    """A line a token, without its secret."""
+    if not store.rows():
+        return ["还没有令牌；用 ./townwatch token create --source 名称 创建 · no tokens yet"]
+    return [
+        f"{row.label}  {'只读 read' if row.kind == 'read' else '写入 write'}  {row.source}  feeds={row.feeds}"
+        f"  towns={row.towns}  {iso(row.created_at)}{'  已吊销 revoked' if row.revoked_at else ''}"
+        for row in store.rows()
+    ]
+

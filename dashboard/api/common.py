@@ -1,0 +1,148 @@
+"""What every resource of the REST door shares: who is asking, how an error looks, how a moment is read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+from msgspec import json
+
+from dashboard.access.tokens import Grant, TokenStore
+from dashboard.access.viewer import LOCAL_VIEWER, Viewer
+from dashboard.clock import Clock
+from dashboard.errors import Backpressure, NotAllowed, StoreUnavailable, TownwatchError, UnknownFeed
+
+
+class Refused(Exception):
+    """An answer other than success: HTTP status, sentence, headers."""
+
+    def __init__(self, status: int, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(json.encode(body), status, headers, media_type="application/json")
+
+
+def refusal(error: Exception) -> Response:
+    """An error as JSON: ``{"error": sentence}`` with the status that fits."""
+    if isinstance(error, Refused):
+        return answer({"error": error.message}, error.status, error.headers)
+    if isinstance(error, Backpressure):
+        return answer({"error": error.sentence}, 429, {"Retry-After": str(error.retry_after)})
+    if isinstance(error, StoreUnavailable):
+        return answer({"error": error.sentence}, 503, {"Retry-After": "5"})
+    if isinstance(error, NotAllowed):
+        return answer({"error": error.sentence}, 403)
+    if isinstance(error, UnknownFeed):
+        return answer({"error": error.sentence}, 404)
+    sentence = error.sentence if isinstance(error, TownwatchError) else "请求没有办成"
+    return answer({"error": sentence}, 422)
+
+
+class Gate:
+    """Tells who a request comes from. Deny by default."""
+
+    def __init__(self, tokens: TokenStore, clock: Clock, local: bool) -> None:
+        self.tokens, self.clock, self.local = tokens, clock, local
+        """``local``: pages are offered to this machine only, so it has a viewer until the first account exists."""
+
+    def secret(self, request: Any) -> str | None:
+        """The bearer token of a request."""
+        kind, _, secret = request.headers.get("authorization", "").partition(" ")
+        return secret.strip() or None if kind.lower() == "bearer" else None
+
+    def grant(self, request: Any) -> Grant:
+        """What the request's token allows.
+
+        Raises:
+            Refused: 401 without a valid token.
+        """
+        secret = self.secret(request)
+        if secret is None:
+            raise Refused(401, "缺少令牌：请带上 Authorization: Bearer 令牌", WWW_Authenticate="Bearer")
+        found = self.tokens.check(secret, self.clock.now())
+        if found is None:
+            raise Refused(401, "令牌无效、已过期或已吊销", WWW_Authenticate="Bearer")
+        return found
+
+    def viewer(self, request: Any) -> Viewer | None:
+        """Who is reading a page or the socket; ``None``: nobody known."""
+        if self.secret(request) is not None:
+            try:
+                found = self.grant(request)
+            except Refused:
+                return None
+            return found.viewer() if found.kind == "read" else None
+        if self.local and not self.tokens.accounts_exist():
+            return LOCAL_VIEWER
+        return None
+
+    def reader(self, request: Any) -> Viewer:
+        """Who is reading the API.
+
+        Raises:
+            Refused: 401 without a token, 403 with a writer's.
+        """
+        if self.secret(request) is not None:
+            found = self.grant(request)
+            if found.kind != "read":
+                raise Refused(403, "这是写入令牌，不能读取；请用 ./townwatch token create --read 创建读取令牌")
+            return found.viewer()
+        viewer = self.viewer(request)
+        if viewer is None:
+            raise Refused(401, "缺少令牌：请带上 Authorization: Bearer 令牌", WWW_Authenticate="Bearer")
+        return viewer
+
+
+def moment(name: str, given: str) -> int:
+    """An instant from ISO-8601 with an offset.
+
+    Raises:
+        Refused: 422 when it is not one.
+    """
+    try:
+        # A "+" that was not escaped arrives as a space.
+        found = datetime.fromisoformat(given.replace(" ", "+") if given.count(" ") == 1 and "T" in given else given)
+        if found.tzinfo is None:
+            raise ValueError
+        return int(found.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise Refused(422, f"{name} 是“{given[:40]}”，应为带时区的 ISO-8601 时间，如 2020-02-18T18:00:00+08:00") from None
+
+
+def local_day(name: str, given: str) -> int:
+    """A local day from yyyy-mm-dd.
+
+    Raises:
+        Refused: 422 when it is not one.
+    """
+    try:
+        found = datetime.strptime(given, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day has no zone
+    except ValueError:
+        raise Refused(422, f"{name} 是“{given[:40]}”，应为日期，如 2020-02-18") from None
+    return found.year * 10000 + found.month * 100 + found.day
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """A request's body, read no further than ``limit``.
+
+    Raises:
+        Refused: 413.
+    """
+    sentence = f"请求体超过 {limit // 1024 // 1024} MiB，请分批发送"
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise Refused(413, sentence)
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise Refused(413, sentence)
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,53 @@
+"""``GET /api/v1/dead-letters`` and sending one again: records that were not accepted, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from dashboard.actions import Actions
+from dashboard.api.common import Gate, Refused, answer, body_of, refusal
+from dashboard.api.events import report
+from dashboard.domain.day import iso
+from ingest import deadletter
+
+
+def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
+    """The routes of this resource."""
+    routes = APIRouter(prefix="/api/v1", tags=["read"])
+
+    @routes.get("/dead-letters", summary="Records that were not accepted, newest first")
+    async def listed(request: Request, state: str = "open", feed: str | None = None, limit: int = 200) -> Response:
+        def work() -> Any:
+            viewer = gate.reader(request)
+            if state not in ("open", "corrected", "replayed", "all"):
+                raise Refused(422, f"state 是“{state[:20]}”，应为 open、corrected、replayed、all 之一")
+            if not 1 <= limit <= 1000:
+                raise Refused(422, f"limit 是“{limit}”，应为 1 到 1000")
+            found = deadletter.listed(actions.history, None if state == "all" else state, feed, limit, viewer.towns)
+            return {"dead_letters": [{**one, "received_at": iso(one["received_at"])} for one in found]}
+
+        try:
+            return answer(await asyncio.to_thread(work))
+        except Exception as error:
+            return refusal(error)
+
+    @routes.post("/dead-letters/{number}/replay", summary="Correct a record and send it again", status_code=202)
+    async def replay(number: int, request: Request) -> Response:
+        try:
+            grant = await asyncio.to_thread(gate.grant, request)
+            body = await body_of(request, max_body)
+            changes = msgspec.json.decode(body) if body else {}
+            if not isinstance(changes, dict):
+                raise Refused(422, "请求体应为 JSON 对象：字段名和改正后的值")
+            return report(await asyncio.to_thread(actions.replay_letter, grant, number, changes))
+        except msgspec.DecodeError as error:
+            return refusal(Refused(422, f"请求体不是 JSON（{error}）"))
+        except Exception as error:
+            return refusal(error)
+
+    return routes

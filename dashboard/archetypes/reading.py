@@ -1,0 +1,381 @@
+"""Archetype *reading*: fold one checkpoint's day of measurements into a state, and sum up a town from the states.
+
+Almost everything is a count, so order does not matter; where it does (a late fever whose recheck has already come) the
+fold asks for the day to be folded again from the stored records. Temperatures are integer milli-degrees Celsius.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from array import array
+from bisect import insort
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from zlib import crc32
+
+import msgspec
+
+from dashboard.domain.day import MINUTE, day_end, day_of, day_start, minute_of
+from dashboard.domain.event import Event
+from dashboard.domain.feed import ReadingSpec
+from dashboard.domain.place import Place, PlaceKind, RegionPack
+from dashboard.domain.summary import CheckpointNow, DriftNow, FeverNow, FeverState, ReadingSummary
+
+MINUTES = 1440
+SHOWN_FEVERS = 200
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """A reading that matters for what becomes of a fever. ``person`` is a pseudonym; ``None`` means unknown."""
+
+    at: int
+    person: str | None
+    town: str
+    milli: int
+    rule: str
+    outcome: str
+    case: str
+
+
+class TownCounts(msgspec.Struct, array_like=True):
+    """Counts of one town at one checkpoint on one local day."""
+
+    records: int = 0
+    received: int = 0
+    screened: int = 0
+    minutes: bytes = bytes(2 * MINUTES)
+    """1,440 little-endian 16-bit counts of readings, one per local minute."""
+    codes: dict[str, int] = msgspec.field(default_factory=dict)
+    refused: int = 0
+    last_at: int = 0
+
+
+class CheckpointState(msgspec.Struct, array_like=True):
+    """One checkpoint's local day, as far as its records tell."""
+
+    towns: dict[str, TownCounts] = msgspec.field(default_factory=dict)
+    fevers: list[Seen] = msgspec.field(default_factory=list)
+    transfers: list[Seen] = msgspec.field(default_factory=list)
+    """Readings that are no fever but ended in a transfer."""
+    rechecks: list[Seen] = msgspec.field(default_factory=list)
+    """Normal readings of a pseudonym whose fever was seen up to 30 minutes before. Without a pseudonym nobody is ever
+    cleared: the next reading at a checkpoint is the next person's."""
+    windows: dict[str, list[tuple[int, str, str, int, str]]] = msgspec.field(default_factory=dict)
+    """``device|method|site`` -> last readings (at, source, id, milli, town) in order."""
+    newest: int = 0
+    """Event time of the newest reading."""
+
+
+def rule_of(event: Event, spec: ReadingSpec, pack: RegionPack) -> tuple[int, str]:
+    """A reading in milli-degrees and the rule by which it is a fever, or ``""``.
+
+    The device's own verdict counts; where it gave a threshold but no verdict, its threshold speaks for it; then the
+    threshold of the method and site (``data/README.md``: an oral and a facial 37.3 ℃ are not the same thing).
+    """
+    fields = event.fields
+    value = fields[spec.value_field]
+    milli = round(value * 1000)
+    verdict = fields.get("device_verdict")
+    if verdict == "fever":
+        return milli, "device_verdict"
+    limit = fields.get("device_threshold")
+    if verdict is None and limit is not None and milli >= round(limit * 1000):
+        return milli, "device_threshold"
+    method, site = fields.get("method") or "", fields.get("site") or ""
+    if milli >= _threshold(method, site, spec, pack):
+        return milli, f"threshold:{method}/{site}"
+    return milli, ""
+
+
+def _threshold(method: str, site: str, spec: ReadingSpec, pack: RegionPack) -> int:
+    for key in (f"{method}/{site}", f"/{site}", f"{method}/"):
+        for known in (pack.thresholds.get(f"fever.{key}"), spec.thresholds.get(key)):
+            if known is not None:
+                return round(known * 1000)
+    return round(pack.thresholds.get("fever.default", spec.default_threshold) * 1000)
+
+
+def case_number(event: Event) -> str:
+    """A short case number for display: stable for the record and not derived from the person."""
+    number = crc32(f"{event.source}\x00{event.id}".encode())
+    return f"{'ABCDEFGHJKLMNPQRSTUVWXYZ'[number // 100 % 24]}-{number % 100:02d}"
+
+
+def _counts(data: bytes) -> array[int]:
+    counts = array("H", data)
+    if sys.byteorder == "big":
+        counts.byteswap()
+    return counts
+
+
+def _bytes(counts: array[int]) -> bytes:
+    if sys.byteorder == "big":
+        counts.byteswap()
+    return counts.tobytes()
+
+
+def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pack: RegionPack) -> bool:
+    """Fold one checkpoint's further records of one local day, in any order.
+
+    Returns ``False``, with the state spoilt, when the day must be folded again from the stored records in order.
+    """
+    minutes: dict[str, array[int]] = {}
+    zone = pack.timezone
+    for event in events:
+        counts = state.towns.get(event.town)
+        if counts is None:
+            counts = state.towns[event.town] = TownCounts()
+        counts.records += 1
+        counts.received = max(counts.received, event.received_at)
+        if event.nothing:
+            continue
+        counts.screened += 1
+        counts.last_at = max(counts.last_at, event.at)
+        if event.town not in minutes:
+            minutes[event.town] = _counts(counts.minutes)
+        minutes[event.town][minute_of(event.at, zone)] += 1
+        code = event.fields.get("health_code")
+        if code is not None:
+            counts.codes[code] = counts.codes.get(code, 0) + 1
+        outcome = event.fields.get("outcome") or ""
+        if outcome == "refused":
+            counts.refused += 1
+        milli, rule = rule_of(event, spec, pack)
+        seen = Seen(event.at, event.fields.get("person_ref"), event.town, milli, rule, outcome, case_number(event))
+        if rule:
+            if event.at < state.newest:
+                return False
+            insort(state.fevers, seen, key=_seen_order)
+        elif outcome == "transferred":
+            insort(state.transfers, seen, key=_seen_order)
+        elif seen.person is not None and any(_same(fever, seen) and 0 <= seen.at - fever.at <= spec.recheck_ms for fever in state.fevers):
+            insort(state.rechecks, seen, key=_seen_order)
+        _fold_window(state, event, milli, spec)
+        state.newest = max(state.newest, event.at)
+    for town, changed in minutes.items():
+        state.towns[town].minutes = _bytes(changed)
+    return True
+
+
+def _fold_window(state: CheckpointState, event: Event, milli: int, spec: ReadingSpec) -> None:
+    device = event.fields.get("device")
+    if device is None:
+        return
+    key = f"{device}|{event.fields.get('method') or ''}|{event.fields.get('site') or ''}"
+    window = state.windows.setdefault(key, [])
+    insort(window, (event.at, event.source, event.id, milli, event.town))
+    if len(window) > spec.window:
+        del window[0]
+
+
+def _seen_order(seen: Seen) -> tuple[int, str, str]:
+    return (seen.at, seen.person or "", seen.case)
+
+
+def _same(fever: Seen, later: Seen) -> bool:
+    """Whether two readings are of one person; without a pseudonym, of one checkpoint's recheck chain."""
+    return fever.person == later.person
+
+
+class ReadingDays(msgspec.Struct):
+    """The states a summary needs: today's and yesterday's by checkpoint."""
+
+    today: Mapping[str, CheckpointState]
+    yesterday: Mapping[str, CheckpointState]
+
+
+def summarise(
+    days: ReadingDays,
+    spec: ReadingSpec,
+    pack: RegionPack,
+    now: int,
+    towns: Iterable[str] | None = None,
+    provisional: Iterable[Place] = (),
+) -> dict[str, ReadingSummary]:
+    """Sum up towns at ``now`` from checkpoint states. Pure.
+
+    ``provisional`` are checkpoints that a record named before any list did.
+    """
+    zone = pack.timezone
+    day = day_of(now, zone)
+    wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
+    known = _checkpoints(pack, provisional)
+    drifts = _drifts(days, spec, now)
+    return {
+        town: _town(days, spec, pack, now, day, town, known.get(town, []), drifts.get(town, []))
+        for town in wanted
+    }
+
+
+def _checkpoints(pack: RegionPack, provisional: Iterable[Place]) -> dict[str, list[str]]:
+    known: dict[str, list[str]] = defaultdict(list)
+    for place in (*pack.places, *provisional):
+        if place.kind == PlaceKind.CHECKPOINT and place.code not in known[place.town]:
+            known[place.town].append(place.code)
+    return known
+
+
+def _town(
+    days: ReadingDays,
+    spec: ReadingSpec,
+    pack: RegionPack,
+    now: int,
+    day: int,
+    town: str,
+    checkpoints: Sequence[str],
+    drifts: Sequence[DriftNow],
+) -> ReadingSummary:
+    counts = {name: state.towns[town] for name, state in days.today.items() if town in state.towns}
+    before = {name: state.towns[town] for name, state in days.yesterday.items() if town in state.towns}
+    received = [found.received for found in (*counts.values(), *before.values())]
+    codes: Counter[str] = Counter()
+    hourly = [0] * 24
+    for found in counts.values():
+        codes.update(found.codes)
+        if found.screened:
+            minutes = _counts(found.minutes)
+            for hour in range(24):
+                hourly[hour] += sum(minutes[hour * 60 : hour * 60 + 60])
+    fevers = _fevers(days, spec, town, now)
+    return ReadingSummary(
+        town=town,
+        day=day,
+        now=now,
+        reported=bool(counts),
+        last_received=max(received, default=None),
+        screened=sum(found.screened for found in counts.values()),
+        hourly=tuple(hourly),
+        fever_count=len(fevers),
+        fever_confirmed=_confirmed(days, spec, town),
+        fevers=tuple(fevers[:SHOWN_FEVERS]),
+        codes={code: codes[code] for code in sorted(codes)},
+        refused=sum(found.refused for found in counts.values()),
+        checkpoints=tuple(_checkpoint_now(days, spec, pack, now, name, town) for name in checkpoints),
+        drifts=tuple(sorted(drifts, key=lambda drift: (-abs(drift.milli), drift.device))),
+    )
+
+
+def _checkpoint_now(
+    days: ReadingDays, spec: ReadingSpec, pack: RegionPack, now: int, name: str, town: str
+) -> CheckpointNow:
+    hours = pack.duty_by_checkpoint.get(name)
+    states = [state for state in (days.today.get(name), days.yesterday.get(name)) if state is not None]
+    last_at = max((state.newest for state in states if state.newest), default=None)
+    today = days.today.get(name)
+    return CheckpointNow(
+        checkpoint=name,
+        on_duty=hours is None or hours.contains(minute_of(now, pack.timezone)),
+        online=last_at is not None and now - last_at < spec.online_ms,
+        last_at=last_at,
+        screened=today.towns[town].screened if today and town in today.towns else 0,
+        fever=sum(1 for fever in today.fevers if fever.town == town) if today else 0,
+    )
+
+
+def _followed(fever: Seen, seen: Seen, spec: ReadingSpec) -> bool:
+    return _same(fever, seen) and 0 <= seen.at - fever.at <= spec.recheck_ms
+
+
+def _chain(days: ReadingDays, name: str, kind: str, fever: Seen) -> Iterable[Seen]:
+    """Readings that may be of the fever's person: anywhere by pseudonym, else at the same checkpoint only."""
+    if fever.person is None:
+        states: Iterable[CheckpointState] = [days.today[name]]
+    else:
+        states = days.today.values()
+    for state in states:
+        yield from getattr(state, kind)
+
+
+def _fate(days: ReadingDays, name: str, fever: Seen, spec: ReadingSpec, now: int) -> FeverState:
+    if fever.outcome == "transferred" or any(_followed(fever, seen, spec) for seen in _chain(days, name, "transfers", fever)):
+        return FeverState.TRANSFERRED
+    again = [seen for seen in _chain(days, name, "fevers", fever) if _followed(fever, seen, spec) and seen.at > fever.at]
+    if any(seen.outcome == "transferred" for seen in again):
+        return FeverState.TRANSFERRED
+    if again:
+        return FeverState.CONFIRMED
+    if any(_followed(fever, seen, spec) and seen.at > fever.at for seen in _chain(days, name, "rechecks", fever)):
+        return FeverState.CLEARED
+    return FeverState.PENDING if now - fever.at <= spec.recheck_ms else FeverState.UNRESOLVED
+
+
+def _fevers(days: ReadingDays, spec: ReadingSpec, town: str, now: int) -> list[FeverNow]:
+    found = [
+        FeverNow(name, fever.at, fever.milli, fever.rule, _fate(days, name, fever, spec, now), fever.case)
+        for name, state in days.today.items()
+        for fever in state.fevers
+        if fever.town == town
+    ]
+    return sorted(found, key=lambda fever: (-fever.at, fever.checkpoint, fever.case))
+
+
+def _confirmed(days: ReadingDays, spec: ReadingSpec, town: str) -> int:
+    """Persons whose fever was followed within 30 min by another fever or a transfer, once a day."""
+    persons: set[tuple[str, str]] = set()
+    for name, state in days.today.items():
+        for fever in state.fevers:
+            if fever.town != town:
+                continue
+            later = (*_chain(days, name, "fevers", fever), *_chain(days, name, "transfers", fever))
+            if fever.outcome == "transferred" or any(
+                _followed(fever, seen, spec) and (seen.at > fever.at or seen.outcome == "transferred") for seen in later
+            ):
+                persons.add(("", fever.person) if fever.person is not None else ("chain", name))
+    return len(persons)
+
+
+def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[DriftNow]]:
+    """Town -> its devices' drifts against all other devices of the same method and site in the region."""
+    merged: dict[str, list[tuple[int, str, str, int, str, str]]] = defaultdict(list)
+    for states in (days.yesterday, days.today):
+        for name, state in states.items():
+            for key, window in state.windows.items():
+                merged[key] += [(*entry, name) for entry in window if entry[0] <= now + 10 * MINUTE]
+    windows = {key: sorted(entries)[-spec.window :] for key, entries in merged.items()}
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key, window in windows.items():
+        if len(window) >= spec.window_min:
+            groups[key.split("|", 1)[1]].append(key)
+    found: dict[str, list[DriftNow]] = defaultdict(list)
+    for group, keys in groups.items():
+        method, _, site = group.partition("|")
+        for key in keys:
+            peers = [entry[3] for other in keys if other != key for entry in windows[other]]
+            if not peers:
+                continue
+            window = windows[key]
+            median = statistics.median(entry[3] for entry in window)
+            newest = window[-1]
+            found[newest[4]].append(
+                DriftNow(
+                    device=key.split("|", 1)[0],
+                    checkpoint=newest[5],
+                    method=method,
+                    site=site,
+                    milli=round(median - statistics.median(peers)),
+                    readings=len(window),
+                )
+            )
+    return found
+
+
+def screened_by(states: Mapping[str, CheckpointState], town: str, minute: int) -> int:
+    """Readings of a town on a local day before a minute of that day."""
+    return sum(
+        sum(_counts(state.towns[town].minutes)[:minute]) for state in states.values() if town in state.towns
+    )
+
+
+def next_change(summary: ReadingSummary, spec: ReadingSpec, pack: RegionPack) -> int:
+    """When time alone will next change what this summary says (EXACTNESS 10)."""
+    now = summary.now
+    moments = [day_end(summary.day, pack.timezone)]
+    moments += [point.last_at + spec.online_ms for point in summary.checkpoints if point.last_at is not None and point.online]
+    moments += [fever.at + spec.recheck_ms + 1 for fever in summary.fevers if fever.state == FeverState.PENDING]
+    start = day_start(summary.day, pack.timezone)
+    for point in summary.checkpoints:
+        hours = pack.duty_by_checkpoint.get(point.checkpoint)
+        if hours is not None:
+            moments += [start + hours.start * MINUTE, start + hours.end * MINUTE]
+    return min(at for at in moments if at > now)

@@ -1,0 +1,467 @@
+"""Archetype *track*: fold one unit's day of records into a state, and judge a town's patrols from the states.
+
+Folding in event order, one record at a time or all at once, gives the same state; a record that comes out of order, a
+correction or a withdrawal makes the worker fold the unit's day again from the stored records (EXACTNESS 15).
+Lengths are integer millimetres on the WGS-84 ellipsoid, times ms since 1970 UTC, coordinates WGS-84 degrees.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import h3
+import msgspec
+from pyproj import Geod
+
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, minute_of, shift_day
+from dashboard.domain.event import Event
+from dashboard.domain.feed import TrackSpec
+from dashboard.domain.place import Place, RegionPack, VisitRule
+from dashboard.domain.summary import (
+    Judged,
+    ObligationState,
+    PlaceGap,
+    TrackSummary,
+    UnitDay,
+    UnitNow,
+)
+from geodata.region import Region
+
+GEOD = Geod(ellps="WGS84")
+CELL_RESOLUTION = 9
+GAP_DAYS = 6
+"""How many earlier days are searched for a place's last visit."""
+_VECTOR_FROM = 12
+
+
+class Fix(msgspec.Struct, frozen=True, array_like=True):
+    """The last usable fix of a unit."""
+
+    at: int
+    lon: float
+    lat: float
+    town: str
+    heading: float | None = None
+    speed: float | None = None
+    mode: str | None = None
+
+
+class UnitState(msgspec.Struct, array_like=True):
+    """One unit's local day, as far as its records tell."""
+
+    newest: tuple[int, str, str] | None = None
+    """Order key of the last record folded."""
+    records: dict[str, int] = msgspec.field(default_factory=dict)
+    received: dict[str, int] = msgspec.field(default_factory=dict)
+    """Town -> when its latest record was received."""
+    fix: Fix | None = None
+    latest: tuple[int, str] | None = None
+    """(at, town) of the latest record of any kind."""
+    distance: dict[str, int] = msgspec.field(default_factory=dict)
+    cells: set[int] = msgspec.field(default_factory=set)
+    runs: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
+    """Place -> (first, last) of the stay that may still go on."""
+    visits: list[tuple[str, int, int, bool]] = msgspec.field(default_factory=list)
+    """(place, first, last, by check-in)."""
+    signal: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    officers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Town -> shift code -> largest strength stated."""
+    duty: list[tuple[int, bool]] = msgspec.field(default_factory=list)
+    """(at, whether it is a start); ends are ``False``."""
+    towns: list[tuple[int, str]] = msgspec.field(default_factory=list)
+    """(at, town) at every change of town, in order."""
+    trail: list[tuple[int, float, float]] = msgspec.field(default_factory=list)
+
+
+class PlaceIndex:
+    """Places that can be visited, by small squares: which may lie within the largest radius of a point."""
+
+    _STEP = 0.002
+
+    def __init__(self, places: Iterable[Place], reach_m: float) -> None:
+        self._squares: dict[tuple[int, int], list[tuple[str, float, float]]] = defaultdict(list)
+        degrees = reach_m / 80_000
+        # A degree of longitude is at least 80 km up to 44° north and a degree of latitude always is.
+        for place in places:
+            if place.lon is None or place.lat is None:
+                continue
+            entry = (place.code, place.lon, place.lat)
+            for x in range(self._square(place.lon - degrees), self._square(place.lon + degrees) + 1):
+                for y in range(self._square(place.lat - degrees), self._square(place.lat + degrees) + 1):
+                    self._squares[x, y].append(entry)
+
+    def _square(self, degrees: float) -> int:
+        return int(degrees // self._STEP)
+
+    def around(self, lon: float, lat: float) -> Sequence[tuple[str, float, float]]:
+        """(code, lon, lat) of the places that may be near."""
+        return self._squares.get((self._square(lon), self._square(lat)), ())
+
+
+@lru_cache(maxsize=16)
+def _index_of(region: Region, reach_m: float) -> PlaceIndex:
+    owed = {rule.place for rule in region.pack.visit_rules}
+    return PlaceIndex((place for place in region.pack.places if place.code in owed), reach_m)
+
+
+def _usable(event: Event, spec: TrackSpec, region: Region) -> bool:
+    if event.lon is None or event.lat is None:
+        return False
+    accuracy = event.fields.get("accuracy")
+    if accuracy is not None and accuracy > spec.max_accuracy_m:
+        return False
+    return region.near(event.lon, event.lat)
+
+
+def _segments(start: Fix | None, fixes: Sequence[Event]) -> list[int]:
+    """Geodesic length in mm from each fix's predecessor; 0 for a day's first."""
+    chain = ([(start.lon, start.lat)] if start else []) + [(fix.lon or 0.0, fix.lat or 0.0) for fix in fixes]
+    if len(chain) < 2:
+        return [0] * len(fixes)
+    if len(chain) < _VECTOR_FROM:
+        lengths = [GEOD.inv(*a, *b)[2] for a, b in zip(chain, chain[1:], strict=False)]
+    else:
+        lons, lats = zip(*chain, strict=True)
+        lengths = GEOD.inv(lons[:-1], lats[:-1], lons[1:], lats[1:])[2]
+    measured = [round(length * 1000) for length in lengths]
+    return measured if start else [0, *measured]
+
+
+def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Region) -> bool:
+    """Fold one unit's further records of one local day, given in event order.
+
+    Returns ``False``, with the state spoilt, when the records do not all come after what was folded before: then the
+    day must be folded again from the stored records.
+    """
+    if state.newest is not None and events and events[0].order <= tuple(state.newest):
+        return False
+    zone = region.pack.timezone
+    usable: list[Event] = []
+    last_at = state.fix.at if state.fix else None
+    for event in events:
+        state.records[event.town] = state.records.get(event.town, 0) + 1
+        if event.received_at > state.received.get(event.town, 0):
+            state.received[event.town] = event.received_at
+        if event.nothing:
+            continue
+        if not state.towns or state.towns[-1][1] != event.town:
+            state.towns.append((event.at, event.town))
+        state.latest = (event.at, event.town)
+        _fold_duty(state, event, region.pack, zone)
+        # Of fixes with one and the same time the first by identity counts.
+        if event.at != last_at and _usable(event, spec, region):
+            usable.append(event)
+            last_at = event.at
+    for event, length in zip(usable, _segments(state.fix, usable), strict=True):
+        _fold_fix(state, event, length, spec, region)
+    if events:
+        state.newest = events[-1].order
+    return True
+
+
+def _fold_duty(state: UnitState, event: Event, pack: RegionPack, zone: str) -> None:
+    kind = event.fields.get("kind")
+    if kind == "start" or kind == "end":
+        state.duty.append((event.at, kind == "start"))
+    elif kind == "checkin":
+        state.visits.append((event.fields["place"], event.at, event.at, True))
+    officers = event.fields.get("officers")
+    if officers is not None:
+        shift = pack.shift_at(minute_of(event.at, zone))
+        stated = state.officers.setdefault(event.town, {})
+        code = shift.code if shift else ""
+        stated[code] = max(stated.get(code, 0), officers)
+
+
+def _fold_fix(state: UnitState, event: Event, length: int, spec: TrackSpec, region: Region) -> None:
+    lon, lat, at = event.lon or 0.0, event.lat or 0.0, event.at
+    before = state.fix
+    joined = before is not None and at - before.at <= spec.max_gap_ms
+    if before is not None and joined:
+        limit = spec.max_foot_speed_kmh if event.fields.get("mode") == "foot" else spec.max_speed_kmh
+        # mm per ms is m/s; 3.6 makes km/h.
+        if length * 3.6 <= limit * (at - before.at):
+            state.distance[event.town] = state.distance.get(event.town, 0) + length
+        state.signal[-1] = (state.signal[-1][0], at)
+    else:
+        state.signal.append((at, at))
+    state.cells.add(int(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION), 16))
+    _fold_stays(state, event, joined, spec, region)
+    fields = event.fields
+    state.fix = Fix(at, lon, lat, event.town, fields.get("heading"), fields.get("speed"), fields.get("mode"))
+    if not state.trail or at // MINUTE != state.trail[-1][0] // MINUTE:
+        state.trail.append((at, lon, lat))
+        if len(state.trail) > 61:
+            del state.trail[0]
+
+
+def _fold_stays(state: UnitState, event: Event, joined: bool, spec: TrackSpec, region: Region) -> None:
+    lon, lat, at = event.lon or 0.0, event.lat or 0.0, event.at
+    near: dict[str, bool] = {}
+    reach = min(spec.radius_m + (event.fields.get("accuracy") or 0.0), spec.max_radius_m)
+    for place, place_lon, place_lat in _index_of(region, spec.max_radius_m).around(lon, lat):
+        if GEOD.inv(lon, lat, place_lon, place_lat)[2] <= reach:
+            near[place] = True
+    for place in [place for place in state.runs if not joined or place not in near]:
+        first, last = state.runs.pop(place)
+        if last - first >= spec.dwell_ms:
+            state.visits.append((place, first, last, False))
+    for place in near:
+        first = state.runs[place][0] if place in state.runs else at
+        state.runs[place] = (first, at)
+
+
+def visits_of(state: UnitState, spec: TrackSpec) -> list[tuple[str, int, int, bool]]:
+    """All visits of a unit's day, the one that may still go on included."""
+    going = [(place, first, last, False) for place, (first, last) in state.runs.items() if last - first >= spec.dwell_ms]
+    return state.visits + going if going else state.visits
+
+
+class TrackDays(msgspec.Struct):
+    """The states a judgement needs: today's and yesterday's by unit, and last visits of the days before."""
+
+    today: Mapping[str, UnitState]
+    yesterday: Mapping[str, UnitState]
+    last_visits: Mapping[str, int]
+    """Place -> end of its latest visit on the ``GAP_DAYS`` days before today."""
+
+
+def last_visits(states: Iterable[UnitState], spec: TrackSpec) -> dict[str, int]:
+    """Place -> end of its latest visit among some days' states."""
+    latest: dict[str, int] = {}
+    for state in states:
+        for place, _, last, _ in visits_of(state, spec):
+            if last > latest.get(place, 0):
+                latest[place] = last
+    return latest
+
+
+class _Moment:
+    """What all towns share at one moment: visits by place, duty, signal."""
+
+    def __init__(self, days: TrackDays, spec: TrackSpec, pack: RegionPack, now: int) -> None:
+        self.days, self.spec, self.pack, self.now = days, spec, pack, now
+        self.zone = pack.timezone
+        self.day = day_of(now, self.zone)
+        self.start = day_start(self.day, self.zone)
+        self.visits: dict[str, list[tuple[int, int, bool]]] = defaultdict(list)
+        self.cells: set[int] = set()
+        for state in days.today.values():
+            self.cells |= state.cells
+            for place, first, last, checkin in visits_of(state, spec):
+                self.visits[place].append((first, last, checkin))
+        self.shift_start = self._shift_start()
+
+    def _shift_start(self) -> int | None:
+        shift = self.pack.shift_at(minute_of(self.now, self.zone))
+        if shift is None:
+            return None
+        begins = self.start + shift.start * MINUTE
+        return begins if begins <= self.now else begins - (day_end(self.day, self.zone) - self.start)
+
+    def states(self, unit: str) -> list[UnitState]:
+        """Yesterday's and today's states of a unit, in this order."""
+        found = (self.days.yesterday.get(unit), self.days.today.get(unit))
+        return [state for state in found if state is not None]
+
+    def town_of(self, unit: str) -> str | None:
+        """The town of the unit's latest record up to now."""
+        town = None
+        for state in self.states(unit):
+            for at, name in state.towns:
+                if at <= self.now:
+                    town = name
+        return town
+
+    def on_duty(self, unit: str) -> bool:
+        """EXACTNESS, units_on_duty: started and not ended in this shift, or a usable fix in the last 15 minutes."""
+        if self.signal(unit):
+            return True
+        if self.shift_start is None:
+            return False
+        started = False
+        for at, begins in sorted(entry for state in self.states(unit) for entry in state.duty):
+            if self.shift_start <= at <= self.now:
+                started = begins
+        return started
+
+    def signal(self, unit: str) -> bool:
+        """Whether a usable fix came in the last 15 minutes."""
+        edge = self.now - self.spec.signal_ms
+        # Fixes of a stretch are at most 120 s apart, so a stretch that overlaps the 15 minutes has one inside them.
+        return any(first <= self.now and last > edge for state in self.states(unit) for first, last in state.signal)
+
+    def on_duty_in(self, unit: str, start: int, end: int) -> bool:
+        """Whether a unit was on duty in a window: a start before its end and no later end before its start, or a fix."""
+        started = False
+        for at, begins in sorted(entry for state in self.states(unit) for entry in state.duty):
+            if begins and at < end:
+                started = True
+            elif not begins and at < start:
+                started = False
+        today = self.days.today.get(unit)
+        return started or (today is not None and any(first < end and last >= start for first, last in today.signal))
+
+    def silent(self, unit: str, start: int, end: int) -> int:
+        """Milliseconds of a window in which a unit sent no usable fixes 120 s apart or less."""
+        state = self.days.today.get(unit)
+        if state is None:
+            return end - start
+        covered = sum(max(0, min(last, end) - max(first, start)) for first, last in state.signal)
+        return end - start - covered
+
+
+def summarise(
+    days: TrackDays,
+    spec: TrackSpec,
+    pack: RegionPack,
+    now: int,
+    towns: Iterable[str] | None = None,
+) -> dict[str, TrackSummary]:
+    """Judge towns at ``now`` from unit states. Pure: the same states and moment give the same summaries."""
+    moment = _Moment(days, spec, pack, now)
+    wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
+    units = {unit: moment.town_of(unit) for unit in days.yesterday.keys() | days.today.keys()}
+    return {town: _town(moment, town, units) for town in wanted}
+
+
+def _town(moment: _Moment, town: str, units: Mapping[str, str | None]) -> TrackSummary:
+    today, pack = moment.days.today, moment.pack
+    reported = any(state.records.get(town) for state in today.values())
+    received = [state.received[town] for state in (*moment.days.yesterday.values(), *today.values()) if town in state.received]
+    rules = pack.rules_by_town.get(town, ())
+    here = sorted(unit for unit, where in units.items() if where == town)
+    listed = pack.cell_numbers.get(town, frozenset())
+    officers = [state.officers[town] for state in today.values() if town in state.officers]
+    return TrackSummary(
+        town=town,
+        day=moment.day,
+        now=moment.now,
+        reported=reported,
+        last_received=max(received, default=None),
+        obligations=tuple(judged for rule in rules for judged in _judge(moment, rule, town, units, reported)),
+        cells_seen=len(listed & moment.cells),
+        cells_listed=len(listed),
+        units=tuple(_unit_now(moment, unit, town) for unit in here),
+        unit_days=tuple(_unit_day(moment, unit) for unit in here if unit in today),
+        person_times=sum(count for stated in officers for count in stated.values()),
+        distance_mm=sum(state.distance.get(town, 0) for state in today.values()),
+        gaps=tuple(sorted((_gap(moment, place) for place in dict.fromkeys(rule.place for rule in rules)), key=_gap_order)),
+    )
+
+
+def _counting(moment: _Moment, place: str, start: int, end: int) -> list[int]:
+    """When each visit that counts for a window came to count, earliest first."""
+    dwell = moment.spec.dwell_ms
+    counting = []
+    for first, last, checkin in moment.visits.get(place, ()):
+        if checkin:
+            if start <= first < end:
+                counting.append(first)
+        elif min(last, end) - max(first, start) >= dwell:
+            counting.append(max(first, start) + dwell)
+    return sorted(at for at in counting if at <= moment.now)
+
+
+def _judge(
+    moment: _Moment, rule: VisitRule, town: str, units: Mapping[str, str | None], reported: bool
+) -> Iterable[Judged]:
+    start, end = moment.start + rule.start * MINUTE, moment.start + rule.end * MINUTE
+    counting = _counting(moment, rule.place, start, end)
+    missed: ObligationState | None = None
+    for nth in range(1, rule.times + 1):
+        if nth <= len(counting):
+            yield Judged(rule.place, start, end, nth, ObligationState.MET, counting[nth - 1])
+        elif moment.now < end:
+            yield Judged(rule.place, start, end, nth, ObligationState.OPEN)
+        else:
+            missed = missed or _missed(moment, rule, town, units, reported, start, end)
+            yield Judged(rule.place, start, end, nth, missed)
+
+
+def _missed(
+    moment: _Moment,
+    rule: VisitRule,
+    town: str,
+    units: Mapping[str, str | None],
+    reported: bool,
+    start: int,
+    end: int,
+) -> ObligationState:
+    """Lapsed or unobservable (EXACTNESS 14)."""
+    place = moment.pack.place_by_code[rule.place]
+    beat = moment.pack.beat_by_code.get(place.beat or "")
+    if beat is not None and beat.units:
+        crew: list[str] = list(beat.units)
+    else:
+        crew = [unit for unit, where in units.items() if where == town]
+    on_duty = [unit for unit in crew if moment.on_duty_in(unit, start, end)]
+    if not on_duty:
+        return ObligationState.LAPSED if reported else ObligationState.UNOBSERVABLE
+    if all(moment.silent(unit, start, end) * 2 > end - start for unit in on_duty):
+        return ObligationState.UNOBSERVABLE
+    return ObligationState.LAPSED
+
+
+def _gap(moment: _Moment, place: str) -> PlaceGap:
+    ends = [min(last, moment.now) for first, last, _ in moment.visits.get(place, ()) if first <= moment.now]
+    if place in moment.days.last_visits:
+        ends.append(moment.days.last_visits[place])
+    if ends:
+        return PlaceGap(place, max(ends), True)
+    first_day = max(shift_day(moment.day, -GAP_DAYS), moment.pack.valid_from)
+    return PlaceGap(place, day_start(first_day, moment.zone), False)
+
+
+def _gap_order(gap: PlaceGap) -> tuple[int, str]:
+    return (gap.since, gap.place)
+
+
+def _unit_now(moment: _Moment, unit: str, town: str) -> UnitNow:
+    fix, trail = None, []
+    for state in moment.states(unit):
+        fix = state.fix or fix
+        trail += [point for point in state.trail if moment.now - HOUR <= point[0] <= moment.now]
+    return UnitNow(
+        unit=unit,
+        town=town,
+        at=fix.at if fix else None,
+        lon=fix.lon if fix else None,
+        lat=fix.lat if fix else None,
+        heading=fix.heading if fix else None,
+        speed=fix.speed if fix else None,
+        mode=fix.mode if fix else None,
+        on_duty=moment.on_duty(unit),
+        signal=moment.signal(unit),
+        trail=tuple(trail),
+    )
+
+
+def _unit_day(moment: _Moment, unit: str) -> UnitDay:
+    state = moment.days.today[unit]
+    visits = sorted(visits_of(state, moment.spec), key=lambda visit: visit[1])
+    return UnitDay(
+        unit=unit,
+        signal=tuple((first, last) for first, last in state.signal),
+        standing=tuple((first, last) for _, first, last, checkin in visits if not checkin),
+        visits=tuple((place, first, last) for place, first, last, _ in visits),
+    )
+
+
+def next_change(summary: TrackSummary, spec: TrackSpec, pack: RegionPack) -> int:
+    """When time alone will next change what this summary says (EXACTNESS 10); at the latest in six minutes.
+
+    Six minutes are a tenth of an hour, the finest step in which the longest gap is shown.
+    """
+    now = summary.now
+    moments = [now + 6 * MINUTE, day_end(summary.day, pack.timezone)]
+    moments += [judged.end for judged in summary.obligations if judged.end > now]
+    moments += [unit.at + spec.signal_ms for unit in summary.units if unit.at is not None and unit.signal]
+    start = day_start(summary.day, pack.timezone)
+    moments += [start + shift.start * MINUTE for shift in pack.shifts]
+    return min(at for at in moments if at > now)
+
+
+__all__ = ["TrackDays", "UnitState", "fold", "last_visits", "next_change", "summarise", "visits_of"]

@@ -1,0 +1,540 @@
+"""The command line: every command, its options and its words. The work is done elsewhere and imported when asked for.
+
+Errors are one sentence on standard error: exit 1 for what a person can put right, 70 for a defect (with a log file),
+130 for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dashboard.errors import ConfigurationError, TownwatchError
+from dashboard.settings import Settings
+
+if TYPE_CHECKING:
+    from dashboard.access.tokens import TokenStore
+
+EXIT_DEFECT = 70
+EXIT_INTERRUPTED = 130
+FIRST_SCENARIO = "yaozhuang"
+
+app = typer.Typer(
+    name="townwatch",
+    help="镇哨 Townwatch：镇街防疫与复工实时看板 · live dashboards of a town's records.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+token = typer.Typer(help="令牌：谁可以写入或读取 · tokens of writers and readers.", no_args_is_help=True)
+geodata = typer.Typer(help="区域数据包 · region packs.", no_args_is_help=True)
+scenario = typer.Typer(help="场景 · scenarios.", no_args_is_help=True)
+dead_letters = typer.Typer(help="死信：未被接受的记录 · records that were not accepted.", no_args_is_help=True)
+app.add_typer(token, name="token")
+app.add_typer(geodata, name="geodata")
+app.add_typer(scenario, name="scenario")
+app.add_typer(dead_letters, name="dead-letters")
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="数据目录 · data directory (default: TOWNWATCH_DATA_DIR, else ./data)."),
+]
+Port = Annotated[int | None, typer.Option("--port", metavar="P", help="端口 · port of the pages (0: any free one).")]
+Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="监听地址 · address to listen on.")]
+Speed = Annotated[float, typer.Option("--speed", min=1, max=3600, metavar="N", help="倍速 · times real speed.")]
+Scenario = Annotated[str, typer.Option("--scenario", metavar="NAME", help="场景 · scenario.")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="不打开浏览器 · do not open a browser.")]
+AcceptLoss = Annotated[
+    bool, typer.Option("--accept-loss", help="允许 Redis 丢数据（仅试用） · let Redis lose records; for trials only.")
+]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="结果写入文件 · write the results here.")]
+
+
+class UpRole(StrEnum):
+    """Which part of the system `up` runs."""
+
+    ALL = "all"
+    PAGES = "pages"
+    GATEWAY = "gateway"
+    WORKER = "worker"
+
+
+@app.command()
+def demo(
+    scenario: Scenario = FIRST_SCENARIO,
+    speed: Speed = 30.0,
+    port: Port = None,
+    data: Data = None,
+    no_browser: NoBrowser = False,
+) -> None:
+    """演示：一条命令看到会动的看板 · everything at once, with a scenario replayed, in a world of its own."""
+    from dashboard import processes
+
+    settings = _settings(data or Path("data") / f"demo-{scenario}", port=port, own_data=data is not None)
+    processes.refuse_open_address(settings)
+    settings = settings.with_values(port=processes.free_port(settings.host, settings.port))
+    processes.claim_world(settings.data_dir, f"replay {scenario}")
+
+    def warm(ready: Settings) -> None:
+        from ingest.scenarios import player
+
+        _migrate(ready)
+        with _Bar("载入历史 · loading history") as bar:
+            player.warm(ready, scenario, speed, bar)
+
+    supervisor = processes.Supervisor(
+        settings,
+        parts=[
+            processes.Part("worker", ("worker",)),
+            processes.Part("web", ("web",)),
+            processes.Part("player", ("player", "--scenario", scenario, "--speed", str(speed)), may_end=True),
+        ],
+        checks=[settings.address("/readyz"), settings.address("/wall")],
+        browser=not no_browser and processes.screen_present(),
+        before=warm,
+    )
+    raise typer.Exit(supervisor.run())
+
+
+@app.command()
+def up(
+    role: Annotated[UpRole, typer.Option("--role", help="运行哪一部分 · which part to run.")] = UpRole.ALL,
+    host: Host = None,
+    port: Port = None,
+    data: Data = None,
+    accept_loss: AcceptLoss = False,
+    no_browser: NoBrowser = False,
+) -> None:
+    """正式运行：没有场景，等待真实记录 · runs for real records, without a scenario."""
+    from dashboard import processes
+
+    settings = _settings(data, host=host, port=port, accept_loss=accept_loss or None)
+    worker, web = processes.Part("worker", ("worker",)), processes.Part("web", ("web", "--role", role.value))
+    parts = {UpRole.ALL: [worker, web], UpRole.WORKER: [worker]}.get(role, [web])
+    checks: list[str] = []
+    if web in parts:
+        if not settings.loopback:
+            processes.refuse_open_address(settings, _accounts_exist(settings))
+        settings = settings.with_values(port=processes.free_port(settings.host, settings.port))
+        pages = ("/readyz",) if role == UpRole.GATEWAY else ("/readyz", "/wall")
+        checks = [settings.address(page) for page in pages]
+    processes.claim_world(settings.data_dir, "live")
+    supervisor = processes.Supervisor(
+        settings,
+        parts=parts,
+        checks=checks,
+        browser=bool(checks) and not no_browser and processes.screen_present(),
+        before=_migrate,
+    )
+    raise typer.Exit(supervisor.run())
+
+
+@app.command(hidden=True)
+def worker(data: Data = None) -> None:
+    """Takes records off the road into SQL and publishes figures; started by `demo` and `up`."""
+    from dashboard import wiring
+
+    wiring.run_worker(_child_settings(data))
+
+
+@app.command(hidden=True)
+def web(
+    role: Annotated[UpRole, typer.Option("--role")] = UpRole.ALL,
+    data: Data = None,
+) -> None:
+    """Serves pages and gateways; started by `demo` and `up`."""
+    from dashboard import wiring
+
+    wiring.run_web(_child_settings(data), role.value)
+
+
+@app.command(hidden=True)
+def player(scenario: Scenario = FIRST_SCENARIO, speed: Speed = 30.0, data: Data = None) -> None:
+    """Sends a scenario's records as its clock reaches them; started by `demo`."""
+    from ingest.scenarios import player as scenario_player
+
+    scenario_player.play(_child_settings(data), scenario, speed)
+
+
+@app.command()
+def replay(scenario: Scenario = FIRST_SCENARIO, speed: Speed = 30.0, data: Data = None) -> None:
+    """重放：把场景送进正在运行的演示 · sends a scenario into its own data directory, beside a running `up` or none."""
+    from dashboard import processes
+    from dashboard.stores import redis_server
+    from ingest.scenarios import player as scenario_player
+
+    settings = _settings(data or Path("data") / f"demo-{scenario}", own_data=data is not None)
+    processes.claim_world(settings.data_dir, f"replay {scenario}")
+    with redis_server.attached(settings) as joined:
+        _migrate(joined)
+        scenario_player.play(joined, scenario, speed)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV 文件 · a CSV file.")],
+    feed: Annotated[str, typer.Option("--feed", help="数据流 · feed, e.g. temperature.")],
+    source: Annotated[str | None, typer.Option("--source", help="来源名 · source (default: the file's name).")] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", help="编码 · utf-8 or gb18030.")] = None,
+    data: Data = None,
+) -> None:
+    """导入文件，错误报到行和列 · imports a file and reports errors by row and column."""
+    from dashboard.stores import redis_server
+    from ingest.gateways import files
+
+    if not file.is_file():
+        raise ConfigurationError(f"There is no file {file}: give the path of a CSV file.")
+    settings = _settings(data)
+    with redis_server.attached(settings) as joined, _Bar("导入 · importing") as bar:
+        _migrate(joined)
+        report = files.import_file(joined, file, feed, source, encoding, bar)
+    typer.echo(str(report))
+
+
+@token.command("create")
+def token_create(
+    source: Annotated[str | None, typer.Option("--source", help="写入者的来源名 · the writer's source.")] = None,
+    feeds: Annotated[str, typer.Option("--feeds", help="数据流，逗号分隔 · feeds, comma separated, or all.")] = "all",
+    towns: Annotated[str, typer.Option("--towns", help="镇街代码，逗号分隔 · town codes, or all.")] = "all",
+    read: Annotated[bool, typer.Option("--read", help="只读令牌 · a reader's token.")] = False,
+    data: Data = None,
+) -> None:
+    """创建令牌；最后一行只有令牌本身 · makes a token and prints it alone on the last line; it is shown only once."""
+    if read == (source is not None):
+        raise ConfigurationError("Give either --source NAME for a writer's token or --read for a reader's.")
+    settings = _ready(data)
+    with _tokens(settings) as store:
+        secret = store.create(_now(settings), source=source, feeds=_list(feeds), towns=_list(towns), read=read)
+    typer.echo(secret)
+
+
+@token.command("list")
+def token_list(data: Data = None) -> None:
+    """列出令牌 · lists tokens, never their secrets."""
+    from dashboard.access import tokens
+
+    with _tokens(_ready(data)) as store:
+        for line in tokens.describe(store):
+            typer.echo(line)
+
+
+@token.command("revoke")
+def token_revoke(
+    name: Annotated[str, typer.Argument(metavar="ID", help="令牌编号 · the token's id, as `token list` shows it.")],
+    data: Data = None,
+) -> None:
+    """吊销令牌 · ends a token at once."""
+    settings = _ready(data)
+    with _tokens(settings) as store:
+        store.revoke(name, _now(settings))
+    typer.echo(f"已吊销 · revoked: {name}")
+
+
+@geodata.command("build", context_settings=PASS_ON)
+def geodata_build(context: typer.Context, data: Data = None) -> None:
+    """从公开数据生成区域包 · builds a region pack from open data."""
+    _geodata("build", context)
+
+
+@geodata.command("load", context_settings=PASS_ON)
+def geodata_load(context: typer.Context, data: Data = None) -> None:
+    """载入区域包 · loads a region pack into a data directory."""
+    _geodata("load", context, data)
+
+
+@geodata.command("check", context_settings=PASS_ON)
+def geodata_check(context: typer.Context, data: Data = None) -> None:
+    """检查区域包 · checks a region pack and says what is wrong with it."""
+    _geodata("check", context)
+
+
+@app.command()
+def doctor(data: Data = None, port: Port = None) -> None:
+    """体检：每项依赖是否正常、该做什么 · checks every dependency and says what to do."""
+    from dashboard import doctor as examination
+
+    raise typer.Exit(examination.examine(_settings(data, port=port)))
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="一分钟内 · within a minute.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="全部 · all of them.")] = False,
+    json: JsonFile = None,
+    data: Data = None,
+) -> None:
+    """性能测试：与同一次运行的裸循环相比 · benchmarks, as ratios to a bare loop of the same run."""
+    from benchmarks import run
+
+    raise typer.Exit(run.main(quick, everything, json) or 0)
+
+
+@app.command(context_settings={**PASS_ON, "help_option_names": ["--help"]})
+def test(context: typer.Context, data: Data = None) -> None:
+    """运行全部测试；其余参数交给 pytest · runs every test; further arguments go to pytest."""
+    from dashboard import suite
+
+    raise typer.Exit(suite.run(context.args))
+
+
+@app.command(hidden=True)
+def setup() -> None:
+    """Only prepares the environment; the entry script has done so by now."""
+
+
+@scenario.command("check")
+def scenario_check(
+    everything: Annotated[bool, typer.Option("--all", help="全部场景 · every scenario.")] = False,
+    name: Scenario = FIRST_SCENARIO,
+    json: JsonFile = None,
+    data: Data = None,
+) -> None:
+    """场景重放后与报告逐项比对 · replays a scenario and compares every figure with its report."""
+    from ingest.scenarios import check
+
+    raise typer.Exit(check.main(None if everything else name, json) or 0)
+
+
+@dead_letters.command("list")
+def dead_letters_list(
+    feed: Annotated[str | None, typer.Option("--feed", help="数据流 · feed.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="包括已处理的 · those already dealt with too.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="最多几条 · at most so many.")] = 50,
+    data: Data = None,
+) -> None:
+    """列出未被接受的记录和原因 · lists records that were not accepted, and why."""
+    from dashboard.stores import history
+    from ingest import deadletter
+
+    settings = _ready(data)
+    engine = history.open_engine(settings.database_url)
+    try:
+        letters = deadletter.listed(history.History(engine), None if everything else "open", feed, limit)
+    finally:
+        engine.dispose()
+    for letter in letters:
+        typer.echo("{number}\t{state}\t{feed}\t{source}\t{record}\t{message}".format(**letter))
+    if not letters:
+        typer.echo("没有 · none")
+
+
+@dead_letters.command("correct")
+def dead_letters_correct(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="编号 · its number.")],
+    fields: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE...", help="改正 · corrections.")],
+    data: Data = None,
+) -> None:
+    """改正一条记录的字段并重新送入 · corrects fields of one record and sends it through the door again."""
+    _send_again(data, [number], dict(_pair(field) for field in fields))
+
+
+@dead_letters.command("replay")
+def dead_letters_replay(
+    numbers: Annotated[list[int], typer.Argument(metavar="NUMBER...", help="编号 · their numbers.")],
+    data: Data = None,
+) -> None:
+    """原样重新送入（规则或区域包已改） · sends records again as they are, once a rule or the pack has changed."""
+    _send_again(data, numbers, {})
+
+
+@app.command()
+def reference(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪里 · where to.")] = Path("docs/reference"),
+    check: Annotated[bool, typer.Option("--check", help="只检查是否最新 · only say whether it is up to date.")] = False,
+    data: Data = None,
+) -> None:
+    """生成参考文档 · writes the generated reference: settings, commands, feeds, KPIs, metrics, API."""
+    from dashboard import reference as pages
+
+    stale = pages.write(out, app, check)
+    for path in stale:
+        typer.echo(("过期 · out of date: " if check else "已写 · written: ") + str(path))
+    if check and stale:
+        raise ConfigurationError("The reference is out of date: run `./townwatch reference` and commit what it writes.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and ends the process with its exit code."""
+    try:
+        app(arguments, prog_name="townwatch")
+    except TownwatchError as error:
+        print(f"townwatch: {error.sentence}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    except Exception as error:
+        print(f"townwatch: {_sentence(error)}", file=sys.stderr)
+        raise SystemExit(EXIT_DEFECT) from None
+
+
+def _sentence(error: Exception) -> str:
+    """A defect in one sentence, its traceback in a file."""
+    if isinstance(error, OSError) and error.errno == 28:
+        return f"The disk is full ({error.filename or 'while writing'}): free some space and start again."
+    from dashboard.telemetry import masked
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="townwatch-error-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
+        log.write(masked("".join(traceback.format_exception(error))))
+    words = masked(str(error)).splitlines() or [""]
+    return f"This should not happen ({type(error).__name__}: {words[0][:200]}): please report it with {log.name}."
+
+
+def _settings(data: Path | None, own_data: bool = True, **given: Any) -> Settings:
+    """The settings of a command; ``own_data`` is false when ``data`` is only the command's default."""
+    if not own_data and os.environ.get("TOWNWATCH_DATA_DIR"):
+        data = None
+    return Settings.load(data, **given)
+
+
+def _child_settings(data: Path | None) -> Settings:
+    """The settings of a child process, its log lines set up. Its supervisor has named the Redis."""
+    from dashboard import telemetry
+
+    settings = _settings(data)
+    telemetry.configure(settings.log_level, settings.log_json)
+    if not settings.redis_url:
+        from dashboard.stores import redis_server
+
+        if redis_server.running(settings.data_dir) is None:
+            raise ConfigurationError(
+                "No Redis runs for this process: use `./townwatch up`, or set TOWNWATCH_REDIS_URL."
+            )
+        settings = settings.with_values(redis_url=f"unix://{redis_server.recorded_socket(settings.data_dir)}")
+    return settings
+
+
+def _ready(data: Path | None) -> Settings:
+    """The settings of a command that only needs the database, which is there and current afterwards."""
+    settings = _settings(data)
+    _migrate(settings)
+    return settings
+
+
+@contextlib.contextmanager
+def _tokens(settings: Settings) -> Iterator[TokenStore]:
+    """The tokens of a data directory whose database is current."""
+    from dashboard.access.tokens import TokenStore
+    from dashboard.stores import history
+
+    engine = history.open_engine(settings.database_url)
+    try:
+        yield TokenStore(engine)
+    finally:
+        engine.dispose()
+
+
+def _now(settings: Settings) -> int:
+    """The time of the data directory's world."""
+    from dashboard.clock import read_clock
+
+    return read_clock(settings.data_dir).now()
+
+
+def _accounts_exist(settings: Settings) -> bool:
+    """Whether somebody can sign in."""
+    _migrate(settings)
+    with _tokens(settings) as store:
+        return store.accounts_exist()
+
+
+def _send_again(data: Path | None, numbers: list[int], changes: dict[str, str]) -> None:
+    """Sends dead letters through the door; says what became of each.
+
+    Raises:
+        TownwatchError: at least one was refused again.
+    """
+    from dashboard import wiring
+    from dashboard.stores import redis_server
+
+    refused = 0
+    with redis_server.attached(_settings(data)) as joined:
+        _migrate(joined)
+        for number in numbers:
+            receipt = wiring.replay_dead_letter(joined, number, changes)
+            refused += len(receipt.rejected)
+            for why in receipt.rejected:
+                typer.echo(f"{number}\t{why.message}")
+            if receipt.accepted:
+                typer.echo(f"{number}\t已接受 · accepted")
+    if refused:
+        raise TownwatchError(f"{refused} of {len(numbers)} records were refused again: correct the fields named above.")
+
+
+def _migrate(settings: Settings) -> None:
+    """Brings the database to this version's tables."""
+    from dashboard.stores import history
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = history.open_engine(settings.database_url)
+    try:
+        history.migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def _geodata(action: str, context: typer.Context, data: Path | None = None) -> None:
+    from geodata import build
+
+    where = ["--data", str(data)] if data is not None else []
+    raise typer.Exit(build.main([action, *context.args, *where]) or 0)
+
+
+def _list(text: str) -> tuple[str, ...] | None:
+    """A comma separated option; ``all`` is ``None``."""
+    return None if text == "all" else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise ConfigurationError(f"A correction is FIELD=VALUE, and {text!r} is not.")
+    return name, value
+
+
+class _Bar:
+    """A progress bar that work reports to by ``bar(done, total)``; a line a tenth where nobody looks."""
+
+    def __init__(self, words: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.words = words
+        self.console = Console()
+        self.tenth = -1
+        self.progress = Progress(
+            TextColumn("[镇哨] {task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.progress.add_task(words, total=None)
+
+    def __enter__(self) -> _Bar:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def __call__(self, done: int, total: int | None = None, *_: object) -> None:
+        self.progress.update(self.task, completed=done, total=total)
+        if not self.console.is_terminal and total:
+            tenth = done * 10 // total
+            if tenth > self.tenth:
+                self.tenth = tenth
+                print(f"[镇哨] {self.words} {tenth * 10} %", flush=True)

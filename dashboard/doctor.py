@@ -1,0 +1,241 @@
+"""``townwatch doctor``: looks at everything the program stands on and says, a line each, what to do.
+
+Changes nothing but what starting would change anyway (the data directory is made). A check that fails never stops
+another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import redis
+from rich.console import Console
+from rich.text import Text
+
+from dashboard.errors import TownwatchError
+from dashboard.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+LEAST_FREE = 1_000_000_000
+BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+"""No machine that runs this lives before; a clock that says so has lost its battery."""
+OWN_VARIABLES = {"TOWNWATCH_VENV", "TOWNWATCH_CHROMIUM"}
+
+
+class Health(StrEnum):
+    """How a check ended: ``warn`` can wait, ``fail`` cannot."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(NamedTuple):
+    """One line of the report; ``text`` says what to do unless all is well."""
+
+    health: Health
+    what: str
+    text: str
+
+
+def examine(settings: Settings) -> int:
+    """Prints every finding; 1 when one of them is a failure, else 0."""
+    console = Console(highlight=False)
+    colours = {Health.OK: "green", Health.WARN: "yellow", Health.FAIL: "red"}
+    failed = False
+    for finding in findings(settings):
+        failed |= finding.health == Health.FAIL
+        line = Text.assemble((f"{finding.health:<4}", colours[finding.health]), f"  {finding.what:<22}  {finding.text}")
+        console.print(line, soft_wrap=True)
+    return int(failed)
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Every check's findings, in the order in which things are needed."""
+    for check in CHECKS:
+        try:
+            yield from check(settings)
+        except TownwatchError as error:
+            yield Finding(Health.FAIL, _name(check), error.sentence)
+        except Exception as error:
+            yield Finding(Health.FAIL, _name(check), f"{type(error).__name__}: {error}")
+
+
+def _name(check: Callable[[Settings], Iterator[Finding]]) -> str:
+    return check.__name__.strip("_").replace("_", " ")
+
+
+def _python(settings: Settings) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    known = sys.version_info[:2] in ((3, 11), (3, 12))
+    yield Finding(
+        Health.OK if known else Health.WARN, "Python", version if known else f"{version}: tested with 3.11 and 3.12"
+    )
+
+
+def _packages(settings: Settings) -> Iterator[Finding]:
+    wrong = []
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if "==" in line and not line.startswith("#")]
+    for pin in pins:
+        name, _, rest = pin.partition("==")
+        wanted, _, marker = rest.partition(" ;")
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found = "missing"
+            if marker and sys.version_info >= (3, 13):
+                continue
+        if found != wanted.strip():
+            wrong.append(f"{name} {found}, not {wanted.strip()}")
+    if wrong:
+        yield Finding(Health.WARN, "packages", f"{'; '.join(wrong[:3])}: delete .venv and start ./townwatch again")
+    else:
+        yield Finding(Health.OK, "packages", f"{len(pins)} as pinned in requirements.txt")
+
+
+def _settings_names(settings: Settings) -> Iterator[Finding]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | OWN_VARIABLES
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
+        yield Finding(Health.WARN, "settings", f"{name} is no setting and does nothing: see docs/reference/settings.md")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.data_dir) as file:
+        file.write(b"0" * 4096)
+        os.fsync(file.fileno())
+    free = shutil.disk_usage(settings.data_dir).free
+    text = f"{free / 1e9:.1f} GB free in {settings.data_dir}"
+    low = free < LEAST_FREE
+    yield Finding(Health.WARN if low else Health.OK, "disk", text + (": free some, 1 GB is little" if low else ""))
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    from dashboard.stores import redis_server
+
+    if not settings.redis_url:
+        yield Finding(Health.OK, "redis-server", str(redis_server.find_binary()))
+    with (
+        redis_server.attached(settings) as joined,
+        contextlib.closing(redis.Redis.from_url(joined.redis_url, socket_timeout=5)) as client,
+    ):
+        # Accepted for the moment, so that every line to change is shown and not the first alone.
+        wrong = redis_server.check_durability(client, accept_loss=True)
+        for sentence in wrong:
+            yield Finding(Health.WARN if settings.accept_loss else Health.FAIL, "redis", sentence)
+        if not wrong:
+            version = str(client.info("server")["redis_version"])
+            yield Finding(Health.OK, "redis", f"{version}, every write on disk before it is acknowledged")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    from dashboard.stores import history
+
+    config = Config()
+    config.set_main_option("script_location", str(history.MIGRATIONS))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    engine = history.open_engine(settings.database_url)
+    try:
+        kind = engine.url.get_backend_name()
+        at = history.migration(engine)
+        if at != newest:
+            text = f"{kind} is at migration {at or 'none'}, the newest is {newest}: demo, up and import bring it there"
+            yield Finding(Health.OK if at is None else Health.WARN, "database", text)
+            return
+        with history.History(engine).writing():
+            pass
+        yield Finding(Health.OK, "database", f"{kind}, writable, migration {at}")
+    finally:
+        engine.dispose()
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    from dashboard import processes
+
+    if settings.port and processes.answers(settings.address("/healthz")):
+        yield Finding(Health.OK, "port", f"{settings.port}: a townwatch answers there")
+        return
+    processes.free_port(settings.host, settings.port)
+    yield Finding(Health.OK, "port", f"{settings.port} on {settings.host} is free")
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    written = datetime.fromtimestamp((ROOT / "requirements.txt").stat().st_mtime, tz=UTC)
+    # The program's own files are in this machine's past, unless its clock has lost its battery.
+    if now < max(BUILT, written - timedelta(days=1)):
+        yield Finding(Health.FAIL, "clock", f"the machine says {now:%Y-%m-%d %H:%M} UTC: set its clock")
+        return
+    yield Finding(Health.OK, "clock", f"{now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _world(settings: Settings) -> Iterator[Finding]:
+    from dashboard import clock
+
+    world = clock.read_clock(settings.data_dir)
+    if world.world == "replay":
+        yield Finding(Health.OK, "world", f"a replay at ×{world.speed:g}; real records do not belong here")
+
+
+def _chromium(settings: Settings) -> Iterator[Finding]:
+    from dashboard import suite
+
+    found = suite.browser()
+    text = found or "none: only `./townwatch test` needs it (apt-get install chromium fonts-noto-cjk)"
+    yield Finding(Health.OK if found else Health.WARN, "Chromium", text)
+
+
+def _feeds(settings: Settings) -> Iterator[Finding]:
+    from sqlalchemy import func, select
+
+    from dashboard.feeds import FEEDS
+    from dashboard.stores import history
+    from dashboard.stores.tables import event
+
+    engine = history.open_engine(settings.database_url)
+    try:
+        if history.migration(engine) is None:
+            return
+        with engine.connect() as connection:
+            for name in FEEDS:
+                # By way of the last day, which the index gives at once.
+                day = select(func.max(event.c.day)).where(event.c.feed == name).scalar_subquery()
+                found = select(func.max(event.c.at)).where(event.c.feed == name, event.c.day == day)
+                at = connection.execute(found).scalar()
+                if at is None:
+                    text = "no record ever: create a token and send or import some"
+                    yield Finding(Health.WARN, f"feed {name}", text)
+                else:
+                    when = datetime.fromtimestamp(at / 1000, tz=UTC)
+                    yield Finding(Health.OK, f"feed {name}", f"last record of {when:%Y-%m-%d %H:%M:%S} UTC")
+    finally:
+        engine.dispose()
+
+
+CHECKS = (
+    _python,
+    _packages,
+    _settings_names,
+    _disk,
+    _redis,
+    _database,
+    _port,
+    _clock,
+    _world,
+    _chromium,
+    _feeds,
+)

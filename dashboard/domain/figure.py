@@ -1,0 +1,89 @@
+"""A figure: a value with its parts, qualifier, as-of time and freshness. Two places can never disagree about one."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Qualifier(StrEnum):
+    """How sure a quantity is (EXACTNESS 21): 余/多 is at least, 近 is nearly."""
+
+    EXACT = "exact"
+    AT_LEAST = "at_least"
+    NEARLY = "nearly"
+    ABOUT = "about"
+
+    def join(self, other: Qualifier) -> Qualifier:
+        """The qualifier of a sum of two quantities."""
+        if self == other or other == Qualifier.EXACT:
+            return self
+        if self == Qualifier.EXACT:
+            return other
+        return Qualifier.ABOUT
+
+
+class Freshness(StrEnum):
+    """How old the last record behind a figure is; ``silent`` means that nothing has ever come."""
+
+    FRESH = "fresh"
+    LATE = "late"
+    STALE = "stale"
+    SILENT = "silent"
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What a figure is made of. A ratio carries integers; ``value`` is derived, never stored apart from its parts.
+
+    ``detail`` holds the numbers that stand beside the figure in its help (open, unobservable, interval, breakdown).
+    """
+
+    numerator: int | float | None = None
+    denominator: int | None = None
+    value: float | int | None = None
+    detail: dict[str, Any] = {}
+
+    @staticmethod
+    def count(number: int | float | None, **detail: Any) -> Parts:
+        """A plain quantity; ``None`` when nobody reported."""
+        return Parts(numerator=number, value=number, detail=detail)
+
+    @staticmethod
+    def ratio(numerator: int, denominator: int, **detail: Any) -> Parts:
+        """A ratio 0…1; with a denominator of 0 the value is missing, never 0 and never 1."""
+        value = numerator / denominator if denominator else None
+        return Parts(numerator=numerator, denominator=denominator, value=value, detail=detail)
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One KPI of one town (or ``all``) at one moment. ``as_of`` is ms since 1970 UTC; a ratio's value is 0…1."""
+
+    kpi: str
+    feed: str
+    town: str
+    value: float | int | None
+    numerator: float | int | None
+    denominator: int | None
+    unit: str
+    qualifier: Qualifier
+    as_of: int
+    freshness: Freshness
+    dims: dict[str, str] = {}
+    detail: dict[str, Any] = {}
+
+
+def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float] | None:
+    """Wilson score interval of a proportion, 95 % by default; ``None`` without trials.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    if trials == 0:
+        return None
+    share = successes / trials
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    middle = share + z * z / (2 * trials)
+    scale = 1 + z * z / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)

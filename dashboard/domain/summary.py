@@ -1,0 +1,190 @@
+"""Summaries: what is true of one town in one feed at one moment. KPIs read these and nothing else.
+
+An archetype makes them from stored states; the worker publishes them; pages, API and alerts read them back.
+All times are ms since 1970 UTC, lengths are integer millimetres, temperatures are integer milli-degrees Celsius:
+sums of integers do not depend on order. Coordinates are WGS-84.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class ObligationState(StrEnum):
+    """A silent device is not an idle patrol: ``unobservable`` is nobody's failure (EXACTNESS 13, 14)."""
+
+    OPEN = "open"
+    MET = "met"
+    LAPSED = "lapsed"
+    UNOBSERVABLE = "unobservable"
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One obligation (a place owes one visit in a window) as judged at the summary's moment.
+
+    ``nth`` is 1 for the first visit owed in the window, 2 for the second, and so on. ``met_at`` is the end of the
+    visit that met it (for a check-in, its time).
+    """
+
+    place: str
+    start: int
+    end: int
+    nth: int
+    state: ObligationState
+    met_at: int | None = None
+
+
+class PlaceGap(msgspec.Struct, frozen=True):
+    """A place that owes visits: when it was last visited, or since when it has owed one without any visit."""
+
+    place: str
+    since: int
+    visited: bool
+
+
+class UnitNow(msgspec.Struct, frozen=True):
+    """A patrol unit's last known position and duty. ``at`` is the time of its last usable fix."""
+
+    unit: str
+    town: str
+    at: int | None
+    lon: float | None
+    lat: float | None
+    heading: float | None
+    speed: float | None
+    mode: str | None
+    on_duty: bool
+    signal: bool
+    """A usable fix in the last 15 minutes."""
+    trail: tuple[tuple[int, float, float], ...] = ()
+    """(at, lon, lat) of the last hour, thinned to at most one a minute, oldest first."""
+
+
+class UnitDay(msgspec.Struct, frozen=True):
+    """What one unit did today, for the shift timeline. Intervals are (from, to)."""
+
+    unit: str
+    signal: tuple[tuple[int, int], ...]
+    """Stretches with usable fixes no more than 120 s apart."""
+    standing: tuple[tuple[int, int], ...]
+    """Parts of ``signal`` spent within a visited place."""
+    visits: tuple[tuple[str, int, int], ...]
+    """(place, first, last)."""
+
+
+class TrackSummary(msgspec.Struct, frozen=True):
+    """One town's patrols at ``now`` on local day ``day``."""
+
+    town: str
+    day: int
+    now: int
+    reported: bool
+    last_received: int | None
+    obligations: tuple[Judged, ...]
+    cells_seen: int
+    cells_listed: int
+    units: tuple[UnitNow, ...]
+    unit_days: tuple[UnitDay, ...]
+    person_times: int
+    distance_mm: int
+    gaps: tuple[PlaceGap, ...]
+    """Every place that owes visits, longest unvisited first."""
+
+    def count(self, state: ObligationState) -> int:
+        """How many of today's obligations are in a state."""
+        return sum(1 for judged in self.obligations if judged.state == state)
+
+    @property
+    def met_closed(self) -> int:
+        """Met obligations whose window has closed: the numerator of coverage (EXACTNESS 13)."""
+        return sum(1 for judged in self.obligations if judged.state == ObligationState.MET and judged.end <= self.now)
+
+    @property
+    def units_on_duty(self) -> int:
+        """Units on duty now."""
+        return sum(1 for unit in self.units if unit.on_duty)
+
+
+class FeverState(StrEnum):
+    """What became of a fever reading."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    TRANSFERRED = "transferred"
+    CLEARED = "cleared"
+    """A later reading of the same person within 30 min was not a fever."""
+    UNRESOLVED = "unresolved"
+    """30 minutes passed without a recheck."""
+
+
+class FeverNow(msgspec.Struct, frozen=True):
+    """One fever reading of today. ``rule`` says by which rule it is one; never who was measured."""
+
+    checkpoint: str
+    at: int
+    milli_celsius: int
+    rule: str
+    """``threshold:<method>/<site>``, ``device_threshold`` or ``device_verdict``."""
+    state: FeverState
+    case: str
+    """A short case number for display, e.g. ``A-17``; not derived from the person."""
+
+
+class CheckpointNow(msgspec.Struct, frozen=True):
+    """One checkpoint now. ``last_at`` is the event time of its last reading, ``None`` when it never sent one."""
+
+    checkpoint: str
+    on_duty: bool
+    online: bool
+    last_at: int | None
+    screened: int
+    fever: int
+
+
+class DriftNow(msgspec.Struct, frozen=True):
+    """One device's drift: median of its last 50 less the pooled median of its peers, milli-degrees, signed."""
+
+    device: str
+    checkpoint: str
+    method: str
+    site: str
+    milli: int
+    readings: int
+
+
+class ReadingSummary(msgspec.Struct, frozen=True):
+    """One town's checkpoint temperatures at ``now`` on local day ``day``."""
+
+    town: str
+    day: int
+    now: int
+    reported: bool
+    last_received: int | None
+    screened: int
+    hourly: tuple[int, ...]
+    """Readings per local hour, 24 numbers."""
+    fever_count: int
+    fever_confirmed: int
+    fevers: tuple[FeverNow, ...]
+    """Newest first, at most 200."""
+    codes: dict[str, int]
+    """Readings by health code (green, yellow, red, none); readings without the field are left out."""
+    refused: int
+    checkpoints: tuple[CheckpointNow, ...]
+    drifts: tuple[DriftNow, ...]
+    """Devices with 20 readings or more, largest drift first."""
+
+    @property
+    def on_duty(self) -> int:
+        """Checkpoints on duty now."""
+        return sum(1 for point in self.checkpoints if point.on_duty)
+
+    @property
+    def online(self) -> int:
+        """Checkpoints on duty now with a reading in the last ten minutes."""
+        return sum(1 for point in self.checkpoints if point.on_duty and point.online)
+
+
+Summary = TrackSummary | ReadingSummary

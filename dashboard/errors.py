@@ -1,0 +1,51 @@
+"""The one error tree: each error is one sentence with the remedy and knows whether trying again helps."""
+
+from __future__ import annotations
+
+
+class TownwatchError(Exception):
+    """Base of every error that a person may read. ``retry`` says whether the same call may succeed later."""
+
+    retry = False
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class ConfigurationError(TownwatchError):
+    """A setting, file or machine is not as it must be; the sentence says what to change."""
+
+
+class PackError(TownwatchError):
+    """A region pack is wrong; the sentence names the file, the line or feature, what was got and what is allowed."""
+
+
+class UnknownFeed(TownwatchError):
+    """No feed of that name is declared."""
+
+
+class NotAllowed(TownwatchError):
+    """The viewer or token may not do this."""
+
+
+class Backpressure(TownwatchError):
+    """The road is full: the caller should wait ``retry_after`` seconds; nothing of the call was taken."""
+
+    retry = True
+
+    def __init__(self, sentence: str, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class LeaseLost(TownwatchError):
+    """Another worker owns the partition now; what was being written is rolled back."""
+
+    retry = True
+
+
+class StoreUnavailable(TownwatchError):
+    """Redis or the database does not answer."""
+
+    retry = True

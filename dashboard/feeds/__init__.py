@@ -1,0 +1,34 @@
+"""The catalogue: every module of this package that has a ``FEED`` is a feed. One file = one feed."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from dashboard.domain.feed import Feed, Kpi
+from dashboard.errors import UnknownFeed
+
+
+def _discover() -> dict[str, Feed]:
+    feeds = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
+        feed = getattr(importlib.import_module(f"{__name__}.{module.name}"), "FEED", None)
+        if isinstance(feed, Feed):
+            feeds[feed.name] = feed
+    return feeds
+
+
+FEEDS: dict[str, Feed] = _discover()
+KPIS: dict[str, tuple[Feed, Kpi]] = {kpi.key: (feed, kpi) for feed in FEEDS.values() for kpi in feed.kpis}
+
+
+def feed_named(name: str) -> Feed:
+    """The feed of that name.
+
+    Raises:
+        UnknownFeed: with the names there are.
+    """
+    try:
+        return FEEDS[name]
+    except KeyError:
+        raise UnknownFeed(f"没有名为“{name}”的数据流，可用的有：{'、'.join(FEEDS)}") from None

@@ -1,0 +1,254 @@
+"""卡点体温 temperature: devices at checkpoints measure people passing. Archetype *reading*.
+
+Never a name or ID number: ``person_ref`` is a pseudonym made at the edge.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from dashboard.domain.day import MINUTE
+from dashboard.domain.feed import Feed, Field, Kpi, ReadingSpec, Words
+from dashboard.domain.figure import Parts, wilson
+from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.summary import FeverState, ReadingSummary
+
+Towns = Sequence[ReadingSummary]
+
+CODES = {
+    "green": Words("绿码", "Green"),
+    "yellow": Words("黄码", "Yellow"),
+    "red": Words("红码", "Red"),
+    "none": Words("无码", "None"),
+}
+
+
+def _screened(towns: Towns) -> Parts:
+    return Parts.count(sum(town.screened for town in towns))
+
+
+def _fevers(towns: Towns) -> Parts:
+    states = Counter(fever.state for town in towns for fever in town.fevers)
+    return Parts.count(
+        sum(town.fever_count for town in towns), **{str(state): states[state] for state in FeverState if states[state]}
+    )
+
+
+def _fever_rate(towns: Towns) -> Parts:
+    fevers, screened = sum(town.fever_count for town in towns), sum(town.screened for town in towns)
+    interval = wilson(fevers, screened)
+    bounds = {"low": interval[0], "high": interval[1]} if interval else {"low": None, "high": None}
+    return Parts.ratio(fevers, screened, **bounds)
+
+
+def _confirmed(towns: Towns) -> Parts:
+    return Parts.count(sum(town.fever_confirmed for town in towns))
+
+
+def _online(towns: Towns) -> Parts:
+    return Parts.ratio(sum(town.online for town in towns), sum(town.on_duty for town in towns))
+
+
+def _drift(towns: Towns) -> Parts:
+    drifts = [drift for town in towns for drift in town.drifts]
+    if not drifts:
+        return Parts.count(None)
+    worst = max(drifts, key=lambda drift: (abs(drift.milli), drift.device))
+    return Parts(
+        numerator=abs(worst.milli),
+        value=abs(worst.milli) / 1000,
+        detail={"device": worst.device, "checkpoint": worst.checkpoint, "signed": worst.milli / 1000},
+    )
+
+
+def _code_counts(towns: Towns) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for town in towns:
+        counts.update(town.codes)
+    return counts
+
+
+def _code_total(towns: Towns) -> Parts:
+    counts = _code_counts(towns)
+    return Parts.ratio(counts["green"], sum(counts.values()), **{code: counts[code] for code in CODES})
+
+
+def _code_mix(towns: Towns) -> list[tuple[dict[str, str], Parts]]:
+    counts = _code_counts(towns)
+    total = sum(counts.values())
+    return [({"health_code": code}, Parts.ratio(counts[code], total)) for code in CODES]
+
+
+FEED = Feed(
+    name="temperature",
+    words=Words("卡点体温", "Checkpoint temperature"),
+    short=Words("体温", "Temperature"),
+    icon="temp",
+    colour="temp",
+    archetype=ReadingSpec(value_field="celsius", subject_field="checkpoint"),
+    subject="checkpoint",
+    place_field="checkpoint",
+    place_kind="checkpoint",
+    fields=(
+        Field("checkpoint", "text", Words("卡点", "Checkpoint"), required=True, headers=("卡点编号",), example="330421111-K01"),
+        Field("device", "text", Words("设备", "Device"), headers=("设备编号", "测温设备"), example="D-0012"),
+        Field("celsius", "number", Words("体温", "Temperature"), required=True, low=30, high=45, unit="℃", headers=("温度",), example="36.5"),
+        Field(
+            "method",
+            "choice",
+            Words("测量方式", "Method"),
+            choices={
+                "contact": Words("接触式", "Contact"),
+                "infrared": Words("红外", "Infrared"),
+                "thermal_camera": Words("热成像", "Thermal camera"),
+            },
+            choice_aliases={"接触": "contact", "红外测温": "infrared", "额温枪": "infrared", "热像仪": "thermal_camera"},
+            example="infrared",
+        ),
+        Field(
+            "site",
+            "choice",
+            Words("测量部位", "Site"),
+            choices={
+                "axillary": Words("腋下", "Axillary"),
+                "oral": Words("口腔", "Oral"),
+                "ear": Words("耳", "Ear"),
+                "forehead": Words("额", "Forehead"),
+                "wrist": Words("腕", "Wrist"),
+                "face": Words("面部", "Face"),
+            },
+            choice_aliases={"腋温": "axillary", "口温": "oral", "耳温": "ear", "额头": "forehead", "手腕": "wrist", "脸": "face"},
+            example="forehead",
+        ),
+        Field(
+            "device_threshold", "number", Words("设备阈值", "Device threshold"), low=30, high=45, unit="℃", headers=("报警阈值",), example="37.3"
+        ),
+        Field(
+            "device_verdict",
+            "choice",
+            Words("设备判定", "Device verdict"),
+            choices={"normal": Words("正常", "Normal"), "fever": Words("发热", "Fever")},
+            choice_aliases={"异常": "fever"},
+            example="normal",
+        ),
+        Field(
+            "direction",
+            "choice",
+            Words("方向", "Direction"),
+            choices={"in": Words("进", "In"), "out": Words("出", "Out")},
+            choice_aliases={"进入": "in", "驶入": "in", "离开": "out", "驶出": "out"},
+            headers=("进出",),
+            example="in",
+        ),
+        Field("person_ref", "text", Words("人员代号", "Person pseudonym"), max_length=64, example="p-7f3a91"),
+        Field(
+            "health_code",
+            "choice",
+            Words("健康码", "Health code"),
+            choices=CODES,
+            choice_aliases={"绿": "green", "黄": "yellow", "红": "red", "无": "none"},
+            example="green",
+        ),
+        Field(
+            "outcome",
+            "choice",
+            Words("处置", "Outcome"),
+            choices={
+                "pass": Words("放行", "Pass"),
+                "recheck": Words("复测", "Recheck"),
+                "refused": Words("劝返", "Refused"),
+                "transferred": Words("转诊", "Transferred"),
+            },
+            choice_aliases={"通过": "pass", "待复测": "recheck", "拒绝": "refused", "移送": "transferred"},
+            headers=("处置结果",),
+            example="pass",
+        ),
+    ),
+    limits=FreshnessLimits(expected=MINUTE, late=5 * MINUTE, stale=30 * MINUTE),
+    kpis=(
+        Kpi(
+            "screened",
+            Words("卡点查验", "People screened"),
+            "count",
+            _screened,
+            Words("今天的测温记录数，已撤回的不算", "Readings today less voided ones"),
+            measure=Words("人次", "checks"),
+        ),
+        Kpi(
+            "fever_count",
+            Words("体温异常", "Fever readings"),
+            "count",
+            _fevers,
+            Words("今天按规则判为发热的测温记录", "Readings of today that are a fever by rule"),
+            rule=Words("腋温等效 37.3 ℃ 及以上，按测量方式和部位设阈值；设备自己的判定也算", "At or above 37.3 ℃ axillary equivalent, by method and site; the device's own verdict counts too"),
+            measure=Words("人次", "readings"),
+            alert_above=0,
+        ),
+        Kpi(
+            "fever_rate",
+            Words("发热率", "Fever rate"),
+            "ratio",
+            _fever_rate,
+            Words("发热记录占测温记录的比例，附 95% 威尔逊区间", "Fever readings over all readings, with the 95 % Wilson interval"),
+            numerator=Words("发热记录", "Fever readings"),
+            denominator=Words("测温记录", "Readings"),
+            decimals=2,
+        ),
+        Kpi(
+            "fever_confirmed",
+            Words("复测确认", "Confirmed after recheck"),
+            "count",
+            _confirmed,
+            Words("发热后 30 分钟内再次发热或转诊的人，每人每天一次", "Persons with a second fever or a transfer within 30 min, once a day"),
+            measure=Words("人", "people"),
+        ),
+        Kpi(
+            "checkpoints_online",
+            Words("卡点在线", "Checkpoints online"),
+            "ratio",
+            _online,
+            Words("在岗卡点里，10 分钟内有测温记录的占多少", "Of the checkpoints on duty now, those with a reading in the last 10 min"),
+            numerator=Words("10 分钟内有记录的在岗卡点", "On duty with a reading in the last 10 min"),
+            denominator=Words("现在在岗的卡点", "On duty now"),
+            measure=Words("个", "checkpoints"),
+            watch_below=1.0,
+            alert_below=0.8,
+        ),
+        Kpi(
+            "device_drift",
+            Words("设备偏差", "Device drift"),
+            "celsius",
+            _drift,
+            Words("各设备最近 50 次的中位数与同方式同部位其他设备之差，取最大", "Largest difference between a device's median of 50 and its peers' pooled median"),
+            decimals=2,
+            watch_above=0.5,
+            measure=Words("℃", "℃"),
+        ),
+        Kpi(
+            "health_code_mix",
+            Words("健康码构成", "Health codes"),
+            "ratio",
+            _code_total,
+            Words("带健康码的记录里各色占多少", "Share of each colour among readings that carry a health code"),
+            numerator=Words("绿码记录", "Green"),
+            denominator=Words("带健康码的记录", "Readings with a code"),
+            decimals=1,
+            breakdown=_code_mix,
+        ),
+    ),
+    sample={
+        "id": "temp-0001",
+        "town": "330421111",
+        "at": "2020-02-18T08:12:31+08:00",
+        "checkpoint": "330421111-K01",
+        "device": "D-0012",
+        "celsius": 36.6,
+        "method": "infrared",
+        "site": "forehead",
+        "direction": "in",
+        "person_ref": "p-7f3a91",
+        "health_code": "green",
+        "outcome": "pass",
+    },
+)

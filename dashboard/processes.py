@@ -1,0 +1,351 @@
+"""The supervisor of ``demo`` and ``up``: Redis, worker, web and player, started, watched and stopped in order.
+
+Children are separate sessions, so that Ctrl-C reaches the supervisor alone and it decides the order; the kernel ends
+them when the supervisor is killed outright. Does no work of its own on records or pages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import redis
+
+from dashboard.errors import ConfigurationError
+from dashboard.settings import Settings
+from dashboard.stores import redis_server
+from dashboard.stores.redis_server import RedisServer, check_durability, dies_with_parent
+from dashboard.telemetry import MULTIPROCESS
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT_LOGS = 5
+PATIENCE_S = 10.0
+LONGEST_BACK_OFF_S = 30.0
+HEALTHY_S = 60.0
+"""A child that lived this long has recovered: its next failure starts the back-off anew."""
+TICK_S = 0.1
+READY_S = 180.0
+START_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Part:
+    """One child: its name, its command with options, and whether it may end by itself."""
+
+    name: str
+    arguments: tuple[str, ...]
+    may_end: bool = False
+
+
+@dataclass
+class Child:
+    """A part that runs, or waits to be started again at ``due`` (monotonic seconds)."""
+
+    part: Part
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    due: float = 0.0
+    ended: bool = False
+
+
+@dataclass
+class Supervisor:
+    """Runs parts beside one Redis until a signal comes.
+
+    ``parts`` are in starting order; they stop in the reverse one, Redis last. ``checks`` are addresses that must answer
+    200 before ``READY`` is printed.
+    """
+
+    settings: Settings
+    parts: Sequence[Part]
+    checks: Sequence[str] = ()
+    browser: bool = False
+    program: tuple[str, ...] = (sys.executable, "-P", "-m", "dashboard")
+    """What runs a part; a part's arguments and ``--data DIR`` follow."""
+    say: Callable[[str], None] = lambda text: print(text, flush=True)
+    before: Callable[[Settings], None] | None = None
+    """Called once Redis answers and before the first part starts, with the settings that name it."""
+    children: list[Child] = field(default_factory=list)
+    stopping: bool = False
+    server: RedisServer | None = None
+
+    def run(self) -> int:
+        """Starts everything, prints ``READY``, watches, and stops everything; the exit code.
+
+        Raises:
+            TownwatchError: something is not as it must be; everything that was started is stopped by then.
+        """
+        with locked(self.settings.data_dir):
+            self.settings.logs.mkdir(parents=True, exist_ok=True)
+            for part in (Part("redis", ()), *self.parts):
+                rotate(self.settings.logs / f"{part.name}.log")
+            # Counters of processes that are gone would be added to the new ones'.
+            shutil.rmtree(self.settings.data_dir / "metrics", ignore_errors=True)
+            (self.settings.data_dir / "metrics").mkdir()
+            before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
+            try:
+                self._start()
+                self._watch()
+            except Stopped:
+                pass
+            finally:
+                self.stopping = True
+                self._end()
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+        return 0
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        # The first signal interrupts whatever waits; later ones must not interrupt the orderly end.
+        if not self.stopping:
+            self.stopping = True
+            raise Stopped
+
+    def _start(self) -> None:
+        if self.settings.redis_url:
+            self.say("[镇哨] 使用外部 Redis · using the Redis that was named")
+        else:
+            self.server = redis_server.start(self.settings.data_dir)
+            self.settings = self.settings.with_values(redis_url=self.server.url)
+            self.say("[镇哨] Redis 已启动 · Redis is up")
+        with contextlib.closing(redis.Redis.from_url(self.settings.redis_url)) as client:
+            for finding in check_durability(client, self.settings.accept_loss):
+                self.say(f"[镇哨] 警告 · warning: {finding}")
+        if self.before is not None:
+            self.before(self.settings)
+        for part in self.parts:
+            child = Child(part)
+            self.children.append(child)
+            self._launch(child)
+        self.say("[镇哨] 正在启动 · starting " + ", ".join(part.name for part in self.parts))
+        self._await_ready()
+
+    def _launch(self, child: Child) -> None:
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = {**os.environ, **self.settings.environment(), "PYTHONPATH": os.pathsep.join(paths)}
+        environment |= {"PYTHONUNBUFFERED": "1", MULTIPROCESS: str(self.settings.data_dir / "metrics")}
+        data = ("--data", str(self.settings.data_dir))
+        with open(self.settings.logs / f"{child.part.name}.log", "ab") as log:
+            child.process = subprocess.Popen(
+                [*self.program, *child.part.arguments, *data],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=dies_with_parent(),
+            )
+        child.started = time.monotonic()
+
+    def _await_ready(self) -> None:
+        until = time.monotonic() + READY_S
+        waiting = list(self.checks)
+        while waiting:
+            self._look_after(first=True)
+            if answers(waiting[0]):
+                waiting.pop(0)
+            elif time.monotonic() > until:
+                raise ConfigurationError(
+                    f"{waiting[0]} does not answer after {READY_S:.0f} s: see the files in {self.settings.logs}."
+                )
+            else:
+                time.sleep(TICK_S)
+        self.say(f"READY {self.settings.address()}" if self.checks else "READY")
+        if self.browser:
+            webbrowser.open(self.settings.address("/wall"))
+
+    def _watch(self) -> None:
+        while True:
+            self._look_after(first=False)
+            time.sleep(TICK_S)
+
+    def _look_after(self, first: bool) -> None:
+        """Starts again what has ended, later and later; ``first`` is until everything has been ready once."""
+        if self.server is not None and not self.server.alive():
+            self.say("[镇哨] Redis 意外退出，正在重启 · Redis ended, starting it again")
+            self.server = redis_server.start(self.settings.data_dir)
+        now = time.monotonic()
+        for child in self.children:
+            if child.ended:
+                continue
+            if child.process is None:
+                if now >= child.due:
+                    self._launch(child)
+                continue
+            code = child.process.poll()
+            if code is not None:
+                self._ended(child, code, now, first)
+
+    def _ended(self, child: Child, code: int, now: float, first: bool) -> None:
+        name = child.part.name
+        log = self.settings.logs / f"{name}.log"
+        if code == 0 and child.part.may_end:
+            child.ended = True
+            self.say(f"[镇哨] {name} 已完成 · {name} has finished")
+            return
+        if first and (code in (1, 2) or child.failures >= START_TRIES):
+            # A sentence rather than a crash, or the same crash over and over: starting again would only repeat it.
+            raise ConfigurationError(f"{name}: {redis_server.last_words(log).removeprefix('townwatch: ')} (see {log}).")
+        if now - child.started > HEALTHY_S:
+            child.failures = 0
+        wait = min(LONGEST_BACK_OFF_S, 0.5 * 2**child.failures)
+        child.failures += 1
+        child.process, child.due = None, now + wait
+        self.say(
+            f"[镇哨] {name} 意外退出（{code}），{wait:g} 秒后重启 · "
+            f"{name} ended with {code}, starting again in {wait:g} s (see {log})"
+        )
+
+    def _end(self) -> None:
+        if self.children or self.server is not None:
+            self.say("[镇哨] 正在停止 · stopping")
+        for child in reversed(self.children):
+            if child.process is not None:
+                end_group(child.process)
+        if self.server is not None:
+            self.server.stop()
+
+
+class Stopped(BaseException):
+    """A signal asked the supervisor to stop. Not an ``Exception``: nothing that is under way may swallow it."""
+
+
+def end_group(process: subprocess.Popen[bytes], patience_s: float = PATIENCE_S) -> None:
+    """Asks a child to end; after ``patience_s`` ends it and what it started."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience_s)
+    # The child leads a group of its own; whoever is left in it is an orphan.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextlib.contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """Holds a data directory for this supervisor alone.
+
+    Raises:
+        ConfigurationError: another one has it (and which), or it cannot be written.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = open(data_dir / "lock", "a+", encoding="utf-8")  # noqa: SIM115 - closed below, after the lock is released
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {data_dir} cannot be written ({error.strerror}): make it writable, or use --data."
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ConfigurationError(
+                f"Another townwatch runs in {data_dir} (pid {file.read().strip() or 'unknown'}): "
+                "stop that one, or take another directory with --data."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def claim_world(data_dir: Path, world: str) -> None:
+    """Marks a new data directory as of one world (``live`` or ``replay <scenario>``); they never share one.
+
+    Raises:
+        ConfigurationError: the directory is of another world.
+    """
+    mark = data_dir / "world"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        found = mark.read_text(encoding="utf-8").strip() if mark.exists() else ""
+        if not found:
+            mark.write_text(world + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {data_dir} cannot be written ({error.strerror}): make it writable, or use --data."
+        ) from None
+    if found and found != world:
+        raise ConfigurationError(
+            f"{data_dir} holds the world {found!r} and not {world!r}: take another directory with --data."
+        )
+
+
+def free_port(host: str, port: int) -> int:
+    """The port if it can be listened on; for 0 one that can.
+
+    Raises:
+        ConfigurationError: it cannot; says why and how to choose another.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                why, remedy = "is in use by another program", f"choose another, e.g. --port {port % 65535 + 1}"
+            elif error.errno == errno.EACCES:
+                why, remedy = "is for the administrator only", "choose one above 1023, e.g. --port 8050"
+            else:
+                why, remedy = f"cannot be listened on at {host} ({error.strerror})", "give this machine's own --host"
+            raise ConfigurationError(f"Port {port} {why}: {remedy}.") from None
+        return int(probe.getsockname()[1])
+
+
+def refuse_open_address(settings: Settings, accounts: bool = False) -> None:
+    """Pages without accounts are for this machine only.
+
+    Raises:
+        ConfigurationError: the address is open to others.
+    """
+    if not settings.loopback and not accounts:
+        raise ConfigurationError(
+            f"Townwatch does not listen on {settings.host} without accounts, and there are none: "
+            "use --host 127.0.0.1 (others may come through a reverse proxy that signs them in)."
+        )
+
+
+def rotate(log: Path, keep: int = KEPT_LOGS) -> None:
+    """Moves a log of an earlier start aside: ``web.log`` → ``web.log.1`` → …, the oldest goes."""
+    for number in range(keep, 0, -1):
+        older = log.with_name(f"{log.name}.{number}")
+        newer = log if number == 1 else log.with_name(f"{log.name}.{number - 1}")
+        if newer.exists():
+            newer.replace(older)
+
+
+def answers(address: str) -> bool:
+    """Whether an address on this machine answers 200 now."""
+    # Without the machine's proxies: they cannot reach our loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(address, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def screen_present() -> bool:
+    """Whether a browser could be shown to somebody."""
+    return sys.stdout.isatty() and bool(
+        sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

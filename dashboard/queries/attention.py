@@ -1,0 +1,170 @@
+"""What needs somebody now, over all towns of a board: computed from what stands, without a memory of its own.
+
+Pure over a board. Sources: fevers awaiting or never given their recheck, checkpoints on duty that send nothing, visits
+that lapsed (one entry a town), devices that drift, and feeds that have gone old. The numbers are those of list and map.
+A member of the public appears as a case number only. Times are ms since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dashboard.domain.feed import ReadingSpec, TrackSpec
+from dashboard.domain.figure import Freshness
+from dashboard.domain.summary import FeverState, ObligationState
+from dashboard.feeds import KPIS
+from dashboard.queries.duties import duty_began
+from dashboard.queries.status import Status, status_of
+
+if TYPE_CHECKING:
+    from dashboard.queries.board import Board
+
+
+class Kind(StrEnum):
+    """What an entry is about."""
+
+    FEVER = "fever"
+    SILENT_CHECKPOINT = "silent_checkpoint"
+    LAPSED = "lapsed"
+    DRIFT = "drift"
+    FEED = "feed"
+
+
+class Level(StrEnum):
+    """How urgent, most urgent first. ``stale`` is a feed whose figures claim nothing any more."""
+
+    ALERT = "alert"
+    WATCH = "watch"
+    STALE = "stale"
+
+
+class Attention(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry. ``number`` is 1 for the first of the list; ``count`` how many cases stand behind it."""
+
+    kind: Kind
+    level: Level
+    feed: str
+    since: int | None
+    """When it began: the fever's time, the start of silence, the newest lapse, the feed's last record."""
+    number: int = 0
+    town: str | None = None
+    place: str | None = None
+    count: int = 1
+    milli_celsius: int | None = None
+    case: str = ""
+    state: str = ""
+    """The fever's state, or the feed's freshness."""
+
+
+_ORDER = {level: place for place, level in enumerate(Level)}
+
+
+def attention(board: Board) -> tuple[Attention, ...]:
+    """Everything that needs somebody, numbered from 1: by level, then newest first."""
+    found = [*_fevers(board), *_checkpoints(board), *_lapsed(board), *_drifts(board), *_feeds(board)]
+    found.sort(key=lambda one: (_ORDER[one.level], -(one.since or 0), one.town or "", one.place or "", one.case))
+    return tuple(msgspec.structs.replace(one, number=number) for number, one in enumerate(found, start=1))
+
+
+def _feed_names(board: Board, archetype: type) -> list[str]:
+    return [feed.name for feed in board.feeds if isinstance(feed.archetype, archetype)]
+
+
+def _fevers(board: Board) -> Iterator[Attention]:
+    for feed in _feed_names(board, ReadingSpec):
+        for town in board.towns:
+            reading = board.reading(town, feed)
+            for fever in reading.fevers if reading else ():
+                if fever.state in (FeverState.PENDING, FeverState.UNRESOLVED):
+                    yield Attention(
+                        kind=Kind.FEVER,
+                        level=Level.ALERT,
+                        feed=feed,
+                        since=fever.at,
+                        town=town,
+                        place=fever.checkpoint,
+                        milli_celsius=fever.milli_celsius,
+                        case=fever.case,
+                        state=str(fever.state),
+                    )
+
+
+def _checkpoints(board: Board) -> Iterator[Attention]:
+    for feed in board.feeds:
+        if not isinstance(feed.archetype, ReadingSpec):
+            continue
+        for town in board.towns:
+            # In a town whose feed has gone old every checkpoint is silent: that is one entry, the feed's.
+            if board.freshness(feed.name, town)[0] in (Freshness.STALE, Freshness.SILENT):
+                continue
+            reading = board.reading(town, feed.name)
+            for point in reading.checkpoints if reading else ():
+                if not point.on_duty or point.online:
+                    continue
+                began = duty_began(board, point.checkpoint)
+                since = began if point.last_at is None else max(began, point.last_at)
+                if board.now - since >= feed.archetype.online_ms:
+                    yield Attention(
+                        kind=Kind.SILENT_CHECKPOINT,
+                        level=Level.WATCH,
+                        feed=feed.name,
+                        since=since,
+                        town=town,
+                        place=point.checkpoint,
+                    )
+
+
+def _lapsed(board: Board) -> Iterator[Attention]:
+    for feed in board.feeds:
+        if not isinstance(feed.archetype, TrackSpec):
+            continue
+        for town in board.towns:
+            track = board.track(town, feed.name)
+            lapsed = [one for one in track.obligations if one.state == ObligationState.LAPSED] if track else []
+            if not lapsed:
+                continue
+            newest = max(lapsed, key=lambda one: (one.end, one.place))
+            coverage = board.figure("patrol_coverage", town, feed.name)
+            short = status_of(coverage, KPIS["patrol_coverage"][1]) == Status.ALERT
+            yield Attention(
+                kind=Kind.LAPSED,
+                level=Level.ALERT if short else Level.WATCH,
+                feed=feed.name,
+                since=newest.end,
+                town=town,
+                place=newest.place,
+                count=len(lapsed),
+            )
+
+
+def _drifts(board: Board) -> Iterator[Attention]:
+    for feed in board.feeds:
+        if not isinstance(feed.archetype, ReadingSpec):
+            continue
+        for town in board.towns:
+            reading = board.reading(town, feed.name)
+            far = [one for one in reading.drifts if abs(one.milli) > feed.archetype.drift_alert_milli] if reading else []
+            for drift in far:
+                yield Attention(
+                    kind=Kind.DRIFT,
+                    level=Level.WATCH,
+                    feed=feed.name,
+                    since=None,
+                    town=town,
+                    place=drift.checkpoint,
+                    milli_celsius=drift.milli,
+                    case=drift.device,
+                )
+
+
+def _feeds(board: Board) -> Iterator[Attention]:
+    for feed in board.feeds:
+        freshness, received = board.freshness(feed.name)
+        if freshness in (Freshness.STALE, Freshness.SILENT):
+            yield Attention(
+                kind=Kind.FEED, level=Level.STALE, feed=feed.name, since=received, state=str(freshness)
+            )

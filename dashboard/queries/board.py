@@ -1,0 +1,340 @@
+"""The board: one consistent moment that every view, the API and the alerts read. Every board has a viewer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+
+from dashboard.access.viewer import Viewer
+from dashboard.clock import Clock
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
+from dashboard.domain.feed import Feed, Kpi, ReadingSpec, TrackSpec
+from dashboard.domain.figure import Figure, Freshness, Parts
+from dashboard.domain.place import Place, RegionPack
+from dashboard.domain.summary import ReadingSummary, Summary, TrackSummary
+from dashboard.feeds import FEEDS, feed_named
+from dashboard.queries.figures import ALL, REPORTING, figures_of, reporting_kpi
+from dashboard.queries.past import SERIES_STEP, Past, Summaries
+from dashboard.stores.live import LiveStore
+from geodata.region import Region
+
+DAY_MS = 24 * HOUR
+
+
+class Board:
+    """Figures and what stands beside them at ``now``, including records up to ``seq``, as far as the viewer may see."""
+
+    def __init__(
+        self,
+        summaries: Mapping[str, Summaries],
+        now: int,
+        seq: int,
+        region: Region,
+        viewer: Viewer,
+        trends: Trends | None = None,
+        clock: Clock | None = None,
+        health: Callable[[], dict[str, Any]] | None = None,
+        provisional: Sequence[Place] = (),
+    ) -> None:
+        self.now, self.seq, self.region, self.viewer = now, seq, region, viewer
+        self.pack: RegionPack = region.pack
+        self.zone = self.pack.timezone
+        self.day = day_of(now, self.zone)
+        self.world = clock.world if clock else "live"
+        self.speed = clock.speed if clock else 1.0
+        self.towns: tuple[str, ...] = tuple(town.code for town in self.pack.towns if viewer.sees(town.code))
+        self._summaries = {
+            feed: {town: found[town] for town in self.towns if town in found} for feed, found in summaries.items()
+        }
+        self._trends = trends
+        self._health = health
+        self.provisional = {place.code: place for place in provisional}
+
+    @property
+    def feeds(self) -> list[Feed]:
+        """The declared feeds that the viewer may see."""
+        allowed = self.viewer.feeds
+        return [feed for name, feed in FEEDS.items() if allowed is None or name in allowed]
+
+    @property
+    def health(self) -> dict[str, Any]:
+        """State of the system's parts, for the system page."""
+        return self._health() if self._health else {}
+
+    def place(self, code: str) -> Place | None:
+        """A place of the pack, or one that a record named first."""
+        return self.pack.place_by_code.get(code) or self.provisional.get(code)
+
+    def summaries(self, feed: str) -> Summaries:
+        """Town -> summary of a feed."""
+        return self._summaries.get(feed, {})
+
+    def track(self, town: str, feed: str = "patrol") -> TrackSummary | None:
+        """A town's patrols."""
+        return cast("TrackSummary | None", self.summaries(feed).get(town))
+
+    def reading(self, town: str, feed: str = "temperature") -> ReadingSummary | None:
+        """A town's temperatures."""
+        return cast("ReadingSummary | None", self.summaries(feed).get(town))
+
+    def kpis(self, feed: str | None = None) -> list[tuple[Feed, Kpi]]:
+        """All figures there are, the reporting rate of each feed included."""
+        return [
+            (one, kpi)
+            for one in self.feeds
+            if feed in (None, one.name)
+            for kpi in (*one.kpis, reporting_kpi(one))
+        ]
+
+    def figures(
+        self, feed: str | None = None, kpi: str | None = None, town: str | None = None, breakdowns: bool = True
+    ) -> list[Figure]:
+        """Figures by feed, KPI and town (``None``: every one, ``all`` included)."""
+        towns = [town] if town is not None else [ALL, *self.towns]
+        found: list[Figure] = []
+        for one, declared in self.kpis(feed):
+            if kpi in (None, declared.key):
+                for name in towns:
+                    found += figures_of(one, declared, self.summaries(one.name), name, self.now, breakdowns)
+        return found
+
+    def figure(self, kpi: str, town: str = ALL, feed: str | None = None) -> Figure:
+        """One plain figure. ``feed`` tells the reporting rates apart.
+
+        Raises:
+            KeyError: no such KPI.
+        """
+        one, declared = _declared(kpi, feed)
+        return figures_of(one, declared, self.summaries(one.name), town, self.now)[0]
+
+    def reported(self, feed: str) -> tuple[list[str], list[str]]:
+        """(towns that reported today, towns that did not)."""
+        found = self.summaries(feed)
+        yes = [town for town in self.towns if town in found and found[town].reported]
+        return yes, [town for town in self.towns if town not in yes]
+
+    def freshness(self, feed: str, town: str = ALL) -> tuple[Freshness, int | None]:
+        """How fresh a feed is and when its last record was received (ms)."""
+        found = self.summaries(feed)
+        chosen: Iterable[Summary] = found.values() if town == ALL else [found[town]] if town in found else []
+        received = max((one.last_received for one in chosen if one.last_received is not None), default=None)
+        return feed_named(feed).limits.judge(received, self.now), received
+
+    def hourly(self, town: str, day: int | None = None) -> list[int]:
+        """Readings per local hour, 24 numbers; ``all`` adds the towns up."""
+        if day in (None, self.day):
+            found = self.summaries("temperature")
+        else:
+            found = self._trends.day_end("temperature", day) if self._trends and day else {}
+        chosen = [one for code, one in found.items() if code in self.towns and town in (ALL, code)]
+        hours = [cast(ReadingSummary, one).hourly for one in chosen]
+        return [sum(hour) for hour in zip(*hours, strict=True)] if hours else [0] * 24
+
+    def yesterday(self, kpi: str, town: str = ALL, feed: str | None = None) -> Figure:
+        """The same figure at the same time of yesterday; missing when yesterday is not known."""
+        one, declared = _declared(kpi, feed)
+        found = self._trends.yesterday(one.name, self.now) if self._trends else {}
+        return figures_of(one, declared, self._seen(found), town, self.now - DAY_MS)[0]
+
+    def series(
+        self, kpi: str, town: str = ALL, day: int | None = None, step_min: int = 30, feed: str | None = None
+    ) -> list[tuple[int, float | None]]:
+        """(minute of the day, value) through a local day, up to now for today."""
+        one, declared = _declared(kpi, feed)
+        day = day or self.day
+        if self._trends is None:
+            return []
+        points: list[tuple[int, float | None]] = []
+        for minute, found in self._trends.course(one.name, day, self.now):
+            if minute % step_min == 0:
+                at = day_start(day, self.zone) + minute * MINUTE
+                points.append((minute, figures_of(one, declared, self._seen(found), town, at)[0].value))
+        if day == self.day:
+            minute = (self.now - day_start(day, self.zone)) // MINUTE
+            points = [point for point in points if point[0] < minute]
+            points.append((minute, self.figure(kpi, town, feed).value))
+        return points
+
+    def days(self, kpi: str, town: str = ALL, n: int = 7, feed: str | None = None) -> list[tuple[int, Figure]]:
+        """The figure at the end of each of the ``n`` local days before today, oldest first."""
+        one, declared = _declared(kpi, feed)
+        found = []
+        for back in range(n, 0, -1):
+            day = shift_day(self.day, -back)
+            ends = self._trends.day_end(one.name, day) if self._trends else {}
+            at = day_end(day, self.zone) - 1
+            found.append((day, figures_of(one, declared, self._seen(ends), town, at)[0]))
+        return found
+
+    def span(self, kpi: str, town: str, first: int, last: int, feed: str | None = None) -> Parts:
+        """A KPI over local days ``first`` to ``last`` inclusive, recomputed from the parts of every day."""
+        one, declared = _declared(kpi, feed)
+        counted: list[Summary] = []
+        day = first
+        while day <= min(last, self.day):
+            found = self.summaries(one.name) if day == self.day else self._ends(one.name, day)
+            counted += [s for code, s in self._seen(found).items() if town in (ALL, code) and s.reported]
+            day = shift_day(day, 1)
+        return declared.parts(counted) if counted else Parts()
+
+    def _ends(self, feed: str, day: int) -> Summaries:
+        return self._trends.day_end(feed, day) if self._trends else {}
+
+    def _seen(self, found: Summaries) -> dict[str, Summary]:
+        return {town: found[town] for town in self.towns if town in found}
+
+
+def _declared(kpi: str, feed: str | None) -> tuple[Feed, Kpi]:
+    for one in FEEDS.values():
+        if feed in (None, one.name):
+            if kpi == REPORTING:
+                return one, reporting_kpi(one)
+            found = one.kpi(kpi)
+            if found is not None:
+                return one, found
+    raise KeyError(kpi)
+
+
+class Trends:
+    """Yesterday, courses and ends of days for boards, computed off the page's path.
+
+    A first answer may be empty while a course is being computed; the next board has it. Safe to share between threads.
+    """
+
+    def __init__(self, past: Past) -> None:
+        self.past = past
+        self._lock = threading.Lock()
+        self._busy: set[tuple[str, str, int]] = set()
+        self._yesterday: dict[str, tuple[int, Summaries]] = {}
+        self._points: dict[tuple[str, int], list[tuple[int, Summaries]]] = {}
+        self._upto: dict[tuple[str, int], int] = {}
+        self._ends: dict[tuple[str, int], Summaries] = {}
+        self.wait = False
+        """Compute at once instead of in the background (API, tests, snapshot)."""
+
+    def _later(self, what: tuple[str, str, int], work: Callable[[], None]) -> None:
+        if self.wait:
+            work()
+            return
+        with self._lock:
+            if what in self._busy:
+                return
+            self._busy.add(what)
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._busy.discard(what)
+
+        threading.Thread(target=run, name=f"trend-{what[0]}", daemon=True).start()
+
+    def yesterday(self, feed: str, now: int) -> Summaries:
+        """Summaries of yesterday at this time of day, to the minute."""
+        moment = (now - DAY_MS) // MINUTE * MINUTE if not self.wait else now - DAY_MS
+        held = self._yesterday.get(feed)
+        if held is None or held[0] != moment:
+
+            def work() -> None:
+                course = self.past.course(feed, day_of(moment, self.past.zone))
+                self._yesterday[feed] = (moment, course.at(moment))
+
+            self._later((feed, "yesterday", 0), work)
+            held = self._yesterday.get(feed)
+        return held[1] if held and abs(held[0] - moment) <= 10 * MINUTE else {}
+
+    def course(self, feed: str, day: int, now: int) -> list[tuple[int, Summaries]]:
+        """(minute, summaries) through a local day, so far as it has gone by ``now``."""
+        key = (feed, day)
+        upto = min(now, day_end(day, self.past.zone)) // (SERIES_STEP * MINUTE)
+        if self._upto.get(key) != upto:
+
+            def work() -> None:
+                held = self._points.get(key, [])
+                start = day_start(day, self.past.zone)
+                # Late records move earlier points, so a day is played again from the start every half hour.
+                fresh = not held or (upto * SERIES_STEP) % 30 == 0
+                course = self.past.course(feed, day) if not fresh else None
+                points = list(held) if course else self.past.course(feed, day).points(now)
+                if course:
+                    last = points[-1][0] if points else 0
+                    for minute in range(last + SERIES_STEP, (now - start) // MINUTE + 1, SERIES_STEP):
+                        points.append((minute, course.at(start + minute * MINUTE)))
+                with self._lock:
+                    self._points[key] = points
+                    self._upto[key] = upto
+                    for old in [k for k in self._points if k[1] < shift_day(day, -2)]:
+                        self._points.pop(old, None)
+                        self._upto.pop(old, None)
+
+            self._later((feed, "course", day), work)
+        return self._points.get(key, [])
+
+    def day_end(self, feed: str, day: int) -> Summaries:
+        """Summaries of a past day at its end."""
+        key = (feed, day)
+
+        def work() -> None:
+            self._ends[key] = self.past.at_end_of(feed, day)
+
+        if key not in self._ends or self.wait:
+            self._later((feed, "end", day), work)
+        return self._ends.get(key, {})
+
+
+class BoardReader:
+    """Makes boards: of now from the window, of an earlier moment from the truth."""
+
+    def __init__(
+        self,
+        live: LiveStore,
+        past: Past,
+        region_at: Callable[[int], Region],
+        clock: Clock,
+        health: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        self.live, self.past, self.region_at, self.clock, self.health = live, past, region_at, clock, health
+        self.trends = Trends(past)
+        self.exact = Trends(past)
+        self.exact.wait = True
+
+    def board(self, viewer: Viewer, exact: bool = False) -> Board:
+        """The board of now. ``exact`` computes trends at once instead of showing them when they are ready."""
+        windows = {name: self.live.read(feed) for name, feed in FEEDS.items()}
+        now = self.clock.now()
+        region = self.region_at(day_of(now, self.past.zone))
+        return Board(
+            {name: window.summaries for name, window in windows.items()},
+            now,
+            max((window.seq for window in windows.values()), default=0),
+            region,
+            viewer,
+            self.exact if exact else self.trends,
+            self.clock,
+            self.health,
+            self.past.provisional() if exact else (),
+        )
+
+    def as_of(self, viewer: Viewer, at: int) -> Board:
+        """What was shown at an earlier moment."""
+        seq = self.past.seq_at(at)
+        found = {name: self.past.as_of(name, at, seq) for name in FEEDS}
+        region = self.region_at(day_of(at, self.past.zone))
+        return Board(found, at, seq, region, viewer, self.exact, self.clock, self.health, self.past.provisional())
+
+    def day(self, viewer: Viewer, day: int) -> Board:
+        """A past local day as it is known now, at its end; today is the board of now."""
+        now = self.clock.now()
+        if day >= day_of(now, self.past.zone):
+            return self.board(viewer, exact=True)
+        found = {name: self.past.at_end_of(name, day) for name in FEEDS}
+        at = day_end(day, self.past.zone) - 1
+        with self.past.history.reading() as connection:
+            seq = self.past.history.seq(connection)
+        return Board(found, at, seq, self.region_at(day), viewer, self.exact, self.clock, self.health)
+
+
+__all__ = ["Board", "BoardReader", "Trends"]

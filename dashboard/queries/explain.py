@@ -1,0 +1,127 @@
+"""A figure in words: its value, what it is made of, and how it is counted (DESIGN-UI-2 §3), from its declaration alone.
+
+The words come from the KPI, the numbers from the figure on the screen, so they always agree. Nothing here queries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dashboard.domain.feed import Feed, Kpi, Words
+from dashboard.domain.figure import Figure
+from dashboard.queries import wording
+
+if TYPE_CHECKING:
+    from dashboard.queries.board import Board
+
+DETAILS: dict[str, Words] = {
+    "open": Words("未到期", "open"),
+    "unobservable": Words("无法判定", "unobservable"),
+    "signal": Words("有信号", "with signal"),
+    "pending": Words("待复测", "awaiting recheck"),
+    "confirmed": Words("复测确认", "confirmed"),
+    "transferred": Words("已转诊", "transferred"),
+    "cleared": Words("已排除", "cleared"),
+    "unresolved": Words("未复测", "never rechecked"),
+    "green": Words("绿码", "green"),
+    "yellow": Words("黄码", "yellow"),
+    "red": Words("红码", "red"),
+    "none": Words("无码", "none"),
+}
+"""Counts that may stand beside a figure; the order is theirs in the figure."""
+
+LEFT_OUT = ("open", "unobservable")
+
+HEADS = {
+    "definition": Words("定义", "Definition"),
+    "numerator": Words("分子", "Numerator"),
+    "denominator": Words("分母", "Denominator"),
+    "left_out": Words("不计入", "Left out"),
+    "beside": Words("其中", "Of which"),
+    "source": Words("来源", "Source"),
+    "rule": Words("规则", "Rule"),
+}
+
+
+def value_text(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
+    """A figure's value as shown and its unit; a missing value is “—” without a unit."""
+    value = figure.value
+    if value is None:
+        return wording.MISSING, ""
+    if kpi.unit == "ratio":
+        return wording.decimal(value * 100, kpi.decimals), "%"
+    unit = kpi.measure.of(lang)
+    text = wording.count(value, lang) if kpi.unit == "count" else wording.decimal(value, kpi.decimals)
+    return text, wording.unit_for(text, unit)
+
+
+def parts_text(figure: Figure, kpi: Kpi, board: Board, lang: str) -> str:
+    """What stands in small print under a value: numerator and denominator, interval, or the counts beside it."""
+    texts = []
+    if kpi.unit == "ratio" and figure.denominator is not None and kpi.breakdown is None:
+        texts.append(f"{wording.count(figure.numerator or 0, lang)} / {wording.count(figure.denominator, lang)}")
+    low, high = figure.detail.get("low"), figure.detail.get("high")
+    if low is not None and high is not None:
+        texts.append(f"95% {wording.decimal(low * 100, kpi.decimals)}–{wording.decimal(high * 100, kpi.decimals)}%")
+    texts.extend(_beside(figure, lang))
+    texts.extend(_places(figure, board, lang))
+    return wording.join(texts, lang)
+
+
+def _beside(figure: Figure, lang: str) -> list[str]:
+    return [
+        f"{words.of(lang)} {wording.count(figure.detail[key], lang)}"
+        for key, words in DETAILS.items()
+        if isinstance(figure.detail.get(key), int)
+    ]
+
+
+def _places(figure: Figure, board: Board, lang: str) -> list[str]:
+    found = []
+    for key in ("place", "checkpoint"):
+        place = board.place(str(figure.detail.get(key, "")))
+        if place is not None:
+            found.append(place.name)
+    if figure.detail.get("device"):
+        found.append(str(figure.detail["device"]))
+    return found
+
+
+def explanation(figure: Figure, feed: Feed, kpi: Kpi, board: Board, lang: str) -> dict[str, Any]:
+    """The help popover: rows in their fixed order, and the foot with the ``known_seq`` the figure includes."""
+    rows: list[dict[str, str]] = []
+
+    def row(head: str, text: str, number: str = "") -> None:
+        if text or number:
+            rows.append({"head": HEADS[head].of(lang), "number": number, "text": text})
+
+    row("definition", kpi.definition.of(lang))
+    if kpi.numerator is not None:
+        row("numerator", kpi.numerator.of(lang), _number(figure.numerator, lang))
+    if kpi.denominator is not None:
+        row("denominator", kpi.denominator.of(lang), _number(figure.denominator, lang))
+    if kpi.left_out is not None:
+        counts = [
+            f"{DETAILS[key].of(lang)} {wording.count(figure.detail[key], lang)}"
+            for key in LEFT_OUT
+            if key in figure.detail
+        ]
+        row("left_out", kpi.left_out.of(lang), wording.join(counts, lang))
+    else:
+        row("beside", wording.join(_beside(figure, lang), lang))
+    _, received = board.freshness(feed.name, figure.town)
+    version = f"{'点位表' if lang != 'en' else 'places of'} {wording.day(board.pack.valid_from, lang)}"
+    row("source", wording.join([feed.words.of(lang), version], lang))
+    if kpi.rule is not None:
+        since = wording.day(board.pack.valid_from, lang)
+        row("rule", kpi.rule.of(lang) + (f"；{since}起施行" if lang != "en" else f"; in force since {since}"))
+    return {
+        "title": f"{kpi.words.of(lang)}怎么算" if lang != "en" else f"How “{kpi.words.en}” is counted",
+        "rows": rows,
+        "received": received,
+        "seq": wording.count(board.seq, lang),
+    }
+
+
+def _number(value: float | int | None, lang: str) -> str:
+    return wording.MISSING if value is None else wording.count(value, lang)

@@ -1,0 +1,72 @@
+"""From summaries to figures: the one place where a KPI's declaration is applied (DESIGN.md, one definition of a figure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dashboard.domain.feed import Feed, Kpi, Words
+from dashboard.domain.figure import Figure, Parts, Qualifier
+from dashboard.domain.summary import Summary
+
+ALL = "all"
+
+REPORTING = "reporting_rate"
+
+
+def reporting_kpi(feed: Feed) -> Kpi:
+    """The reporting rate that every feed has: towns that reported today ÷ towns."""
+
+    def parts(towns: Sequence[Summary]) -> Parts:
+        return Parts.ratio(sum(1 for town in towns if town.reported), len(towns))
+
+    return Kpi(
+        key=REPORTING,
+        words=Words(f"{feed.short.zh}报送率", f"{feed.short.en} reporting"),
+        unit="ratio",
+        parts=parts,
+        definition=Words("今天有记录或报了零报告的镇（街道）占多少", "Share of towns with a record or a zero report today"),
+        numerator=Words("已报的镇（街道）", "Towns that reported"),
+        denominator=Words("全部镇（街道）", "All towns"),
+        measure=Words("镇", "towns"),
+        decimals=1,
+        by_rule=True,
+    )
+
+
+def figures_of(
+    feed: Feed, kpi: Kpi, summaries: Mapping[str, Summary], town: str, now: int, breakdowns: bool = False
+) -> list[Figure]:
+    """A KPI's plain figure and, with ``breakdowns``, its figures by ``dims``, for one town or ``all``.
+
+    ``summaries`` are those of every town that may be seen. A figure over towns is recomputed from the parts of the
+    towns that reported (EXACTNESS 19); with none of them the value is missing.
+    """
+    everyone = list(summaries.values())
+    chosen = everyone if town == ALL else [summaries[town]] if town in summaries else []
+    if kpi.key == REPORTING or (kpi.by_rule and town != ALL):
+        counted = chosen
+    else:
+        counted = [summary for summary in chosen if summary.reported]
+    received = max((one.last_received for one in chosen if one.last_received is not None), default=None)
+    freshness = feed.limits.judge(received, now)
+    plain = kpi.parts(counted) if counted else Parts()
+    found = [({}, plain)]
+    if breakdowns and kpi.breakdown is not None and counted:
+        found += kpi.breakdown(counted)
+    return [
+        Figure(
+            kpi=kpi.key,
+            feed=feed.name,
+            town=town,
+            value=parts.value,
+            numerator=parts.numerator,
+            denominator=parts.denominator,
+            unit=kpi.unit,
+            qualifier=Qualifier.EXACT,
+            as_of=now,
+            freshness=freshness,
+            dims=dims,
+            detail=parts.detail,
+        )
+        for dims, parts in found
+    ]

@@ -1,0 +1,166 @@
+"""What was: states of earlier days, what was known at an earlier moment, and how figures moved through a day.
+
+Everything is computed by the archetypes from stored records, never from stored answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from dashboard.archetypes import Engine, State, engine_of
+from dashboard.domain.day import MINUTE, day_end, day_of, day_start, shift_day
+from dashboard.domain.event import Event
+from dashboard.domain.feed import Feed
+from dashboard.domain.place import Place, PlaceKind
+from dashboard.domain.summary import Summary
+from dashboard.feeds import FEEDS
+from dashboard.stores.history import History
+from geodata.region import Region
+
+Summaries = Mapping[str, Summary]
+SERIES_STEP = 10
+"""Minutes between the points of a day's course."""
+
+
+class Past:
+    """Reads the truth. Safe to share between threads; finished days are kept in memory until a record changes them."""
+
+    def __init__(
+        self, history: History, region_at: Callable[[int], Region], feeds: Mapping[str, Feed] = FEEDS
+    ) -> None:
+        self.history, self.region_at, self.feeds = history, region_at, feeds
+        self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
+        self.zone = region_at(0).pack.timezone
+        self._lock = threading.Lock()
+        self._states: dict[tuple[str, int], tuple[int, dict[str, State]]] = {}
+        self._ends: dict[tuple[str, int], tuple[int, Summaries]] = {}
+        self._courses: dict[tuple[str, int], Course] = {}
+
+    def provisional(self) -> list[Place]:
+        """Places that records named before any list did."""
+        with self.history.reading() as connection:
+            rows = self.history.provisional(connection)
+        return [Place(row.code, PlaceKind(row.kind), row.town, row.code, provisional=True) for row in rows]
+
+    def seq_at(self, at: int) -> int:
+        """The ``known_seq`` that was current at an instant."""
+        with self.history.reading() as connection:
+            return self.history.seq_at(connection, at)
+
+    def states(self, feed: str, day: int) -> Mapping[str, State]:
+        """All states of a feed's local day, kept up to date by ``seq``."""
+        with self._lock:
+            seq, states = self._states.get((feed, day), (0, {}))
+            with self.history.reading() as connection:
+                rows = self.history.states_since(connection, feed, day, seq)
+            if rows:
+                states = dict(states)
+            for subject, row_seq, data in rows:
+                states[subject] = self.engines[feed].decode(data)
+                seq = max(seq, row_seq)
+            self._states[feed, day] = (seq, states)
+            while len(self._states) > 200:
+                del self._states[next(iter(self._states))]
+            return states
+
+    def at_end_of(self, feed: str, day: int) -> Summaries:
+        """Summaries of a past local day at its last millisecond."""
+        states = self.states(feed, day)
+        seq = self._states[feed, day][0]
+        cached = self._ends.get((feed, day))
+        if cached is not None and cached[0] == seq:
+            return cached[1]
+        now = day_end(day, self.zone) - 1
+        engine = self.engines[feed]
+        found = engine.summarise(lambda d: self.states(feed, d), self.region_at(day), now, None, self.provisional())
+        del states
+        self._ends[feed, day] = (seq, found)
+        return found
+
+    def as_of(self, feed: str, at: int, seq: int) -> Summaries:
+        """What was shown at ``at``: records known up to ``seq``, folded anew and judged at that moment."""
+        engine = self.engines[feed]
+        today = day_of(at, self.zone)
+        folded: dict[int, dict[str, State]] = {}
+        with self.history.reading() as connection:
+            for back in range(engine.back_days + 1):
+                day = shift_day(today, -back)
+                folded[day] = {}
+                region = self.region_at(day)
+                for subject, events in self.history.events_of_day(connection, feed, day, seq).items():
+                    state = engine.new()
+                    engine.fold(state, events, region)
+                    folded[day][subject] = state
+        places = self.provisional()
+        return engine.summarise(lambda d: folded.get(d, {}), self.region_at(today), at, None, places)
+
+    def course(self, feed: str, day: int) -> Course:
+        """How a feed's summaries moved through a local day, by event time."""
+        with self._lock:
+            course = self._courses.get((feed, day))
+            if course is None:
+                course = self._courses[feed, day] = Course(self, feed, day)
+                while len(self._courses) > 4 * len(self.engines):
+                    del self._courses[next(iter(self._courses))]
+        return course
+
+
+class Course:
+    """A local day played again from its stored records.
+
+    ``at(t)`` is what the day's records up to event time ``t`` add up to; asked with rising times it only folds what is
+    new, so that “yesterday at this time” costs no more than the minutes that have passed.
+    """
+
+    def __init__(self, past: Past, feed: str, day: int) -> None:
+        self.past, self.feed, self.day = past, feed, day
+        self.engine = past.engines[feed]
+        self.region = past.region_at(day)
+        self.start = day_start(day, past.zone)
+        self.end = day_end(day, past.zone)
+        self._lock = threading.Lock()
+        self._events: list[tuple[str, Event]] | None = None
+        self._next = 0
+        self._states: dict[str, State] = {}
+        self._moment = 0
+        self._last: tuple[int, Summaries] | None = None
+
+    def _load(self) -> None:
+        with self.past.history.reading() as connection:
+            found = self.past.history.events_of_day(connection, self.feed, self.day)
+        events = [(subject, event) for subject, members in found.items() for event in members]
+        events.sort(key=lambda pair: pair[1].order)
+        self._events, self._next, self._states, self._moment = events, 0, {}, 0
+
+    def at(self, moment: int) -> Summaries:
+        """Summaries of the day's records up to ``moment``, judged at ``moment``."""
+        with self._lock:
+            if self._last is not None and self._last[0] == moment:
+                return self._last[1]
+            if self._events is None or moment < self._moment:
+                self._load()
+            self._fold(moment)
+            found = self.engine.summarise(self._states_of, self.region, moment, None, ())
+            self._moment, self._last = moment, (moment, found)
+            return found
+
+    def _fold(self, moment: int) -> None:
+        events = self._events or []
+        groups: dict[str, list[Event]] = {}
+        while self._next < len(events) and events[self._next][1].at <= moment:
+            subject, event = events[self._next]
+            groups.setdefault(subject, []).append(event)
+            self._next += 1
+        for subject, members in groups.items():
+            state = self._states.setdefault(subject, self.engine.new())
+            self.engine.fold(state, members, self.region)
+
+    def _states_of(self, day: int) -> Mapping[str, State]:
+        return self._states if day == self.day else self.past.states(self.feed, day)
+
+    def points(self, upto: int, step: int = SERIES_STEP) -> list[tuple[int, Summaries]]:
+        """(minute of the day, summaries) every ``step`` minutes from the day's start up to ``upto``."""
+        course = Course(self.past, self.feed, self.day)
+        moments = range(self.start + step * MINUTE, min(upto, self.end) + 1, step * MINUTE)
+        return [((at - self.start) // MINUTE, course.at(min(at, self.end - 1))) for at in moments]

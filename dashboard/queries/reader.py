@@ -1,0 +1,35 @@
+"""Boards for the hub: reads the window off the event loop and listens for changes on Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import redis.asyncio
+
+from dashboard.access.viewer import Viewer
+from dashboard.queries.board import Board, BoardReader
+from dashboard.stores.live import CHANNEL
+
+
+class LiveBoards:
+    """The hub's source of boards."""
+
+    def __init__(self, reader: BoardReader, redis_url: str) -> None:
+        self.reader = reader
+        self.redis_url = redis_url
+
+    async def board(self, viewer: Viewer) -> Board:
+        """The board of now for a viewer."""
+        return await asyncio.to_thread(self.reader.board, viewer)
+
+    async def changes(self) -> AsyncIterator[object]:
+        """Word of every publication; raises when Redis goes away (the hub asks again)."""
+        client = redis.asyncio.from_url(self.redis_url)
+        try:
+            async with client.pubsub() as channel:
+                await channel.subscribe(CHANNEL)
+                async for message in channel.listen():
+                    yield message
+        finally:
+            await client.aclose()

@@ -1,0 +1,306 @@
+"""A duty as a row of the town page: its title, who is to do it, how long it is over or has left, and its history.
+
+Everything a reader sees is made here in both languages. A member of the public is a case number, nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dashboard.domain.day import day_start
+from dashboard.domain.feed import Field, Words
+from dashboard.domain.figure import Freshness
+from dashboard.domain.summary import FeverState, Judged, ObligationState
+from dashboard.feeds import FEEDS
+from dashboard.queries import wording
+from dashboard.queries.duties import Duty, DutyKind, Group
+
+if TYPE_CHECKING:
+    from dashboard.queries.board import Board
+
+STATES = {
+    ObligationState.OPEN: Words("未到期", "open"),
+    ObligationState.MET: Words("已巡", "met"),
+    ObligationState.LAPSED: Words("漏巡", "lapsed"),
+    ObligationState.UNOBSERVABLE: Words("无法判定", "unobservable"),
+}
+
+FEVER_STATES = {
+    FeverState.PENDING: Words("待复测", "awaiting recheck"),
+    FeverState.CONFIRMED: Words("复测确认", "confirmed"),
+    FeverState.TRANSFERRED: Words("已转诊", "transferred"),
+    FeverState.CLEARED: Words("已排除", "cleared"),
+    FeverState.UNRESOLVED: Words("未复测", "never rechecked"),
+}
+
+_KIND = {DutyKind.CHECKPOINT: Words("卡点", "Checkpoint")}
+"""What a row is called where its feed's own word would mislead."""
+
+
+def duty_row(board: Board, town: str, duty: Duty, lang: str) -> dict[str, Any]:
+    """One row as the page draws it."""
+    feed = FEEDS[duty.feed]
+    place = board.place(duty.place)
+    freshness, received = board.freshness(duty.feed, town)
+    old = freshness in (Freshness.STALE, Freshness.SILENT)
+    title, sub, detail = _TEXTS[duty.kind](board, town, duty, lang)
+    due, limit = due_texts(board, duty, lang)
+    return {
+        "key": duty.key,
+        "kind": str(duty.kind),
+        "feed": duty.feed,
+        "icon": "gate" if duty.kind == DutyKind.CHECKPOINT else feed.icon,
+        "colour": feed.colour,
+        "type": _KIND[duty.kind].of(lang) if duty.kind in _KIND else feed.short.of(lang),
+        "group": str(duty.group),
+        "number": duty.number,
+        "pin": _pin(duty),
+        "title": title,
+        "sub": sub,
+        "owner": owners(board, duty.units, lang),
+        "due": due,
+        "limit": limit,
+        "old": wording.clock(received, board.zone) if old and received is not None else "",
+        "place": duty.place,
+        "lon": place.lon if place else None,
+        "lat": place.lat if place else None,
+        "name_en": place.name_en if place else "",
+        "detail": [{"head": head, "text": text} for head, text in detail],
+        "history": _HISTORY[duty.kind](board, town, duty, lang),
+    }
+
+
+def _pin(duty: Duty) -> str:
+    if duty.group in (Group.BURNING, Group.OVERDUE):
+        return "alert"
+    return "due" if duty.group == Group.SOON else "open"
+
+
+def due_texts(board: Board, duty: Duty, lang: str) -> tuple[str, str]:
+    """How long over or left, then the limit itself."""
+    limit = wording.clock(duty.due, board.zone)
+    if duty.kind == DutyKind.CHECKPOINT and duty.group == Group.OVERDUE:
+        silent = wording.span(board.now - duty.since, lang)
+        if duty.never:
+            return (f"无信号 {silent}", "从未上报") if lang != "en" else (f"silent {silent}", "never reported")
+        since = wording.clock(duty.since, board.zone)
+        return (f"离线 {silent}", f"{since} 起") if lang != "en" else (f"offline {silent}", f"since {since}")
+    if board.now >= duty.due:
+        over = wording.span(board.now - duty.due, lang)
+        return (f"超 {over}" if lang != "en" else f"{over} over"), limit
+    left = wording.span(duty.due - board.now, lang)
+    if duty.kind == DutyKind.FEVER:
+        limit = f"{limit} 前复测" if lang != "en" else f"recheck by {limit}"
+    return (f"剩 {left}" if lang != "en" else f"{left} left"), limit
+
+
+def owners(board: Board, units: tuple[str, ...], lang: str) -> str:
+    """The units of a beat with their leaders; staff are shown by name."""
+    return wording.join([unit_name(board, unit, lang) for unit in units], lang)
+
+
+def unit_name(board: Board, unit: str, lang: str) -> str:
+    """A unit as staff know it, with its leader."""
+    known = board.pack.unit_by_code.get(unit)
+    if known is None:
+        return unit
+    name = known.name_en if lang == "en" and known.name_en else known.name
+    return f"{name} {known.leader}".strip()
+
+
+def place_name(board: Board, code: str) -> str:
+    """A place by its own name; place names stay Chinese in English texts (DESIGN-UI §11)."""
+    place = board.place(code)
+    return place.name if place else code
+
+
+def beat_name(board: Board, code: str | None, lang: str) -> str:
+    """A beat by name; places without one belong to everybody on duty."""
+    beat = board.pack.beat_by_code.get(code) if code else None
+    if beat is None:
+        return "全镇" if lang != "en" else "Whole town"
+    return beat.name_en if lang == "en" and beat.name_en else beat.name
+
+
+def rule_text(feed: str, rule: str, lang: str) -> str:
+    """By which rule a reading is a fever, in words."""
+    if rule == "device_verdict":
+        return "设备判为发热" if lang != "en" else "the device said fever"
+    if rule == "device_threshold":
+        return "达到设备阈值" if lang != "en" else "at the device's own threshold"
+    method, _, site = rule.partition(":")[2].partition("/")
+    declared = FEEDS[feed]
+    names = [
+        _choice(declared.field(name), value, lang) for name, value in (("method", method), ("site", site)) if value
+    ]
+    named = wording.join([name for name in names if name], lang)
+    if lang != "en":
+        return f"达到阈值（{named}）" if named else "达到阈值"
+    return f"at the threshold ({named.lower()})" if named else "at the threshold"
+
+
+def _choice(field: Field | None, value: str, lang: str) -> str:
+    words = field.choices.get(value) if field else None
+    return words.of(lang) if words else value
+
+
+Texts = tuple[str, str, list[tuple[str, str]]]
+
+
+def _visit_texts(board: Board, town: str, duty: Duty, lang: str) -> Texts:
+    zh = lang != "en"
+    name = place_name(board, duty.place)
+    missed = f"{name} 未巡" if zh else f"{name} not visited"
+    title = missed if duty.group == Group.OVERDUE else name
+    nth = ""
+    if duty.times > 1:
+        nth = f"第 {duty.nth}/{duty.times} 次" if zh else f"visit {duty.nth} of {duty.times}"
+    window = f"{wording.clock(duty.since, board.zone)}–{wording.clock(duty.due, board.zone)}"
+    sub = wording.join([beat_name(board, duty.beat, lang), window, *([nth] if nth else [])], lang)
+    detail = [
+        ("时间窗" if zh else "Window", wording.join([window, *([nth] if nth else [])], lang)),
+        ("上次到访" if zh else "Last visit", last_visit(board, town, duty.place, lang)),
+        ("巡段" if zh else "Beat", beat_name(board, duty.beat, lang)),
+    ]
+    detail += [("责任组" if zh else "Unit", unit_state(board, town, unit, lang)) for unit in duty.units]
+    if not duty.units:
+        detail.append(("责任组" if zh else "Unit", "在岗各组" if zh else "every unit on duty"))
+    return title, sub, detail
+
+
+def last_visit(board: Board, town: str, place: str, lang: str) -> str:
+    """When a place was last visited and how long ago; or since when it has waited."""
+    track = board.track(town)
+    gap = next((gap for gap in track.gaps if gap.place == place), None) if track else None
+    if gap is None:
+        return wording.MISSING
+    ago = wording.ago(board.now - gap.since, lang)
+    at = wording.moment(gap.since, board.day, board.zone, lang)
+    if gap.visited:
+        return wording.join([at, ago], lang)
+    return f"没有到访记录，自 {at} 起" if lang != "en" else f"no visit on record since {at}"
+
+
+def unit_state(board: Board, town: str, unit: str, lang: str) -> str:
+    """A unit's name, whether it is on duty, and the age of its last fix."""
+    zh = lang != "en"
+    name = unit_name(board, unit, lang)
+    track = board.track(town)
+    known = next((found for found in track.units if found.unit == unit), None) if track else None
+    if known is None:
+        return wording.join([name, "今天未上岗" if zh else "not on duty today"], lang)
+    if known.signal:
+        state = "有信号" if zh else "signal"
+    elif known.on_duty:
+        state = "无信号" if zh else "no signal"
+    else:
+        state = "已下岗" if zh else "off duty"
+    texts = [name, state]
+    if known.at is not None:
+        fix = wording.ago(board.now - known.at, lang)
+        texts.append(f"定位 {fix}" if zh else f"fix {fix}")
+    return wording.join(texts, lang)
+
+
+def _fever_texts(board: Board, town: str, duty: Duty, lang: str) -> Texts:
+    zh = lang != "en"
+    name = place_name(board, duty.place)
+    degrees = wording.celsius(duty.milli_celsius)
+    burning = duty.group == Group.BURNING
+    if zh:
+        title = f"{name} {degrees}，{'1 人待复测' if burning else '超 30 分未复测'}"
+    else:
+        title = f"{name} {degrees}, {'1 person to recheck' if burning else 'not rechecked in 30 min'}"
+    case = f"个案 {duty.case}" if zh else f"Case {duty.case}"
+    rule = rule_text(duty.feed, duty.rule, lang)
+    at = wording.clock(duty.since, board.zone)
+    sub = wording.join([case, f"{at} 测得" if zh else f"measured {at}"], lang)
+    detail = [
+        ("个案" if zh else "Case", duty.case),
+        ("卡点" if zh else "Checkpoint", name),
+        ("体温" if zh else "Reading", wording.join([degrees, at], lang)),
+        ("判定" if zh else "Rule", rule),
+        ("复测时限" if zh else "Recheck by", wording.clock(duty.due, board.zone)),
+    ]
+    return title, sub, detail
+
+
+def _checkpoint_texts(board: Board, town: str, duty: Duty, lang: str) -> Texts:
+    zh = lang != "en"
+    name = place_name(board, duty.place)
+    waiting = duty.group == Group.SOON
+    if waiting:
+        title = f"{name} 等待首条读数" if zh else f"{name}: first reading awaited"
+    else:
+        title = f"{name} 在岗无读数" if zh else f"{name} on duty, no readings"
+    hours = board.pack.duty_by_checkpoint.get(duty.place)
+    if hours is None or hours.start == hours.end:
+        shift = "全天" if zh else "round the clock"
+    else:
+        start = day_start(board.day, board.zone)
+        shift = f"{wording.clock(start + hours.start * 60_000, board.zone)}–{_end(hours.end)}"
+    last = _last_reading(board, town, duty, lang)
+    sub = wording.join([f"最后读数 {last}" if zh else f"last reading {last}"], lang)
+    reading = board.reading(town)
+    point = next((found for found in reading.checkpoints if found.checkpoint == duty.place), None) if reading else None
+    detail = [
+        ("最后读数" if zh else "Last reading", last),
+        ("执勤时间" if zh else "Duty hours", shift),
+        (
+            "今天查验" if zh else "Screened today",
+            f"{wording.count(point.screened, lang) if point else wording.MISSING}",
+        ),
+        ("体温异常" if zh else "Fever", f"{wording.count(point.fever, lang) if point else wording.MISSING}"),
+    ]
+    return title, sub, detail
+
+
+def _end(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _last_reading(board: Board, town: str, duty: Duty, lang: str) -> str:
+    reading = board.reading(town)
+    point = next((found for found in reading.checkpoints if found.checkpoint == duty.place), None) if reading else None
+    if point is None or point.last_at is None:
+        return "从未上报" if lang != "en" else "never"
+    return wording.moment(point.last_at, board.day, board.zone, lang)
+
+
+def _visit_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[str, str]]:
+    track = board.track(town)
+    owed = [judged for judged in track.obligations if judged.place == duty.place] if track else []
+    return [_judged(board, judged, lang) for judged in sorted(owed, key=lambda judged: (judged.end, judged.nth))]
+
+
+def _judged(board: Board, judged: Judged, lang: str) -> dict[str, str]:
+    met = f" {wording.clock(judged.met_at, board.zone)}" if judged.met_at is not None else ""
+    return {
+        "state": str(judged.state),
+        "time": f"{wording.clock(judged.start, board.zone)}–{wording.clock(judged.end, board.zone)}",
+        "text": f"{STATES[judged.state].of(lang)}{met}",
+    }
+
+
+def _fever_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[str, str]]:
+    reading = board.reading(town)
+    found = [fever for fever in reading.fevers if fever.checkpoint == duty.place] if reading else []
+    states = {FeverState.PENDING: "soon", FeverState.UNRESOLVED: "lapsed"}
+    return [
+        {
+            "state": states.get(fever.state, "met"),
+            "time": wording.clock(fever.at, board.zone),
+            "text": wording.join(
+                [fever.case, wording.celsius(fever.milli_celsius), FEVER_STATES[fever.state].of(lang)], lang
+            ),
+        }
+        for fever in reversed(found[:8])
+    ]
+
+
+def _no_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[str, str]]:
+    return []
+
+
+_TEXTS = {DutyKind.VISIT: _visit_texts, DutyKind.FEVER: _fever_texts, DutyKind.CHECKPOINT: _checkpoint_texts}
+_HISTORY = {DutyKind.VISIT: _visit_history, DutyKind.FEVER: _fever_history, DutyKind.CHECKPOINT: _no_history}

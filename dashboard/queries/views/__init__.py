@@ -1,0 +1,20 @@
+"""The live views: every module of this package that has a ``VIEW`` is one. The hub serves them by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from dashboard.queries.view import View
+
+
+def _discover() -> dict[str, View]:
+    views = {}
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
+        view = getattr(importlib.import_module(f"{__name__}.{module.name}"), "VIEW", None)
+        if isinstance(view, View):
+            views[view.name] = view
+    return views
+
+
+VIEWS: dict[str, View] = _discover()

@@ -1,0 +1,149 @@
+"""The view ``overview``: the towns side by side, the region first; each feed's headline figures in columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dashboard.domain.feed import Feed, Kpi
+from dashboard.domain.figure import Figure, Freshness
+from dashboard.feeds import KPIS
+from dashboard.queries import wording
+from dashboard.queries.explain import value_text
+from dashboard.queries.status import status_of, status_word
+from dashboard.queries.view import View
+from dashboard.queries.views.shell import feed_badge
+
+if TYPE_CHECKING:
+    from dashboard.queries.board import Board
+
+CHOSEN = ("patrol_coverage", "units_on_duty", "screened", "fever_count", "checkpoints_online")
+"""The columns of the first feeds, in this order; any other feed brings its own first figure."""
+OLD = (Freshness.STALE, Freshness.SILENT)
+
+
+def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
+    """Headline, columns and rows; ``scope`` is ``all``: the rows are the towns that the viewer may see."""
+    columns = _columns(board)
+    rows = [_row(board, town, columns, lang) for town in board.towns]
+    return {
+        "zone": board.zone,
+        "headline": _headline(board, columns, rows, lang),
+        "sub": [
+            wording.date_line(board.day, lang),
+            wording.as_of(board.now, board.zone, lang),
+            f"{len(rows)} 个镇（街道）" if lang != "en" else f"{len(rows)} towns",
+        ],
+        "place": "Town" if lang == "en" else "镇（街道）",
+        "columns": [_column(feed, kpi, lang) for feed, kpi in columns],
+        "feeds": [feed_badge(board, feed, lang) for feed in board.feeds],
+        "region": _row(board, "all", columns, lang),
+        "rows": rows,
+    }
+
+
+def _columns(board: Board) -> list[tuple[Feed, Kpi]]:
+    feeds = board.feeds
+    names = [feed.name for feed in feeds]
+    chosen = [KPIS[key] for key in CHOSEN if key in KPIS and KPIS[key][0].name in names]
+    shown = {feed.name for feed, _ in chosen}
+    return [*chosen, *((feed, feed.kpis[0]) for feed in feeds if feed.name not in shown and feed.kpis)]
+
+
+def _column(feed: Feed, kpi: Kpi, lang: str) -> dict[str, Any]:
+    unit = "%" if kpi.unit == "ratio" else kpi.measure.of(lang)
+    return {
+        "kpi": kpi.key,
+        "label": kpi.words.of(lang),
+        "unit": unit,
+        "feed": feed.name,
+        "icon": feed.icon,
+        "colour": feed.colour,
+    }
+
+
+def _row(board: Board, town: str, columns: list[tuple[Feed, Kpi]], lang: str) -> dict[str, Any]:
+    cells = [_cell(board.figure(kpi.key, town, feed.name), kpi, lang) for feed, kpi in columns]
+    if town == "all":
+        name, title = (board.pack.name_en, "") if lang == "en" else ("全县", board.pack.name)
+    else:
+        found = board.pack.town_by_code[town]
+        name, title = found.name, found.name_en
+    worst = next((state for state in ("alert", "watch") if any(cell["status"] == state for cell in cells)), "")
+    return {"town": town, "name": name, "title": title, "worst": worst, "cells": cells}
+
+
+def _cell(figure: Figure, kpi: Kpi, lang: str) -> dict[str, Any]:
+    value, _ = value_text(figure, kpi, lang)
+    status = status_of(figure, kpi)
+    return {
+        "kpi": kpi.key,
+        "town": figure.town,
+        "value": value,
+        "raw": figure.value,
+        "freshness": str(figure.freshness),
+        "old": figure.freshness in OLD,
+        "status": str(status),
+        "status_word": status_word(status, lang),
+        "note": _note(figure, kpi, lang),
+        "bar": _bar(figure),
+    }
+
+
+def _note(figure: Figure, kpi: Kpi, lang: str) -> str:
+    """What is behind the figure, said only where it helps: what is wrong, or the parts of a ratio."""
+    zh = lang != "en"
+    if figure.freshness == Freshness.SILENT and figure.value is None:
+        return "未报" if zh else "Not reported"
+    if "unobservable" in figure.detail:
+        lapsed = (figure.denominator or 0) - int(figure.numerator or 0)
+        unknown = figure.detail["unobservable"]
+        texts = [f"漏巡 {lapsed}" if zh else f"{lapsed} lapsed"] if lapsed else []
+        texts += [f"未判 {unknown}" if zh else f"{unknown} unobservable"] if unknown else []
+        if texts or not figure.denominator:
+            return "·".join(texts) if zh else ", ".join(texts)
+        return "无漏巡" if zh else "None lapsed"
+    if figure.detail.get("pending"):
+        count = figure.detail["pending"]
+        return f"待复测 {count}" if zh else f"{count} to recheck"
+    if kpi.unit == "ratio" and figure.denominator:
+        return f"{wording.count(figure.numerator or 0, lang)}/{wording.count(figure.denominator, lang)}"
+    return ""
+
+
+def _bar(figure: Figure) -> dict[str, int] | None:
+    """Parts of a state bar, of all obligations of the day."""
+    detail = figure.detail
+    if "unobservable" not in detail or not detail.get("total"):
+        return None
+    lapsed = (figure.denominator or 0) - int(figure.numerator or 0)
+    return {
+        "met": detail["met_today"],
+        "lapsed": lapsed,
+        "unobservable": detail["unobservable"],
+        "open": detail["open"],
+        "total": detail["total"],
+    }
+
+
+def _headline(
+    board: Board, columns: list[tuple[Feed, Kpi]], rows: list[dict[str, Any]], lang: str
+) -> list[dict[str, str]]:
+    zh = lang != "en"
+    feed, kpi = columns[0]
+    value, unit = value_text(board.figure(kpi.key, "all", feed.name), kpi, lang)
+    clauses = [{"text": f"{kpi.words.of(lang)} {value}{unit if unit == '%' else ''}", "tone": ""}]
+    for state, one, other in (("alert", "镇告警", "in alert"), ("watch", "镇要关注", "to watch")):
+        count = sum(1 for row in rows if row["worst"] == state)
+        if count:
+            clauses.append(
+                {
+                    "text": f"{count} {one}" if zh else f"{count} {'town' if count == 1 else 'towns'} {other}",
+                    "tone": state,
+                }
+            )
+    if len(clauses) == 1:
+        clauses.append({"text": "各镇正常" if zh else "all towns normal", "tone": ""})
+    return clauses
+
+
+VIEW = View("overview", build)

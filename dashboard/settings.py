@@ -1,0 +1,217 @@
+"""Every setting in one table: name, default, what is allowed and what it does. Nothing else reads the environment.
+
+A value comes from, first found: a command's option, ``TOWNWATCH_<NAME>``, ``townwatch.toml`` (in the data directory,
+else in the working directory), the default here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dashboard.errors import ConfigurationError
+
+PREFIX = "TOWNWATCH_"
+FILE = "townwatch.toml"
+
+
+class Settings(BaseSettings):
+    """The settings of one run. Times are in the unit that the name ends with, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(
+        Path("data"),
+        description="Directory of all that is kept: database, Redis files, logs. Made when missing.",
+    )
+    host: str = Field(
+        "127.0.0.1",
+        description="Address that pages and gateways listen on. Any but a loopback address needs accounts first.",
+    )
+    port: int = Field(8050, ge=0, le=65535, description="Port of pages and gateways; 0 takes any free one.")
+    redis_url: str = Field(
+        "",
+        pattern=r"^$|^(redis|rediss|unix)://",
+        description="Redis or Valkey 6.2 or newer, e.g. `redis://localhost:6379/0`. Empty: one of our own is started.",
+    )
+    database_url: str = Field(
+        "",
+        pattern=r"^$|^(sqlite|postgresql)(\+[a-z0-9]+)?://",
+        description="SQLAlchemy URL of the database (SQLite or PostgreSQL 14+). Empty: `townwatch.db` in `data_dir`.",
+    )
+    region: str = Field("330421", min_length=1, description="Region pack in force: its code, or a path to a pack.")
+    partitions: int = Field(
+        8, ge=1, le=1024, description="Streams on the road. Fixed for the life of a data directory."
+    )
+    batch_events: int = Field(4000, ge=1, le=100_000, description="Most events in one SQL transaction of a worker.")
+    batch_wait_ms: int = Field(50, ge=0, le=10_000, description="Longest a worker waits to fill a batch.")
+    stream_limit: int = Field(
+        2_000_000,
+        ge=1000,
+        description="Events waiting on the road from which gateways answer 429 and ask senders to come back later.",
+    )
+    max_body_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="Largest request body a gateway reads; more is answered 413."
+    )
+    publish_min_interval_ms: int = Field(
+        100, ge=0, le=60_000, description="Least time between two publications of one town's figures by a worker."
+    )
+    heartbeat_s: float = Field(
+        5.0, gt=0, le=10, description="Time between heartbeats to open pages, which call 15 s of silence a dead line."
+    )
+    accept_loss: bool = Field(
+        False, description="Start although Redis may lose accepted records at a power cut. For trials only."
+    )
+    web_workers: int = Field(1, ge=1, le=64, description="Web processes behind one port.")
+    languages: Literal["zh", "en"] = Field("zh", description="Language of a page whose address does not say `lang=`.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe lines to log.")
+    log_json: bool = Field(True, description="Log lines as JSON; otherwise as text for people.")
+
+    @field_validator("host")
+    @classmethod
+    def _is_an_address(cls, host: str) -> str:
+        if host != "localhost":
+            ipaddress.ip_address(host)
+        return host
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _database_in_the_data_directory(self) -> Self:
+        if not self.database_url:
+            # Four slashes: an absolute path. The model is frozen for everybody else.
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'townwatch.db'}")
+        return self
+
+    @classmethod
+    def load(cls, data_dir: Path | str | None = None, **overrides: Any) -> Settings:
+        """The settings in force. An override of ``None`` counts as not given.
+
+        Raises:
+            ConfigurationError: names the setting, where it was set, what was got and what is allowed.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        if data_dir is not None:
+            given["data_dir"] = data_dir
+        for name in given:
+            if name not in cls.model_fields:
+                raise ConfigurationError(f"There is no setting {name!r}; the settings are {_names()}.")
+        here = Path(FILE)
+        folder = given.get("data_dir") or os.environ.get(PREFIX + "DATA_DIR") or _read(here).get("data_dir", "data")
+        inside = Path(folder).expanduser() / FILE
+        path = inside if inside.is_file() else here
+        file = {name: value for name, value in _read(path).items() if PREFIX + name.upper() not in os.environ}
+        if path == inside:
+            # A file inside a data directory speaks of that directory, whatever it says.
+            file.pop("data_dir", None)
+        try:
+            return cls(**{**file, **given, "data_dir": folder})
+        except ValidationError as error:
+            raise ConfigurationError(_sentence(error.errors()[0], given, path, file)) from None
+
+    def with_values(self, **values: Any) -> Settings:
+        """The same settings but for ``values``, checked."""
+        return Settings.load(**{**self.model_dump(), **values})
+
+    def environment(self) -> dict[str, str]:
+        """The settings as environment variables, so that a child process has exactly these."""
+        return {PREFIX + name.upper(): str(value) for name, value in self.model_dump().items()}
+
+    @property
+    def loopback(self) -> bool:
+        """Whether pages are offered to this machine only."""
+        return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def logs(self) -> Path:
+        """The directory of log files."""
+        return self.data_dir / "logs"
+
+    def address(self, path: str = "/") -> str:
+        """The address under which a browser on this machine reaches ``path``."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - a comparison only
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{path}"
+
+
+def _names() -> str:
+    return ", ".join(Settings.model_fields)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A settings file's values; nothing when there is no such file."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}; see docs/reference/settings.md.") from None
+    for name in values:
+        if name not in Settings.model_fields:
+            raise ConfigurationError(f"{path} sets {name!r}, which is no setting; the settings are {_names()}.")
+    return values
+
+
+def _sentence(problem: ErrorDetails, given: dict[str, Any], path: Path, file: dict[str, Any]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    if name in given:
+        where = "as given"
+    elif name in file:
+        where = f"in {path}"
+    else:
+        where = f"in {PREFIX}{name.upper()}"
+    got = re.sub(r"//[^@/]*@", "//…@", repr(problem["input"]))
+    return f"Setting {name} ({where}): got {got}, allowed is {allowed(name)}."
+
+
+def allowed(name: str) -> str:
+    """What a setting may be, in words."""
+    if name == "host":
+        return "an IP address or localhost"
+    field = Settings.model_fields[name]
+    schema = Settings.model_json_schema()["properties"][name]
+    if "enum" in schema:
+        return " or ".join(schema["enum"])
+    if "pattern" in schema:
+        return "empty or a URL that starts with " + (
+            "redis://, rediss:// or unix://" if name == "redis_url" else "sqlite:// or postgresql://"
+        )
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    kinds: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+    kind = kinds.get(field.annotation, "a text")
+    if low is not None and high is not None:
+        return f"{kind} from {low} to {high}" if "minimum" in schema else f"{kind} above {low}, at most {high}"
+    if low is not None:
+        return f"{kind} of {low} or more"
+    return kind
+
+
+def reference_markdown() -> str:
+    """The text of ``docs/reference/settings.md``."""
+    lines = [
+        "# Settings",
+        "",
+        "Generated by `./townwatch reference`; do not edit.",
+        "",
+        "A value comes from, first found: a command's option, the environment variable,",
+        f"`{FILE}` (in the data directory, else in the working directory), the default.",
+        "",
+        "| setting | environment variable | default | allowed | what it does |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else "(empty)"
+        lines.append(f"| `{name}` | `{PREFIX}{name.upper()}` | {shown} | {allowed(name)} | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,82 @@
+"""Who may write for a partition: a lease in SQL with a fencing number that every writing transaction checks.
+
+A worker that was stopped and wakes up again holds an old number and cannot write (EXACTNESS 10). Leases run on the
+machine's time, not the world's: a replay at ×3600 must not make them run out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, insert, select, update
+
+from dashboard.clock import machine_ms
+from dashboard.errors import LeaseLost
+from dashboard.stores.history import History
+from dashboard.stores.tables import lease
+
+TERM_MS = 10_000
+
+
+def acquire(history: History, owner: str, partitions: Iterable[int], share: int | None = None) -> dict[int, int]:
+    """Take or renew leases; returns partition -> fencing number of all that ``owner`` holds afterwards.
+
+    ``share`` bounds how many the owner holds, so that several workers divide the partitions; ``None`` takes all free.
+    """
+    now = machine_ms()
+    held: dict[int, int] = {}
+    with history.writing() as connection:
+        rows = {row.partition: row for row in connection.execute(select(lease))}
+        for partition in sorted(partitions, key=lambda p: (p not in rows or rows[p].owner != owner, p)):
+            row = rows.get(partition)
+            mine = row is not None and row.owner == owner and row.expires_at > now
+            if share is not None and len(held) >= share:
+                if mine:
+                    connection.execute(update(lease).where(lease.c.partition == partition).values(expires_at=0))
+                continue
+            if row is None:
+                fence = 1
+                connection.execute(
+                    insert(lease).values(partition=partition, owner=owner, fence=1, expires_at=now + TERM_MS)
+                )
+            elif mine or row.expires_at <= now:
+                fence = row.fence if mine else row.fence + 1
+                connection.execute(
+                    update(lease)
+                    .where(lease.c.partition == partition)
+                    .values(owner=owner, fence=fence, expires_at=now + TERM_MS)
+                )
+            else:
+                continue
+            held[partition] = fence
+    return held
+
+
+def owners(history: History) -> dict[int, tuple[str, int, int]]:
+    """Partition -> (owner, fence, expires_at in machine ms)."""
+    with history.reading() as connection:
+        return {row.partition: (row.owner, row.fence, row.expires_at) for row in connection.execute(select(lease))}
+
+
+def check(connection: Connection, held: Mapping[int, int]) -> None:
+    """Make sure, inside a writing transaction, that no lease has passed to another worker.
+
+    Raises:
+        LeaseLost: the transaction must be given up.
+    """
+    found = {
+        row.partition: row.fence
+        for row in connection.execute(select(lease.c.partition, lease.c.fence).where(lease.c.partition.in_(list(held))))
+    }
+    lost = sorted(partition for partition, fence in held.items() if found.get(partition) != fence)
+    if lost:
+        raise LeaseLost(f"分区 {lost} 已由另一个 worker 接管，本次写入作废，记录由它继续处理")
+
+
+def release(history: History, owner: str) -> None:
+    """Let go of an owner's leases, so that the next worker need not wait for them to run out."""
+    with history.writing() as connection:
+        connection.execute(update(lease).where(lease.c.owner == owner).values(expires_at=0))
+
+
+__all__ = ["TERM_MS", "acquire", "check", "owners", "release"]

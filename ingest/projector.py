@@ -1,0 +1,250 @@
+"""One batch becomes known: append versions, settle which is effective, fold what changed, all in one SQL transaction.
+
+A crash at any point, a redelivery, a duplicate, a late or reordered event leaves the same states as a clean run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from sqlalchemy import Connection, insert, select, text
+
+from dashboard.archetypes import Engine, State, engine_of
+from dashboard.domain.day import day_of
+from dashboard.domain.event import Event
+from dashboard.domain.feed import Feed
+from dashboard.feeds import FEEDS
+from dashboard.stores import leases
+from dashboard.stores.history import History, Version
+from dashboard.stores.tables import provisional_place
+from geodata.region import Region
+
+SubjectDay = tuple[str, int, str]
+"""(feed, local day, subject)."""
+
+CACHED_STATES = 20_000
+
+
+class Applied(msgspec.Struct):
+    """What a batch did. ``touched`` are (feed, local day) pairs whose states changed."""
+
+    seq: int
+    new: int = 0
+    corrected: int = 0
+    repeated: int = 0
+    touched: set[tuple[str, int]] = msgspec.field(default_factory=set)
+    towns: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    """(feed, town) pairs that the batch's records name."""
+    provisional: bool = False
+    """Whether a place appeared that no list knows."""
+
+
+class _Batch:
+    """The settling of one batch: which versions are new, which are effective, which days must be folded how."""
+
+    def __init__(self, zone: str, first_seq: int) -> None:
+        self.zone = zone
+        self.seq = first_seq
+        self.rows: dict[int, tuple[int, int, int | None, Event]] = {}
+        self.ended: dict[int, int] = {}
+        self.new_keys: dict[tuple[str, str], list[Version]] = {}
+        self.changed_keys: dict[tuple[str, str], list[Version]] = {}
+        self.append: dict[SubjectDay, list[Event]] = {}
+        self.refold: set[SubjectDay] = set()
+        self.repeated = 0
+        self.corrected = 0
+
+
+class Projector:
+    """Applies batches for the feeds of one region. ``region_at(day)`` gives the pack in force on a local day."""
+
+    def __init__(
+        self,
+        history: History,
+        region_at: Callable[[int], Region],
+        feeds: Mapping[str, Feed] = FEEDS,
+        shared: bool = False,
+    ) -> None:
+        self.history = history
+        self.region_at = region_at
+        self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
+        self.feeds = feeds
+        self.shared = shared
+        """Whether other workers write to the same database; then cached states are not trusted."""
+        self._states: dict[SubjectDay, State] = {}
+        self._provisional: set[tuple[str, str]] | None = None
+
+    def apply(
+        self,
+        events: Sequence[Event],
+        known_at: int,
+        held: Mapping[int, int] | None = None,
+        positions: Mapping[int, str] | None = None,
+    ) -> Applied:
+        """Commit a batch. ``held`` are the leases to check, ``positions`` the last stream entry of each partition.
+
+        Raises:
+            LeaseLost, StoreUnavailable: nothing of the batch was written.
+        """
+        try:
+            with self.history.writing() as connection:
+                if held:
+                    leases.check(connection, held)
+                applied = self._apply(connection, events, known_at)
+                for partition, entry in (positions or {}).items():
+                    connection.execute(
+                        text(
+                            "INSERT INTO stream_position (partition, entry) VALUES (:partition, :entry)"
+                            " ON CONFLICT (partition) DO UPDATE SET entry = excluded.entry"
+                        ),
+                        {"partition": partition, "entry": entry},
+                    )
+                return applied
+        except BaseException:
+            # States folded in a transaction that was given up would run ahead of the truth.
+            self._states.clear()
+            self._provisional = None
+            raise
+
+    def _apply(self, connection: Connection, events: Sequence[Event], known_at: int) -> Applied:
+        first = self.history.seq(connection)
+        batch = self._settle(connection, events, first)
+        applied = Applied(batch.seq, len(batch.rows) - batch.corrected, batch.corrected, batch.repeated)
+        if batch.rows:
+            # A version that this batch itself superseded is written as ended at once.
+            rows = [
+                (seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in batch.rows.values()
+            ]
+            self.history.add_events(connection, rows)
+            self.history.end_versions(connection, batch.ended)
+            self.history.save_keys(connection, batch.new_keys, batch.changed_keys)
+            applied.provisional = self._note_places(connection, events)
+            self._fold(connection, batch, applied)
+            self.history.close_batch(connection, batch.seq, known_at)
+        applied.towns |= {(event.feed, event.town) for _, _, _, event in batch.rows.values() if event.town}
+        _note_sources(connection, events, batch.repeated)
+        return applied
+
+    def _settle(self, connection: Connection, events: Sequence[Event], first: int) -> _Batch:
+        zone = self.region_at(0).pack.timezone
+        batch = _Batch(zone, first)
+        keys = list({(event.source, event.id): None for event in events})
+        stored = self.history.versions_of(connection, keys)
+        old: list[tuple[int, int]] = []
+        for event in events:
+            key = (event.source, event.id)
+            versions = stored.get(key)
+            digest = event.digest
+            if versions is None:
+                versions = stored[key] = batch.new_keys[key] = []
+            elif any(version.digest == digest for version in versions) and event.rev <= max(v.rev for v in versions):
+                batch.repeated += 1
+                continue
+            elif key not in batch.new_keys:
+                batch.changed_keys[key] = versions
+            batch.seq += 1
+            version = Version(batch.seq, event.rev, event.received_at, digest)
+            best = max(versions, key=lambda found: found.rank, default=None)
+            versions.append(version)
+            day = 0 if event.void else day_of(event.at, zone)
+            wins = best is None or version.rank > best.rank
+            batch.rows[batch.seq] = (batch.seq, day, None if wins else batch.seq, event)
+            if best is not None:
+                batch.corrected += 1
+                if wins:
+                    batch.ended[best.seq] = batch.seq
+                    old.append((best.seq, batch.seq))
+            if wins and not event.void:
+                subject_day = (event.feed, day, event.subject)
+                if best is None:
+                    batch.append.setdefault(subject_day, []).append(event)
+                else:
+                    batch.refold.add(subject_day)
+        self._unsettle(connection, batch, old)
+        return batch
+
+    def _unsettle(self, connection: Connection, batch: _Batch, old: Sequence[tuple[int, int]]) -> None:
+        """Days that lose a record must be folded again, whether the record is stored or came in this batch."""
+        fetched = self.history.events_by_seq(connection, [seq for seq, _ in old if seq not in batch.rows])
+        for seq, _ in old:
+            day, event = (batch.rows[seq][1], batch.rows[seq][3]) if seq in batch.rows else fetched[seq]
+            if not event.void:
+                batch.refold.add((event.feed, day, event.subject))
+
+    def _fold(self, connection: Connection, batch: _Batch, applied: Applied) -> None:
+        dirty = batch.append.keys() | batch.refold
+        self._load(connection, dirty)
+        encoded: dict[SubjectDay, bytes] = {}
+        for subject_day in dirty:
+            feed, day, subject = subject_day
+            engine = self.engines[feed]
+            region = self.region_at(day)
+            state = self._states.get(subject_day)
+            fresh = sorted(batch.append.get(subject_day, ()), key=lambda event: event.order)
+            if state is None:
+                state = engine.new()
+            if subject_day in batch.refold or not engine.fold(state, fresh, region):
+                state = engine.new()
+                engine.fold(state, self.history.subject_day(connection, feed, day, subject), region)
+            self._states[subject_day] = state
+            encoded[subject_day] = engine.encode(state)
+            applied.touched.add((feed, day))
+        self.history.save_states(connection, encoded, batch.seq)
+        if self.shared or len(self._states) > CACHED_STATES:
+            self._states.clear()
+
+    def _load(self, connection: Connection, wanted: set[SubjectDay]) -> None:
+        missing = [key for key in wanted if key not in self._states]
+        for key, data in self.history.load_states(connection, missing).items():
+            self._states[key] = self.engines[key[0]].decode(data)
+
+    def _note_places(self, connection: Connection, events: Sequence[Event]) -> bool:
+        """An unknown place code creates a provisional place (DESIGN.md §4)."""
+        if self._provisional is None:
+            self._provisional = {
+                (row.code, row.kind) for row in connection.execute(select(provisional_place.c.code, provisional_place.c.kind))
+            }
+        found: dict[tuple[str, str], dict[str, object]] = {}
+        for event in events:
+            feed = self.feeds[event.feed]
+            code = event.fields.get(feed.place_field) if feed.place_field else None
+            if code is None or feed.place_kind is None:
+                continue
+            key = (code, feed.place_kind)
+            if key in self._provisional or key in found:
+                continue
+            if code not in self.region_at(day_of(event.at)).pack.place_by_code:
+                found[key] = {"code": code, "kind": feed.place_kind, "town": event.town, "first_at": event.at}
+        if found:
+            connection.execute(insert(provisional_place), list(found.values()))
+            self._provisional |= found.keys()
+        return bool(found)
+
+
+def _note_sources(connection: Connection, events: Sequence[Event], repeated: int) -> None:
+    """Count what each source sent and keep its clock's offset: newest event time less our own, when it runs ahead."""
+    sources: dict[str, list[Event]] = {}
+    for event in events:
+        sources.setdefault(event.source, []).append(event)
+    for source, sent in sources.items():
+        newest = max(sent, key=lambda event: event.received_at)
+        connection.execute(
+            text(
+                "INSERT INTO source_stat (source, accepted, repeated, last_received, clock_offset_ms)"
+                " VALUES (:source, :accepted, :repeated, :received, :offset)"
+                " ON CONFLICT (source) DO UPDATE SET accepted = source_stat.accepted + excluded.accepted,"
+                " repeated = source_stat.repeated + excluded.repeated,"
+                " last_received = excluded.last_received, clock_offset_ms = excluded.clock_offset_ms"
+            ),
+            {
+                "source": source,
+                "accepted": len(sent),
+                "repeated": repeated if len(sources) == 1 else 0,
+                "received": newest.received_at,
+                "offset": max(0, newest.at - newest.received_at),
+            },
+        )
+
+
+__all__ = ["Applied", "Projector"]

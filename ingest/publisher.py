@@ -1,0 +1,133 @@
+"""After the commit: read what changed from SQL, sum it up, publish absolute summaries, and know when time acts next.
+
+The publisher reads projections back by ``seq`` instead of trusting a worker's memory, so it sees what every worker
+committed, and a cold start is the same code as a change.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from dashboard.archetypes import Engine, State, engine_of
+from dashboard.domain.day import day_of, shift_day
+from dashboard.domain.feed import Feed
+from dashboard.domain.place import Place, PlaceKind
+from dashboard.domain.summary import Summary
+from dashboard.feeds import FEEDS
+from dashboard.stores.history import History
+from dashboard.stores.live import LiveStore
+from geodata.region import Region
+
+
+class _Day(msgspec.Struct):
+    seq: int = 0
+    states: dict[str, State] = {}
+
+
+class Mirror:
+    """States of one feed's recent days, kept up with SQL by ``seq``."""
+
+    def __init__(self, history: History, engine: Engine) -> None:
+        self.history = history
+        self.engine = engine
+        self._days: dict[int, _Day] = {}
+
+    def refresh(self, connection: object, today: int) -> None:
+        """Bring the days that a summary of ``today`` looks at up to the connection's moment."""
+        wanted = [shift_day(today, -back) for back in range(self.engine.back_days + 1)]
+        for old in self._days.keys() - wanted:
+            del self._days[old]
+        for day in wanted:
+            held = self._days.setdefault(day, _Day(0, {}))
+            rows = self.history.states_since(connection, self.engine.feed.name, day, held.seq)  # type: ignore[arg-type]
+            for subject, seq, data in rows:
+                held.states[subject] = self.engine.decode(data)
+                held.seq = max(held.seq, seq)
+
+    def states(self, day: int) -> Mapping[str, State]:
+        """States of a local day by subject."""
+        held = self._days.get(day)
+        return held.states if held else {}
+
+
+class Publisher:
+    """Keeps the window true. One per worker process."""
+
+    def __init__(
+        self,
+        history: History,
+        live: LiveStore,
+        region_at: Callable[[int], Region],
+        feeds: Mapping[str, Feed] = FEEDS,
+    ) -> None:
+        self.history, self.live, self.region_at = history, live, region_at
+        self.engines = {name: engine_of(feed) for name, feed in feeds.items()}
+        self._mirrors = {name: Mirror(history, engine) for name, engine in self.engines.items()}
+        self._due: list[tuple[int, str, str]] = []
+        self._next: dict[tuple[str, str], int] = {}
+        self._provisional: list[Place] | None = None
+
+    def forget_places(self) -> None:
+        """Read provisional places again at the next publication."""
+        self._provisional = None
+
+    def publish(self, now: int, feeds: Iterable[str], towns: Mapping[str, Iterable[str]] | None = None) -> int:
+        """Publish summaries of feeds at ``now``; ``towns`` may narrow a feed to some. Returns the ``known_seq``."""
+        zone = self.region_at(0).pack.timezone
+        today = day_of(now, zone)
+        region = self.region_at(today)
+        names = list(feeds)
+        found: dict[str, Mapping[str, Summary]] = {}
+        with self.history.reading() as connection:
+            seq = self.history.seq(connection)
+            if self._provisional is None:
+                self._provisional = [
+                    Place(row.code, PlaceKind(row.kind), row.town, row.code, provisional=True)
+                    for row in self.history.provisional(connection)
+                ]
+            for name in names:
+                self._mirrors[name].refresh(connection, today)
+        for name in names:
+            engine = self.engines[name]
+            narrowed = list(towns[name]) if towns is not None and name in towns else None
+            found[name] = engine.summarise(self._mirrors[name].states, region, now, narrowed, self._provisional)
+        for name, summaries in found.items():
+            self.live.publish(name, summaries, seq, now)
+            for town, summary in summaries.items():
+                self._expect(name, town, self.engines[name].next_change(summary, region))
+        self.live.announce(names, seq, now)
+        return seq
+
+    def _expect(self, feed: str, town: str, at: int) -> None:
+        self._next[feed, town] = at
+        heapq.heappush(self._due, (at, feed, town))
+
+    def next_due(self) -> int | None:
+        """When time alone will next change a figure."""
+        while self._due and self._next.get(self._due[0][1:]) != self._due[0][0]:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def tick(self, now: int) -> bool:
+        """Publish the towns for which time has acted; whether there were any."""
+        due: dict[str, set[str]] = {}
+        while (at := self.next_due()) is not None and at <= now:
+            _, feed, town = heapq.heappop(self._due)
+            self._next.pop((feed, town), None)
+            due.setdefault(feed, set()).add(town)
+        if due:
+            self.publish(now, due, due)
+        return bool(due)
+
+    def rebuild(self, now: int) -> int:
+        """Fill the window from SQL: at start, and when Redis was lost."""
+        self._due.clear()
+        self._next.clear()
+        self._mirrors = {name: Mirror(self.history, engine) for name, engine in self.engines.items()}
+        self.forget_places()
+        seq = self.publish(now, list(self.engines))
+        self.live.set_ready(seq)
+        return seq

@@ -1,0 +1,26 @@
+"""Deterministic streams that replay the seeds. :data:`SCENARIOS` says which there are."""
+
+from __future__ import annotations
+
+from dashboard.domain.place import RegionPack
+from dashboard.errors import ConfigurationError
+from ingest.scenarios import yaozhuang as _yaozhuang
+from ingest.scenarios.base import Scenario, ScenarioMaker
+
+SCENARIOS: dict[str, tuple[str, ScenarioMaker]] = {_yaozhuang.NAME: (_yaozhuang.REGION, _yaozhuang.yaozhuang)}
+"""Name -> (region of the pack it needs, maker)."""
+
+
+def scenario_named(name: str, pack: RegionPack) -> Scenario:
+    """The scenario of that name over a pack.
+
+    Raises:
+        ConfigurationError: there is none of that name, or the pack is of another region.
+    """
+    try:
+        region, make = SCENARIOS[name]
+    except KeyError:
+        raise ConfigurationError(f"没有名为“{name}”的场景，可用的有：{'、'.join(SCENARIOS)}") from None
+    if pack.region != region:
+        raise ConfigurationError(f"场景“{name}”需要 {region} 的区域包，得到的是 {pack.region}，请用 --region {region}")
+    return make(pack)

@@ -1,0 +1,191 @@
+"""The worker: read the road, commit, publish, acknowledge, in this order; and let time act.
+
+One process. It holds leases on partitions, takes over what a dead worker left unacknowledged, and parks a record that
+cannot be applied as a dead letter instead of standing still.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from uuid import uuid4
+
+import structlog
+
+from dashboard.clock import Clock, machine_ms
+from dashboard.domain.event import Event
+from dashboard.errors import LeaseLost, StoreUnavailable
+from dashboard.stores import leases
+from dashboard.stores.history import History
+from dashboard.stores.live import LiveStore
+from dashboard.stores.stream import DeadLetter, Entry, Stream
+from ingest import deadletter
+from ingest.projector import Applied, Projector
+from ingest.publisher import Publisher
+
+log = structlog.get_logger("worker")
+
+MAX_BACKOFF_S = 10.0
+
+
+class Worker:
+    """Runs until ``stop`` is set. ``batch`` bounds the stream entries taken at once."""
+
+    def __init__(
+        self,
+        history: History,
+        stream: Stream,
+        live: LiveStore,
+        projector: Projector,
+        publisher: Publisher,
+        clock: Clock,
+        batch: int = 64,
+        wait_ms: int = 50,
+        share: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        self.history, self.stream, self.live = history, stream, live
+        self.projector, self.publisher, self.clock = projector, publisher, clock
+        self.batch, self.wait_ms, self.share = batch, wait_ms, share
+        self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        self.stop = False
+        self.held: dict[int, int] = {}
+        self._renew_at = 0
+        self._taken_over: set[int] = set()
+        self.applied = 0
+
+    def run(self) -> None:
+        """Work until told to stop; a store that does not answer is waited for."""
+        backoff = 0.1
+        while not self.stop:
+            try:
+                self.step()
+                backoff = 0.1
+            except (StoreUnavailable, LeaseLost) as trouble:
+                log.warning("waiting", reason=trouble.sentence)
+                self.held = {}
+                self._renew_at = 0
+                self._taken_over.clear()
+                time.sleep(backoff)
+                backoff = min(backoff * 2, MAX_BACKOFF_S)
+        try:
+            leases.release(self.history, self.owner)
+        except StoreUnavailable:
+            log.warning("leases_left", owner=self.owner)
+
+    def step(self) -> int:
+        """One round: renew leases, take a batch, let time act. Returns how many records were applied."""
+        self._renew()
+        if not self.live.ready():
+            self.publisher.rebuild(self.clock.now())
+        taken = self._take()
+        done = self._work(taken) if taken else 0
+        deadletter.drain(self.history, self.stream)
+        self.publisher.tick(self.clock.now())
+        return done
+
+    def _renew(self) -> None:
+        if machine_ms() < self._renew_at:
+            return
+        before = set(self.held)
+        self.held = leases.acquire(self.history, self.owner, range(self.stream.partitions), self.share())
+        for partition in self.held.keys() - before:
+            self.stream.open(partition)
+        self.stream.open_dead()
+        self._taken_over &= self.held.keys()
+        self._renew_at = machine_ms() + leases.TERM_MS // 3
+
+    def _take(self) -> dict[int, list[Entry]]:
+        for partition in sorted(self.held.keys() - self._taken_over):
+            left = self.stream.unfinished(partition, self.batch)
+            if left:
+                log.info("took_over", partition=partition, entries=len(left))
+                return {partition: left}
+            self._taken_over.add(partition)
+        if not self.held:
+            time.sleep(self.wait_ms / 1000)
+            return {}
+        return self.stream.read(sorted(self.held), self.batch, self._block_ms())
+
+    def _block_ms(self) -> int:
+        """How long to wait for records: until time acts next, within bounds that keep dead letters moving."""
+        due = self.publisher.next_due()
+        if due is None or self.clock.speed <= 0:
+            return self.wait_ms
+        return max(1, min(self.wait_ms * 4, int((due - self.clock.now()) / self.clock.speed)))
+
+    def _work(self, taken: dict[int, list[Entry]]) -> int:
+        events: list[Event] = []
+        for entries in taken.values():
+            for entry in entries:
+                if entry.events is None:
+                    self._park_unreadable(entry)
+                else:
+                    events += entry.events
+        positions = {partition: entries[-1].id for partition, entries in taken.items()}
+        held = {partition: self.held[partition] for partition in taken}
+        applied = self._apply(events, held, positions)
+        self._publish(applied)
+        for partition, entries in taken.items():
+            self.stream.finish(partition, entries)
+        self.applied += len(events)
+        return len(events)
+
+    def _apply(self, events: Sequence[Event], held: dict[int, int], positions: dict[int, str]) -> list[Applied]:
+        """Apply a batch; one that fails is halved until the record that cannot be applied is alone."""
+        try:
+            return [self.projector.apply(events, self.clock.now(), held, positions)]
+        except (StoreUnavailable, LeaseLost):
+            raise
+        except Exception as error:
+            log.exception("batch_failed", events=len(events))
+            if len(events) <= 1:
+                for event in events:
+                    self._park(event, error)
+                return []
+            middle = len(events) // 2
+            return self._apply(events[:middle], held, {}) + self._apply(events[middle:], held, positions)
+
+    def _publish(self, applied: Sequence[Applied]) -> None:
+        feeds = {feed for one in applied for feed, _ in one.touched}
+        if any(one.provisional for one in applied):
+            self.publisher.forget_places()
+        if feeds:
+            self.publisher.publish(self.clock.now(), feeds)
+
+    def _park(self, event: Event, error: Exception) -> None:
+        body = {"id": event.id, "town": event.town, "at": event.at, **event.fields}
+        letter = DeadLetter(
+            ref=f"poison:{event.source}:{event.id}"[:80],
+            feed=event.feed,
+            source=event.source,
+            record=event.id,
+            town=event.town,
+            received_at=event.received_at,
+            field="(record)",
+            got=type(error).__name__,
+            allowed="程序能够处理的记录",
+            message="程序处理这条记录时出错，记录已保留，请把日志交给维护人员",
+            body=body,
+        )
+        deadletter.store(self.history, [letter])
+
+    def _park_unreadable(self, entry: Entry) -> None:
+        letter = DeadLetter(
+            ref=f"entry:{entry.id}",
+            feed="(unknown)",
+            source="(road)",
+            record=None,
+            town=None,
+            received_at=self.clock.now(),
+            field="(entry)",
+            got=f"{len(entry.raw)} 字节",
+            allowed="由网关写入的记录",
+            message="这条流记录不是网关写入的格式，内容未被使用",
+            body={},
+        )
+        deadletter.store(self.history, [letter])
+
+
+__all__ = ["MAX_BACKOFF_S", "Worker"]

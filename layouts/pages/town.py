@@ -1,0 +1,153 @@
+"""镇页 /town/{code}: a town's day for its station chief. The list is first; map, shift and figures stand beside it.
+
+``assets/town.js`` draws the view ``town`` into the containers left empty here, ``assets/marks.js`` its map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.domain.place import RegionPack
+from layouts.attributes import attributes
+from layouts.icons import icon
+
+WORDS: dict[str, tuple[str, str]] = {
+    "list": ("今天的事项", "Due today"),
+    "search": ("搜索点位、巡段、组", "Search places, beats, units"),
+    "map": ("点位", "Places"),
+    "shift": ("班次覆盖", "Shift coverage"),
+    "week": ("近 7 日", "Last 7 days"),
+    "week_note": ("右端为今日，变化与昨日此时比", "today at the right, change on same time yesterday"),
+    "figures": ("全部指标", "All figures"),
+    "checkpoints": ("卡点", "Checkpoints"),
+    "hourly": ("每小时查验", "Screened per hour"),
+    "tabs": ("本页各部分", "Parts of this page"),
+    "tab_list": ("待办", "To do"),
+    "tab_map": ("地图", "Map"),
+    "tab_shift": ("班次", "Shift"),
+    "tab_data": ("数据", "Data"),
+    "keys": ("↑↓ 选择 · Enter 定位 · 1–3 分类 · Esc 关闭", "↑↓ move · Enter locate · 1–3 category · Esc close"),
+}
+
+TABS: tuple[tuple[str, str, str], ...] = (
+    ("tab_list", "town-todo", "list"),
+    ("tab_map", "town-panel-places", "map"),
+    ("tab_shift", "town-panel-shifts", "clock"),
+    ("tab_data", "town-data", "layers"),
+)
+
+
+def word(key: str, lang: str) -> str:
+    """A text of this page in ``zh`` or ``en``."""
+    zh, en = WORDS[key]
+    return en if lang == "en" else zh
+
+
+def layout(pack: RegionPack, lang: str, code: str = "", **_params: str) -> Component:
+    """The page of the town ``code`` with its empty containers."""
+    return html.Div(
+        [
+            html.Div(
+                [html.Div(id="town-headline", className="tp-answer"), _search(lang)],
+                className="tp-head",
+            ),
+            html.Div(
+                [
+                    html.Div(id="town-cards", className="tp-cards"),
+                    html.Div(
+                        html.Div(id="town-list", className="tp-scroll"),
+                        className="tp-list",
+                        role="region",
+                        **attributes(aria_label=word("list", lang)),
+                    ),
+                    html.P(word("keys", lang), className="tp-keys", **attributes(aria_hidden="true")),
+                ],
+                id="town-todo",
+                className="tp-left",
+            ),
+            html.Div(
+                [
+                    _panel(
+                        "places",
+                        word("map", lang),
+                        [html.Div(id="town-map", className="tp-map")],
+                        note_id="town-legend",
+                    ),
+                    _panel("shifts", word("shift", lang), [html.Div(id="town-shift")], note_id="town-shift-legend"),
+                    _panel(
+                        "days",
+                        word("week", lang),
+                        [html.Div(id="town-week", className="tp-week")],
+                        note=word("week_note", lang),
+                    ),
+                ],
+                className="tp-right",
+            ),
+            html.Div(
+                [
+                    _panel(
+                        "figures", word("figures", lang), [html.Div(id="town-figures")], note_id="town-figures-note"
+                    ),
+                    html.Div(
+                        [
+                            _panel("gates", word("checkpoints", lang), [html.Div(id="town-gates")]),
+                            _panel(
+                                "hours",
+                                word("hourly", lang),
+                                [html.Div(id="town-hourly")],
+                                note_id="town-hourly-legend",
+                            ),
+                        ],
+                        className="tp-side",
+                    ),
+                ],
+                id="town-data",
+                className="tp-data",
+            ),
+            html.Div(id="town-sheet", className="tp-sheet", role="alert"),
+            _tabs(lang),
+            html.Div(id="town-pop"),
+        ],
+        id="town-page",
+        className="tp",
+        **attributes(data_scope=code, data_lang="en" if lang == "en" else "zh"),
+    )
+
+
+def _search(lang: str) -> Component:
+    return html.Div(
+        [
+            icon("search", 16),
+            html.Div(id="town-search", className="tp-search-field", **attributes(data_label=word("search", lang))),
+        ],
+        className="tp-search",
+    )
+
+
+def _panel(name: str, title: str, children: Sequence[Component], note_id: str = "", note: str = "") -> Component:
+    beside = html.Div(id=note_id, className="tp-note") if note_id else html.Span(note, className="tp-note")
+    return html.Section(
+        [html.Div([html.H2(title), beside], className="tp-panel-head"), *children],
+        id=f"town-panel-{name}",
+        className=f"tp-panel tp-panel-{name}",
+    )
+
+
+def _tabs(lang: str) -> Component:
+    return html.Nav(
+        [
+            html.A(
+                [html.Span(icon(symbol, 24), className="tp-tab-icon"), html.Span(word(key, lang))],
+                href=f"#{target}",
+                className="tp-tab",
+                **attributes(data_target=target),
+            )
+            for key, target, symbol in TABS
+        ],
+        className="tp-tabs",
+        id="town-tabs",
+        **attributes(aria_label=word("tabs", lang)),
+    )

@@ -1,0 +1,299 @@
+"""Patrol figures by plain loops over the records in force (EXACTNESS 13–15 and the formulas below them)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from pyproj import Geod
+
+from dashboard.domain.event import Event
+from dashboard.domain.place import Place, RegionPack, VisitRule
+from tests.oracle.records import HOUR, MINUTE, SECOND, day_of, day_start, days_before, in_hours, minute_of, order
+
+GEOD = Geod(ellps="WGS84")
+
+
+class Visit(NamedTuple):
+    """A unit was at a place from first to last; a check-in is one instant."""
+
+    place: str
+    first: int
+    last: int
+    checkin: bool
+
+
+class Fix(NamedTuple):
+    """A usable fix. ``accuracy`` is metres, 0 when the device gave none."""
+
+    at: int
+    day: int
+    town: str
+    lon: float
+    lat: float
+    accuracy: float
+    mode: str | None
+
+
+def metres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
+    """Geodesic distance on WGS-84."""
+    return float(GEOD.inv(lon1, lat1, lon2, lat2)[2])
+
+
+def unit_of(record: Event) -> str:
+    """The unit that a record is about."""
+    return str(record.fields.get("unit") or record.subject)
+
+
+class Patrol:
+    """The patrol figures of one moment. ``records`` are those in force, ordered by (at, source, id)."""
+
+    def __init__(
+        self,
+        records: Sequence[Event],
+        pack: RegionPack,
+        near: Callable[[float, float], bool],
+        cell_of: Callable[[float, float], str],
+        now: int,
+        reported: set[str],
+    ) -> None:
+        self.pack = pack
+        self.zone = pack.timezone
+        self.now = now
+        self.day = day_of(now, self.zone)
+        self.reported = reported
+        self.cell_of = cell_of
+        # A 零报告 says that a town has reported and nothing else.
+        self.records = [record for record in records if not record.nothing]
+        self.fixes = self._usable_fixes(near)
+        self.owed = {rule.place for rule in pack.visit_rules}
+        self.places = {place.code: place for place in pack.places}
+        self.visits = self._checkins() + self._dwells()
+        self.judged = [
+            (self.places[rule.place].town, end, state)
+            for rule in pack.visit_rules
+            if rule.place in self.places
+            for end, state in self._judge(rule)
+        ]
+
+    def _usable_fixes(self, near: Callable[[float, float], bool]) -> dict[str, list[Fix]]:
+        """Usable fixes of each unit in order; of several at one instant the first by (source, id)."""
+        found: dict[str, list[Fix]] = {}
+        for record in sorted(self.records, key=order):
+            if record.lon is None or record.lat is None:
+                continue
+            accuracy = record.fields.get("accuracy")
+            if accuracy is not None and accuracy > 100:
+                continue
+            if not near(record.lon, record.lat):
+                continue
+            fixes = found.setdefault(unit_of(record), [])
+            if fixes and fixes[-1].at == record.at:
+                continue
+            day = day_of(record.at, self.zone)
+            mode = record.fields.get("mode")
+            fixes.append(Fix(record.at, day, record.town, record.lon, record.lat, accuracy or 0, mode))
+        return found
+
+    def _checkins(self) -> list[Visit]:
+        return [
+            Visit(record.fields["place"], record.at, record.at, True)
+            for record in self.records
+            if record.fields.get("kind") == "checkin" and record.fields.get("place")
+        ]
+
+    def _dwells(self) -> list[Visit]:
+        visits = []
+        for code in self.owed:
+            place = self.places.get(code)
+            if place is None or place.lon is None or place.lat is None:
+                continue
+            for fixes in self.fixes.values():
+                runs = runs_at(place.lon, place.lat, fixes)
+                long = [run for run in runs if run[-1].at - run[0].at >= MINUTE]
+                visits += [Visit(code, run[0].at, run[-1].at, False) for run in long]
+        return visits
+
+    def _judge(self, rule: VisitRule) -> list[tuple[int, str]]:
+        """(window end, state) of each visit that a rule owes today."""
+        begin = day_start(self.day, self.zone) + rule.start * MINUTE
+        end = day_start(self.day, self.zone) + rule.end * MINUTE
+        counted = 0
+        for visit in self.visits:
+            if visit.place != rule.place:
+                continue
+            if visit.checkin:
+                counts = begin <= visit.first < end
+                moment = visit.first
+            else:
+                counts = min(visit.last, end) - max(visit.first, begin) >= MINUTE
+                moment = max(visit.first, begin) + MINUTE
+            if counts and moment <= self.now:
+                counted += 1
+        states = []
+        for nth in range(1, rule.times + 1):
+            if counted >= nth:
+                states.append((end, "met"))
+            elif self.now < end:
+                states.append((end, "open"))
+            else:
+                states.append((end, self._missed(self.places[rule.place], begin, end)))
+        return states
+
+    def _missed(self, place: Place, begin: int, end: int) -> str:
+        """Lapsed or unobservable, of an obligation whose window closed unmet (EXACTNESS 14)."""
+        assigned: tuple[str, ...] = ()
+        for beat in self.pack.beats:
+            if beat.code == place.beat:
+                assigned = beat.units
+        units = {unit_of(record) for record in self.records}
+        if assigned:
+            on_duty = [unit for unit in units if unit in assigned and self._on_duty_in(unit, begin, end, None)]
+        else:
+            on_duty = [unit for unit in units if self._on_duty_in(unit, begin, end, place.town)]
+        if not on_duty:
+            return "lapsed" if place.town in self.reported else "unobservable"
+        for unit in on_duty:
+            heard = 0
+            fixes = self.fixes.get(unit, [])
+            for earlier, later in pairwise(fixes):
+                if earlier.day == later.day and later.at - earlier.at <= 2 * MINUTE:
+                    heard += max(0, min(later.at, end) - max(earlier.at, begin))
+            silent = (end - begin) - heard
+            if not 2 * silent > end - begin:
+                return "lapsed"
+        return "unobservable"
+
+    def _on_duty_in(self, unit: str, begin: int, end: int, town: str | None) -> bool:
+        """Whether a unit was on duty in a window of today; with a town, whether it was so there."""
+        for fix in self.fixes.get(unit, []):
+            if begin <= fix.at < end and town in (None, fix.town):
+                return True
+        ends = [record.at for record in self._of_kind(unit, "end")]
+        for start in self._of_kind(unit, "start"):
+            if start.at >= end or town not in (None, start.town):
+                continue
+            if day_of(start.at, self.zone) not in (self.day, days_before(self.day, 1)):
+                continue
+            if not any(start.at < at < begin for at in ends):
+                return True
+        return False
+
+    def _of_kind(self, unit: str, kind: str) -> list[Event]:
+        return [r for r in self.records if unit_of(r) == unit and r.fields.get("kind") == kind]
+
+    def obligations(self, towns: Sequence[str], state: str) -> int:
+        """How many of today's obligations are in a state."""
+        return sum(1 for town, _, judged in self.judged if town in towns and judged == state)
+
+    def coverage(self, towns: Sequence[str]) -> tuple[int, int]:
+        """Met ÷ (met + lapsed) of obligations whose window has closed (EXACTNESS 13)."""
+        met = sum(1 for town, end, state in self.judged if town in towns and state == "met" and end <= self.now)
+        return met, met + self.obligations(towns, "lapsed")
+
+    def cells_seen(self, towns: Sequence[str]) -> tuple[int, int]:
+        """Listed cells with a usable fix of today, of any unit, ÷ listed cells."""
+        seen = {self.cell_of(f.lon, f.lat) for fixes in self.fixes.values() for f in fixes if f.day == self.day}
+        numerator = denominator = 0
+        for town in towns:
+            listed = self.pack.cells.get(town, ())
+            denominator += len(listed)
+            numerator += sum(1 for cell in listed if cell in seen)
+        return numerator, denominator
+
+    def distance_mm(self, towns: Sequence[str]) -> int:
+        """Millimetres between consecutive usable fixes of today, credited to the later fix's town."""
+        total = 0
+        for fixes in self.fixes.values():
+            for earlier, later in pairwise(fixes):
+                if earlier.day != self.day or later.day != self.day or later.town not in towns:
+                    continue
+                took = later.at - earlier.at
+                if took > 2 * MINUTE:
+                    continue
+                length = round(metres(earlier.lon, earlier.lat, later.lon, later.lat) * 1000)
+                limit = 25 if later.mode == "foot" else 150
+                # km/h = mm/ms * 3.6, kept in integers.
+                if length * 36 <= limit * 10 * took:
+                    total += length
+        return total
+
+    def units_on_duty(self, towns: Sequence[str]) -> int:
+        """Units on duty now, each in the town of its latest record of the last 48 hours."""
+        past = [record for record in self.records if self.now - 48 * HOUR < record.at <= self.now]
+        latest: dict[str, Event] = {}
+        for record in sorted(past, key=order):
+            latest[unit_of(record)] = record
+        return sum(1 for unit, record in latest.items() if record.town in towns and self._on_duty_now(unit))
+
+    def _on_duty_now(self, unit: str) -> bool:
+        for fix in self.fixes.get(unit, []):
+            if self.now - 15 * MINUTE < fix.at <= self.now:
+                return True
+        shift_start = self._current_shift_start()
+        if shift_start is None:
+            return False
+        ends = [record.at for record in self._of_kind(unit, "end")]
+        for start in self._of_kind(unit, "start"):
+            if shift_start <= start.at <= self.now and not any(start.at < at <= self.now for at in ends):
+                return True
+        return False
+
+    def _current_shift_start(self) -> int | None:
+        minute = minute_of(self.now, self.zone)
+        for shift in self.pack.shifts:
+            if in_hours(minute, shift.start, shift.end):
+                day = self.day if minute >= shift.start else days_before(self.day, 1)
+                return day_start(day, self.zone) + shift.start * MINUTE
+        return None
+
+    def person_times(self, towns: Sequence[str]) -> int:
+        """Over each town, unit and shift of today, the most officers stated, each once."""
+        most: dict[tuple[str, str, str], int] = {}
+        for record in self.records:
+            officers = record.fields.get("officers")
+            if record.town not in towns or officers is None or day_of(record.at, self.zone) != self.day:
+                continue
+            minute = minute_of(record.at, self.zone)
+            shift = next((s.code for s in self.pack.shifts if in_hours(minute, s.start, s.end)), "")
+            key = (record.town, unit_of(record), shift)
+            most[key] = max(most.get(key, 0), officers)
+        return sum(most.values())
+
+    def longest_gap_ms(self, towns: Sequence[str]) -> int | None:
+        """Over places that owe visits: now − the end of the last visit of seven local days, or since when one is owed.
+
+        ``None`` where no place owes any.
+        """
+        week_start = day_start(days_before(self.day, 6), self.zone)
+        gaps = []
+        for code in self.owed:
+            place = self.places.get(code)
+            if place is None or place.town not in towns:
+                continue
+            since = max(week_start, day_start(self.pack.valid_from, self.zone))
+            ends = [
+                min(visit.last, self.now)
+                for visit in self.visits
+                if visit.place == code and week_start <= visit.first <= self.now
+            ]
+            gaps.append(self.now - min(max(ends, default=since), self.now))
+        return max(gaps, default=None)
+
+
+def runs_at(lon: float, lat: float, fixes: Sequence[Fix]) -> list[list[Fix]]:
+    """Maximal runs of consecutive fixes at a point, on one local day, without a gap over 120 s (EXACTNESS 15)."""
+    runs: list[list[Fix]] = []
+    previous: Fix | None = None
+    """The fix just before, when it lay at the point."""
+    for fix in fixes:
+        if metres(fix.lon, fix.lat, lon, lat) > min(50 + fix.accuracy, 100):
+            previous = None
+            continue
+        if previous is not None and fix.day == previous.day and fix.at - previous.at <= 120 * SECOND:
+            runs[-1].append(fix)
+        else:
+            runs.append([fix])
+        previous = fix
+    return runs

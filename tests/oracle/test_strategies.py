@@ -1,0 +1,81 @@
+"""The generated streams: they are well formed and reach what they promise, and the oracle agrees with itself."""
+
+from __future__ import annotations
+
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+
+from dashboard.domain.event import Event
+from tests.engine.strategies import DAY, MIDNIGHT, PACK, Stream, cell_of, near, streams
+from tests.oracle import Row, admitted, figures
+
+SLOW_IS_FINE = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def at_end(arrivals: list[Event], now: int) -> dict[tuple[str, str], Row]:
+    return figures(admitted(arrivals), PACK, near, cell_of, now, None)
+
+
+@SLOW_IS_FINE
+@given(streams())
+def test_arrivals_survive_the_road_and_carry_identity(stream: Stream) -> None:
+    for event in stream.arrivals:
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(event), type=Event) == event
+        assert all((event.source, event.id, event.town, event.subject))
+        assert abs(event.at - MIDNIGHT) < 8 * DAY
+    assert stream.moments == tuple(sorted(stream.moments))
+
+
+@SLOW_IS_FINE
+@given(streams(), st.randoms(use_true_random=False))
+def test_distinctly_ranked_versions_give_the_same_figures_in_any_order(stream: Stream, random: Random) -> None:
+    ranked = {(e.source, e.id, e.rev, e.received_at): e for e in stream.arrivals}
+    versions = list(ranked.values())
+    shuffled = list(versions)
+    random.shuffle(shuffled)
+    for now in stream.moments:
+        one = figures(list(enumerate(versions)), PACK, near, cell_of, now, None)
+        two = figures(list(enumerate(shuffled)), PACK, near, cell_of, now, None)
+        assert one == two
+
+
+@SLOW_IS_FINE
+@given(streams())
+def test_sums_over_reported_towns_make_all(stream: Stream) -> None:
+    sums = ("screened", "fever_count", "fever_confirmed", "units_on_duty", "person_times", "distance_km")
+    for now in stream.moments:
+        found = at_end(stream.arrivals, now)
+        for kpi in sums:
+            parts = [found[kpi, town.code][1] for town in PACK.towns]
+            heard = [part for part in parts if part is not None]
+            assert found[kpi, "all"][1] == (sum(heard) if heard else None)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "least"),
+    [
+        ("obligations_met", 2),
+        ("obligations_lapsed", 1),
+        ("obligations_open", 1),
+        ("obligations_unobservable", 1),
+        ("cells_seen", 1),
+        ("units_on_duty", 2),
+        ("person_times", 3),
+        ("distance_km", 300_000),
+        ("fever_count", 2),
+        ("fever_confirmed", 1),
+        ("checkpoints_online", 1),
+        ("device_drift", 1),
+        ("health_code_mix", 1),
+    ],
+)
+def test_streams_reach_every_figure(kpi: str, least: int) -> None:
+    def reaches(stream: Stream) -> bool:
+        return any((at_end(stream.arrivals, now)[kpi, "all"][1] or 0) >= least for now in stream.moments)
+
+    quick = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    assert find(streams(), reaches, settings=quick)

@@ -1,0 +1,102 @@
+"""The command line: every command starts without any other part of the program, and errors are one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from dashboard import cli, telemetry
+from dashboard.errors import ConfigurationError
+from dashboard.telemetry import METRICS
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command's words."""
+    for name, each in getattr(command, "commands", {}).items():
+        yield from commands(each, (*path, name)) if hasattr(each, "commands") else [(*path, name)]
+
+
+ALL = sorted(commands(typer.main.get_command(cli.app)))
+
+
+def run(*arguments: str) -> int:
+    """A command's exit code."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("command", ALL, ids=" ".join)
+def test_every_command_has_help_and_takes_a_data_directory(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*command, "--help") == 0
+    shown = capsys.readouterr().out
+    assert "--data" in shown or command == ("setup",)
+
+
+def test_an_error_is_one_sentence_with_the_setting(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--data", str(data_dir), "--port", "99999") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "townwatch: Setting port (as given): got 99999, allowed is a whole number from 0 to 65535."
+    ]
+
+
+def test_a_defect_is_one_sentence_and_a_file(
+    data_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("13812345678")
+
+    monkeypatch.setattr(cli, "_settings", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert run("doctor", "--data", str(data_dir)) == cli.EXIT_DEFECT
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 1
+    assert "This should not happen (KeyError" in shown
+    (log,) = tmp_path.glob("townwatch-error-*.log")
+    assert "Traceback" in log.read_text(encoding="utf-8")
+    assert "13812345678" not in shown + log.read_text(encoding="utf-8")
+
+
+def test_ctrl_c_is_quiet(data_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_settings", interrupted)
+    assert run("doctor", "--data", str(data_dir)) == cli.EXIT_INTERRUPTED
+    assert capsys.readouterr().err.strip() == ""
+
+
+def test_the_demo_has_a_data_directory_of_its_own_unless_one_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = Path("data") / "demo-yaozhuang"
+    assert cli._settings(own, own_data=False).data_dir == tmp_path / own
+    monkeypatch.setenv("TOWNWATCH_DATA_DIR", str(tmp_path / "named"))
+    assert cli._settings(own, own_data=False).data_dir == tmp_path / "named"
+    assert cli._settings(tmp_path / "given").data_dir == tmp_path / "given"
+
+
+def test_a_correction_is_a_pair() -> None:
+    assert cli._pair("celsius=36.5") == ("celsius", "36.5")
+    with pytest.raises(ConfigurationError, match="FIELD=VALUE"):
+        cli._pair("celsius")
+
+
+def test_metrics_are_all_named_once_and_shown() -> None:
+    assert len({each.name for each in METRICS}) == len(METRICS)
+    shown = telemetry.exposition().decode()
+    for each in METRICS:
+        assert f"# HELP townwatch_{each.name} {each.help}" in shown
+
+
+@pytest.mark.parametrize("private", ["13812345678", "33042119900101001X", "330421199001010011"])
+def test_phone_and_identity_numbers_are_masked_in_logs(private: str) -> None:
+    assert private not in telemetry.masked(f"联系 {private}。")
+    assert telemetry.masked("1582012345678 ms, 330421") == "1582012345678 ms, 330421"

@@ -1,0 +1,363 @@
+"""The scenario over a small stand-in of a pack: always the same, plausible, and refused only where it means to be."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from collections import Counter, defaultdict
+from datetime import datetime
+
+import msgspec
+import pytest
+
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start
+from dashboard.domain.place import (
+    Beat,
+    DutyHours,
+    Place,
+    PlaceKind,
+    RegionPack,
+    Shift,
+    Town,
+    Unit,
+    VisitRule,
+)
+from dashboard.errors import ConfigurationError
+from dashboard.feeds import FEEDS
+from geodata.region import Region
+from ingest.decode import Door, decode_records
+from ingest.scenarios import scenario_named
+from ingest.scenarios.base import LONGEST_DELAY, Scenario, Sent, batches
+from ingest.scenarios.tracks import Frame
+
+TOWNS = (
+    ("330421001", "魏塘街道", 120.925, 30.842, 5),
+    ("330421002", "罗星街道", 120.907, 30.829, 4),
+    ("330421003", "惠民街道", 120.992, 30.853, 4),
+    ("330421102", "大云镇", 120.938, 30.772, 2),
+    ("330421103", "西塘镇", 120.888, 30.945, 4),
+    ("330421105", "干窑镇", 120.879, 30.889, 3),
+    ("330421107", "陶庄镇", 120.803, 30.950, 3),
+    ("330421111", "姚庄镇", 120.953, 30.911, 3),
+    ("330421112", "天凝镇", 120.797, 30.876, 3),
+)
+WINDOWS = ((480, 720), (720, 960), (960, 1200))
+
+
+def small_pack() -> RegionPack:
+    """Nine towns with 31 units, a beat of two points for each, and three checkpoints a town."""
+    places: list[Place] = []
+    beats: list[Beat] = []
+    rules: list[VisitRule] = []
+    units: list[Unit] = []
+    hours: list[DutyHours] = []
+    for code, name, lon, lat, crews in TOWNS:
+        places.append(Place(f"{code}-S01", PlaceKind.STATION, code, f"{name}派出所", lon=lon, lat=lat))
+        for n in range(crews):
+            unit = f"{code}-U{n + 1}"
+            units.append(Unit(unit, code, f"{name}{n + 1}组"))
+            beats.append(Beat(f"{code}-B{n + 1}", code, f"第{n + 1}段", units=(unit,)))
+            for k in range(3):
+                angle, far = n * 2.4 + k * 2.1, 0.008 + 0.005 * k
+                point = f"{code}-P{3 * n + k + 1:02d}"
+                x, y = lon + far * math.cos(angle), lat + far * math.sin(angle)
+                places.append(Place(point, PlaceKind.PATROL_POINT, code, point, lon=x, lat=y, beat=f"{code}-B{n + 1}"))
+                rules.extend(VisitRule(point, 1, *window) for window in WINDOWS)
+        for k in range(3):
+            gate = "汾湖大桥卡点" if code == "330421107" and k == 1 else f"{name}卡点{k + 1}"
+            place = Place(f"{code}-K{k + 1:02d}", PlaceKind.CHECKPOINT, code, gate, lon=lon + 0.02, lat=lat + 0.004 * k)
+            places.append(place)
+            hours.append(DutyHours(place.code, 0, 0) if k == 0 else DutyHours(place.code, 360, 1320))
+    return RegionPack(
+        region="330421",
+        name="嘉善县",
+        name_en="Jiashan",
+        valid_from=20200101,
+        timezone="Asia/Shanghai",
+        towns=tuple(Town(code, name, name, "330421", seat=(lon, lat)) for code, name, lon, lat, _ in TOWNS),
+        places=tuple(places),
+        beats=tuple(beats),
+        visit_rules=tuple(rules),
+        shifts=(Shift("day", "白班", "Day", 480, 1200), Shift("night", "夜班", "Night", 1200, 480)),
+        duty_hours=tuple(hours),
+        units=tuple(units),
+    )
+
+
+@pytest.fixture(scope="module")
+def pack() -> RegionPack:
+    return small_pack()
+
+
+@pytest.fixture(scope="module")
+def scenario(pack: RegionPack) -> Scenario:
+    return scenario_named("yaozhuang", pack)
+
+
+@pytest.fixture(scope="module")
+def history(scenario: Scenario) -> list[Sent]:
+    return list(scenario.between(scenario.warm_from, scenario.start))
+
+
+@pytest.fixture(scope="module")
+def dense_day(scenario: Scenario) -> list[Sent]:
+    return list(scenario.day(20200217))
+
+
+def fingerprint(sent: list[Sent]) -> str:
+    return hashlib.sha256(msgspec.json.encode(sent)).hexdigest()
+
+
+def event_ms(record: dict[str, object]) -> int:
+    return int(datetime.fromisoformat(str(record["at"])).timestamp() * 1000)
+
+
+def once(sent: list[Sent], feed: str) -> list[dict[str, object]]:
+    """The records of a feed, each once, without the wrong ones, by event time."""
+    found = {item.record["id"]: item.record for item in sent if item.feed == feed and not item.wrong}
+    return sorted(found.values(), key=lambda record: (str(record["at"]), str(record["id"])))
+
+
+def test_the_same_stream_comes_out_of_a_second_making(pack: RegionPack, dense_day: list[Sent]) -> None:
+    again = scenario_named("yaozhuang", pack)
+    assert fingerprint(list(again.day(20200217))) == fingerprint(dense_day)
+
+
+def test_a_day_made_alone_is_the_same_day_of_the_whole(scenario: Scenario, history: list[Sent]) -> None:
+    for day in (20200211, 20200213, 20200217):
+        part = [item for item in history if day_start(day) <= item.arrival < day_end(day)]
+        assert fingerprint(list(scenario.day(day))) == fingerprint(part)
+
+
+def test_any_stretch_made_alone_is_the_same_stretch_of_the_whole(scenario: Scenario, history: list[Sent]) -> None:
+    begin = day_start(20200215) - 20 * MINUTE
+    end = begin + 55 * MINUTE
+    part = [item for item in history if begin <= item.arrival < end]
+    assert part
+    assert fingerprint(list(scenario.between(begin, end))) == fingerprint(part)
+
+
+def test_records_come_in_order_of_arrival_and_never_before_they_happened(history: list[Sent]) -> None:
+    assert all(a.arrival <= b.arrival and a.order != b.order for a, b in itertools.pairwise(history))
+    for item in history[::7]:
+        assert 0 <= item.arrival - event_ms(item.record) <= LONGEST_DELAY
+
+
+def test_ids_are_unique_but_for_records_sent_again(history: list[Sent]) -> None:
+    bodies: dict[tuple[str, str], str] = {}
+    repeats = 0
+    for item in history:
+        body = repr(item.record)
+        known = bodies.setdefault((item.feed, item.record["id"]), body)
+        assert known == body
+        repeats += known is not body
+    assert 0.001 < repeats / len(history) < 0.01
+
+
+def test_the_history_fits_its_bound(scenario: Scenario, history: list[Sent]) -> None:
+    assert 120_000 < len(history) <= 230_000
+    expected = scenario.expected(scenario.warm_from, scenario.start)
+    assert abs(expected - len(history)) < 0.12 * len(history)
+    assert history[0].arrival >= scenario.warm_from
+    assert history[-1].arrival < scenario.start
+
+
+def test_the_scenario_runs_on_to_its_last_day_and_then_ends(scenario: Scenario) -> None:
+    last = list(scenario.day(20200229))
+    assert len(last) > 25_000
+    assert not list(scenario.between(scenario.end, scenario.end + 24 * HOUR))
+
+
+def test_few_rows_are_wrong_and_every_kind_of_them_occurs(history: list[Sent]) -> None:
+    wrong = [item for item in history if item.wrong]
+    assert 0 < len(wrong) <= 0.001 * len(history)
+    assert any("unit" not in item.record for item in wrong if item.feed == "patrol")
+    assert any(item.record["town"] == "330421999" for item in wrong)
+    assert any(not 30 <= item.record["celsius"] <= 45 for item in wrong if item.feed == "temperature")
+
+
+def test_every_record_but_the_wrong_ones_has_declared_fields_within_bounds(history: list[Sent]) -> None:
+    for item in history:
+        feed, record = FEEDS[item.feed], item.record
+        assert {"id", "town", "at", "source"} <= set(record)
+        if item.wrong or record.get("nothing"):
+            continue
+        for name, value in record.items():
+            field = feed.field(name)
+            if field is None:
+                assert name in {"id", "town", "at", "source", "lon", "lat"}
+            elif field.kind == "choice":
+                assert value in field.choices
+            elif field.kind in {"integer", "number"}:
+                assert field.low is None or value >= field.low
+                assert field.high is None or value <= field.high
+        for field in feed.fields:
+            assert not field.required or field.name in record
+        for required in feed.required:
+            assert record[required.when] != required.equals or set(required.fields) <= set(record)
+
+
+def test_the_door_refuses_the_wrong_rows_alone(pack: RegionPack, scenario: Scenario, dense_day: list[Sent]) -> None:
+    door = Door(source=scenario.source, region=Region(pack, {}), zone=pack.timezone)
+    for feed in FEEDS.values():
+        mine = [item for item in dense_day if item.feed == feed.name]
+        last = mine[-1].arrival
+        events, rejected = decode_records(feed, [item.record for item in mine], door, last)
+        assert {one.id for one in rejected} == {item.record["id"] for item in mine if item.wrong}
+        assert len(events) + len(rejected) == len(mine)
+
+
+def test_readings_a_day_follow_the_rhythm(scenario: Scenario, history: list[Sent]) -> None:
+    for day in range(20200211, 20200218):
+        readings = [r for r in once(history, "temperature") if day_of(event_ms(r)) == day]
+        assert 5_800 <= len(readings) <= 8_200
+        hours = Counter(str(reading["at"])[11:13] for reading in readings)
+        assert min(hours["07"], hours["08"], hours["17"]) > 1.4 * hours["13"] > 1.4 * hours["03"]
+
+
+def test_fevers_are_few_and_rechecked(history: list[Sent]) -> None:
+    for day in range(20200211, 20200218):
+        readings = [r for r in once(history, "temperature") if day_of(event_ms(r)) == day]
+        fevers = [r for r in readings if float(str(r["celsius"])) >= 37.3 or r.get("device_verdict") == "fever"]
+        assert 5 <= len(fevers) <= 9
+        moved = {r["person_ref"] for r in readings if r["outcome"] == "transferred"}
+        assert 1 <= len(moved) <= 2
+        chains = defaultdict(list)
+        for reading in readings:
+            chains[reading["person_ref"]].append(reading)
+        rechecked = [chain for fever in fevers if len(chain := chains[fever["person_ref"]]) == 2]
+        assert len(rechecked) >= len(fevers) - 1
+        for first, second in rechecked:
+            assert 0 < event_ms(second) - event_ms(first) < 30 * MINUTE
+
+
+def test_open_checkpoints_are_heard_of_every_ten_minutes(pack: RegionPack, dense_day: list[Sent]) -> None:
+    seen = defaultdict(list)
+    for reading in once(dense_day, "temperature"):
+        seen[reading["checkpoint"]].append(event_ms(reading) - day_start(20200217))
+    for place in pack.places_of("330421111", PlaceKind.CHECKPOINT):
+        hours = pack.duty_by_checkpoint[place.code]
+        closes = hours.end * MINUTE or 24 * HOUR
+        times = [hours.start * MINUTE - 7 * MINUTE if hours.start else 0, *seen[place.code], closes]
+        assert max(b - a for a, b in itertools.pairwise(times)) < 10 * MINUTE
+
+
+def test_the_silent_checkpoint_sends_nothing_for_forty_minutes(dense_day: list[Sent]) -> None:
+    gate = [str(r["at"])[11:16] for r in once(dense_day, "temperature") if r["checkpoint"] == "330421107-K02"]
+    assert gate
+    assert not [clock for clock in gate if "14:14" <= clock < "14:54"]
+
+
+def test_one_device_drifts_from_the_seventeenth(history: list[Sent]) -> None:
+    before: dict[object, list[object]] = defaultdict(list)
+    after: dict[object, list[object]] = defaultdict(list)
+    for reading in once(history, "temperature"):
+        if reading["site"] == "forehead":
+            side = after if str(reading["at"]) >= "2020-02-17" else before
+            side[reading["device"]].append(reading["celsius"])
+
+    def far(values: dict[object, list[object]]) -> list[object]:
+        return [d for d, found in values.items() if sorted(map(float, map(str, found)))[len(found) // 2] >= 36.9]
+
+    assert far(before) == []
+    assert len(far(after)) == 1
+
+
+def legs(sent: list[Sent]) -> dict[str, list[dict[str, object]]]:
+    units = defaultdict(list)
+    for record in once(sent, "patrol"):
+        if record.get("kind") == "position":
+            units[str(record["unit"])].append(record)
+    return units
+
+
+def test_units_move_like_people_and_vehicles(pack: RegionPack, dense_day: list[Sent]) -> None:
+    frame = Frame(120.9, 30.87)
+    pairs = jumps = long_gaps = 0
+    for fixes in legs(dense_day).values():
+        for a, b in itertools.pairwise(fixes):
+            seconds = (event_ms(b) - event_ms(a)) / 1000
+            metres = math.dist(frame.metres(a["lon"], a["lat"]), frame.metres(b["lon"], b["lat"]))  # type: ignore[arg-type]
+            assert seconds > 0
+            pairs += 1
+            long_gaps += seconds > 120
+            jumps += metres > 250 and metres / seconds * 3.6 > 70
+    assert jumps / pairs < 0.004
+    assert long_gaps < 40
+
+
+def visited(
+    pack: RegionPack, sent: list[Sent], place: Place, begin: int, end: int, units: dict[str, list[dict[str, object]]]
+) -> bool:
+    frame = Frame(place.lon or 0, place.lat or 0)
+    for fixes in units.values():
+        since = last = None
+        for fix in fixes:
+            at, accuracy = event_ms(fix), float(str(fix["accuracy"]))
+            near = math.hypot(*frame.metres(fix["lon"], fix["lat"])) <= min(50 + accuracy, 100) and accuracy <= 100  # type: ignore[arg-type]
+            if not near or not begin <= at < end or (last and at - last > 2 * MINUTE):
+                since = None
+            if near and begin <= at < end:
+                since = since or at
+                last = at
+                if at - since >= MINUTE:
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("day", [20200214, 20200217])
+def test_about_nineteen_of_twenty_visits_are_paid(pack: RegionPack, history: list[Sent], day: int) -> None:
+    today = [item for item in history if day_start(day) <= item.arrival < day_end(day)]
+    units = legs(today)
+    scans = {(r["place"], event_ms(r)) for r in once(today, "patrol") if r.get("kind") == "checkin"}
+    assert scans
+    met = silent = 0
+    lapsed: Counter[str] = Counter()
+    for rule in pack.visit_rules:
+        place = pack.place_by_code[rule.place]
+        begin, end = day_start(day) + rule.start * MINUTE, day_start(day) + rule.end * MINUTE
+        of_town = {code: fixes for code, fixes in units.items() if code.startswith(place.town)}
+        if any(code == rule.place and begin <= at < end for code, at in scans) or visited(
+            pack, today, place, begin, end, of_town
+        ):
+            met += 1
+            continue
+        beat = pack.beat_by_code[place.beat or ""]
+        times = [begin, *(event_ms(f) for u in beat.units for f in units[u] if begin <= event_ms(f) < end), end]
+        if max(b - a for a, b in itertools.pairwise(sorted(times))) > (end - begin) / 2:
+            silent += 1
+        else:
+            lapsed[place.town] += 1
+    total = sum(lapsed.values())
+    assert 0.925 <= met / (met + total) <= 0.955
+    assert 1 <= silent <= 12
+    assert lapsed["330421002"] + lapsed["330421107"] > total / 2
+
+
+def test_night_has_six_units_and_a_town_that_says_nothing(dense_day: list[Sent]) -> None:
+    night = {r.get("unit") for r in once(dense_day, "patrol") if "01:00" <= str(r["at"])[11:16] < "06:00"} - {None}
+    assert len(night) == 6
+    quiet = [r for r in once(dense_day, "patrol") if r.get("nothing")]
+    assert {r["town"] for r in quiet} == {"330421102"}
+
+
+def test_backlogs_arrive_late_and_at_once(dense_day: list[Sent]) -> None:
+    late = [item for item in dense_day if item.arrival - event_ms(item.record) > 10 * MINUTE]
+    assert len({item.record["unit"] for item in late if item.feed == "patrol"}) == 3
+
+
+def test_batches_hold_every_record_once(dense_day: list[Sent]) -> None:
+    grouped = list(batches(iter(dense_day), most=2_000, span_ms=2 * MINUTE))
+    assert sum(len(batch.records) for batch in grouped) == len(dense_day)
+    assert all(len(batch.records) <= 2_000 for batch in grouped)
+    for feed in FEEDS:
+        ids = [r["id"] for batch in grouped if batch.feed == feed for r in batch.records]
+        assert ids == [item.record["id"] for item in dense_day if item.feed == feed]
+
+
+def test_an_unknown_scenario_names_those_there_are(pack: RegionPack) -> None:
+    with pytest.raises(ConfigurationError, match="yaozhuang"):
+        scenario_named("nowhere", pack)
+    with pytest.raises(ConfigurationError, match="330421"):
+        scenario_named("yaozhuang", msgspec.structs.replace(pack, region="330110"))
