@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from dashboard.access.tokens import TokenStore
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api import deadletters, events, figures
+from dashboard.api import deadletters, events, figures, imports
 from dashboard.api.common import Gate
 from dashboard.app import build_app
 from dashboard.clock import Clock, read_clock
@@ -136,6 +136,7 @@ def run_web(settings: Settings, role: str) -> None:
             events.router(actions, gate, settings.max_body_bytes),
             figures.router(reader, gate),
             deadletters.router(actions, gate, settings.max_body_bytes),
+            imports.router(actions, gate, settings.max_body_bytes),
         ],
         lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)).pack,
         parts.clock,

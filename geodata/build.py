@@ -18,6 +18,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,7 +143,7 @@ def divide(county: Polygon, sites: Sequence[_Site]) -> dict[str, Polygon]:
     straight = _inner_borders(wide, flat)
     ring = _with_ends(flat, county, straight)
     bent = _bend(straight, ring)
-    faces = shapely.get_parts(shapely.polygonize([*_noded([ring, *bent])]))
+    faces = shapely.get_parts(shapely.polygonize(_noded([ring, *bent])))
     return _assign(faces.tolist(), {code: shapely.transform(area, _to_degrees) for code, area in wide.items()})
 
 
@@ -209,7 +210,7 @@ def _meander(line: LineString, share: float, seed: int) -> LineString:
     draw = random.Random(f"border {seed}")
     reach = min(_BEND * smooth.length, _BEND_METRES) * share
     for _ in range(halvings):
-        middles = [(a + b) / 2 + draw.uniform(-reach, reach) for a, b in zip(offsets, offsets[1:], strict=False)]
+        middles = [(a + b) / 2 + draw.uniform(-reach, reach) for a, b in pairwise(offsets)]
         offsets = [value for pair in zip(offsets, middles, strict=False) for value in pair] + offsets[-1:]
         reach *= _ROUGHNESS
     along = np.linspace(0.0, smooth.length, count + 1)
@@ -227,7 +228,7 @@ def _meander(line: LineString, share: float, seed: int) -> LineString:
 
 
 def _noded(lines: Sequence[LineString]) -> list[LineString]:
-    return [part for part in shapely.get_parts(shapely.union_all(list(lines))).tolist()]
+    return list(shapely.get_parts(shapely.union_all(list(lines))).tolist())
 
 
 def _assign(faces: list[Polygon], areas: dict[str, BaseGeometry]) -> dict[str, Polygon]:
@@ -240,7 +241,9 @@ def _assign(faces: list[Polygon], areas: dict[str, BaseGeometry]) -> dict[str, P
     if set(main) != set(areas):
         raise PackError(f"{COUNTIES}: got no land for town {min(set(areas) - set(main))}, allowed is some for each.")
     towns: dict[str, BaseGeometry] = {code: faces[index] for code, index in main.items()}
-    scraps = sorted((face for index, face in enumerate(faces) if index not in main.values()), key=lambda face: -face.area)
+    scraps = sorted(
+        (face for index, face in enumerate(faces) if index not in main.values()), key=lambda face: -face.area
+    )
     for face in scraps:
         _, code = max((shapely.intersection(face.boundary, town.boundary).length, code) for code, town in towns.items())
         towns[code] = shapely.union(towns[code], face)
@@ -269,12 +272,11 @@ class _Scatter:
         """A point ``share`` of the way from the seat to the border in a direction (degrees from north)."""
         for turn in (0, 6, -6, 12, -12, 18, -18, 24, -24):
             angle = math.radians(bearing + turn)
-            ray = LineString(
-                [self.seat, (self.seat.x + 40_000 * math.sin(angle), self.seat.y + 40_000 * math.cos(angle))]
-            )
+            far = Point(self.seat.x + 40_000 * math.sin(angle), self.seat.y + 40_000 * math.cos(angle))
+            ray = LineString([self.seat, far])
             inside = shapely.intersection(ray, self._inner)
             nearest = min(shapely.get_parts(inside).tolist(), key=lambda part: float(part.distance(self.seat)))
-            way = LineString([self.seat, nearest.coords[-1]])
+            way = LineString([self.seat, Point(nearest.coords[-1])])
             point = way.interpolate(way.length * share)
             if self._free(point):
                 return self._take(point)
@@ -411,8 +413,8 @@ def _write_manifest(out: Path) -> None:
         "valid_from = 20200101",
         "# Town borders are drawn around seats, not surveyed.",
         "approximate = true",
-        'note = "卡点、必巡点、巡段、巡逻组与组长均为虚构，仅供演示。Checkpoints, patrol points, beats, units and their '
-        'leaders are invented for demonstration."',
+        'note = "卡点、必巡点、巡段、巡逻组与组长均为虚构，仅供演示。Checkpoints, patrol points, beats, units and '
+        'their leaders are invented for demonstration."',
         "",
         "[titles]",
         'wall_zh = "嘉善县疫情防控与复工复产"',
@@ -433,8 +435,8 @@ def _write_sources(out: Path) -> None:
         "Written by `python -m geodata.build`; change the builder, not this file.\n\n"
         "| what | source | licence | what was changed |\n| --- | --- | --- | --- |\n"
         f"{rows}\n\n"
-        "Town borders are approximate: no open town polygons exist for Jiashan. Cells drawn around town seats put about\n"
-        "three quarters of real village points into their own town, so a record's own town code always decides first.\n"
+        "Town borders are approximate: no open town polygons exist for Jiashan. Cells drawn around town seats put\n"
+        "about three quarters of real village points into their own town, so a record's own town code decides first.\n"
         "The names and positions of checkpoints, patrol points, beats, units and leaders are invented and do not\n"
         "describe any real post, business or person; each town's one police station stands near the town's seat, not\n"
         "at its real address.\n"
@@ -471,7 +473,9 @@ def build(inputs: Path | str, out: Path | str) -> Region:
 
 
 def _write_tables(out: Path, towns: Sequence[Town], places: Sequence[Place]) -> None:
-    _write_csv(out, "towns.csv", ((t.code, t.name, t.name_en, "|".join(t.aliases), *(t.seat or ("", ""))) for t in towns))
+    _write_csv(
+        out, "towns.csv", ((t.code, t.name, t.name_en, "|".join(t.aliases), *(t.seat or ("", ""))) for t in towns)
+    )
     _write_csv(
         out,
         "places.csv",

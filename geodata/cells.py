@@ -16,6 +16,7 @@ from dashboard.domain.place import Place, PlaceKind, Town
 from geodata.region import h3_cell
 
 BUILT_UP_METRES = 600.0
+_KINDS = (PlaceKind.PATROL_POINT, PlaceKind.CHECKPOINT)
 _RINGS = 4
 """Cells of resolution 9 lie some 300 m apart or more: four rings reach beyond 600 m."""
 
@@ -23,10 +24,11 @@ _RINGS = 4
 def built_up_cells(towns: Iterable[Town], places: Iterable[Place]) -> dict[str, tuple[str, ...]]:
     """Town code -> sorted cells (hex strings). Distances are geodesic metres on WGS-84."""
     anchors = [(town.code, *town.seat) for town in towns if town.seat is not None]
-    for place in places:
-        if place.kind in (PlaceKind.PATROL_POINT, PlaceKind.CHECKPOINT) and place.lon is not None:
-            assert place.lat is not None
-            anchors.append((place.town, place.lon, place.lat))
+    anchors += [
+        (place.town, place.lon, place.lat)
+        for place in places
+        if place.kind in _KINDS and place.lon is not None and place.lat is not None
+    ]
 
     geod = pyproj.Geod(ellps="WGS84")
     nearest: dict[str, tuple[float, str]] = {}

@@ -53,6 +53,7 @@ _OVERLAP_SQUARE_METRES = 1.0
 _GAP_METRES = 1.0
 """Borders that run closer than this without touching have a gap between them. Wider slits that open to the outside
 cannot be told from a real inlet of the region's outline (Jiashan has one of 5 m) and pass."""
+_METRES_A_DEGREE = 111_000.0
 _LAKE_SQUARE_METRES = 1_000_000.0
 """A hole in the region below this is a mistake between towns; above it may be a lake or another county's enclave."""
 
@@ -208,7 +209,7 @@ def _rows(directory: Path, name: str) -> list[_Row]:
             continue
         if len(cells) != len(header):
             raise PackError(
-                f"{name}, line {reader.line_num}: got {len(cells)} cells, allowed is {len(header)} ({','.join(header)})."
+                f"{name}, line {reader.line_num}: got {len(cells)} cells, allowed is {len(header)} as in line 1."
             )
         rows.append(_Row(name, reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     return rows
@@ -452,28 +453,26 @@ def _check_coverage(found: Mapping[str, BaseGeometry]) -> list[str]:
     degrees = np.array(list(found.values()), dtype=object)
     west, south, east, north = (float(edge) for edge in shapely.total_bounds(degrees))
     plane = Plane.around((west, south, east, north))
-    flat = plane.project(degrees)
-
-    left, right = shapely.STRtree(flat).query(flat, predicate="intersects")
+    # Compared in degrees, as they are written: projecting would part a vertex from the straight border it lies on.
+    left, right = shapely.STRtree(degrees).query(degrees, predicate="intersects")
     for first, second in sorted(zip(left.tolist(), right.tolist(), strict=True)):
         if first < second:
-            area = shapely.intersection(flat[first], flat[second]).area
+            area = plane.project(shapely.intersection(degrees[first], degrees[second])).area
             if area > _OVERLAP_SQUARE_METRES:
                 text = f"towns {codes[first]} and {codes[second]} overlapping by {area:,.0f} m²"
                 _wrong(BOUNDARIES, "geometry", text, "no overlap")
 
     warnings = []
-    whole = shapely.union_all(flat)
-    for part in shapely.get_parts(whole):
+    for part in shapely.get_parts(shapely.union_all(degrees)):
         for ring in part.interiors:
-            hole = shapely.polygons(ring)
-            around = [codes[index] for index in np.flatnonzero(shapely.intersects(flat, ring)).tolist()]
-            text = f"a hole of {hole.area:,.0f} m² bordered by {', '.join(around)}"
-            if hole.area < _LAKE_SQUARE_METRES:
+            area = plane.project(shapely.polygons(ring)).area
+            around = [codes[index] for index in np.flatnonzero(shapely.intersects(degrees, ring)).tolist()]
+            text = f"a hole of {area:,.0f} m² bordered by {', '.join(around)}"
+            if area < _LAKE_SQUARE_METRES:
                 _wrong(BOUNDARIES, "geometry", text, "no gap between towns")
             warnings.append(f"{BOUNDARIES}: {text} belongs to no town.")
 
-    unmatched = shapely.coverage_invalid_edges(flat, gap_width=_GAP_METRES)
+    unmatched = shapely.coverage_invalid_edges(degrees, gap_width=_GAP_METRES / _METRES_A_DEGREE)
     wrong = [codes[index] for index in np.flatnonzero(~shapely.is_empty(unmatched)).tolist()]
     if wrong:
         text = f"borders of {', '.join(wrong)} that run beside each other without sharing their vertices"
@@ -494,8 +493,8 @@ def _misplaced(region: Region) -> list[str]:
 
 
 def _foreign_beats(pack: RegionPack) -> list[str]:
-    warnings = []
-    for place in pack.places:
-        if place.beat is not None and pack.beat_by_code[place.beat].town != place.town:
-            warnings.append(f"places.csv: {place.code} {place.name} is on beat {place.beat} of another town.")
-    return warnings
+    return [
+        f"places.csv: {place.code} {place.name} is on beat {place.beat} of another town."
+        for place in pack.places
+        if place.beat is not None and pack.beat_by_code[place.beat].town != place.town
+    ]

@@ -105,7 +105,9 @@ PLANS: tuple[TownPlan, ...] = (
         (
             BeatPlan("老街段", "Old street beat", (1,), (Area("老街", "Old street", 3, 200, 0.6, 0.5),)),
             BeatPlan("科创园段", "Science park beat", (2,), (Area("科创园", "Science park", 3, 235, 2.6, 0.9),)),
-            BeatPlan("物流园段", "Logistics park beat", (3,), (Area("物流园西", "Logistics park west", 3, 270, 4.6, 1.1),)),
+            BeatPlan(
+                "物流园段", "Logistics park beat", (3,), (Area("物流园西", "Logistics park west", 3, 270, 4.6, 1.1),)
+            ),
             BeatPlan("城南段", "South beat", (4,), (Area("城南", "South side", 3, 190, 2.2, 0.8),)),
         ),
     ),
@@ -170,7 +172,9 @@ PLANS: tuple[TownPlan, ...] = (
         ),
         (
             BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.3, 0.6),)),
-            BeatPlan("工业园段", "Industrial park beat", (2,), (Area("工业园区", "Industrial park", 3, 200, 1.6, 0.8),)),
+            BeatPlan(
+                "工业园段", "Industrial park beat", (2,), (Area("工业园区", "Industrial park", 3, 200, 1.6, 0.8),)
+            ),
             BeatPlan("窑乡段", "Kiln villages beat", (3,), (Area("窑乡", "Kiln villages", 4, 60, 2.2, 1.2),)),
         ),
     ),
@@ -199,8 +203,12 @@ PLANS: tuple[TownPlan, ...] = (
             Stop("东界卡点", "East border checkpoint", 75),
         ),
         (
-            BeatPlan("园区北段", "Park north beat", (1,), (Area("工业园区北", "Industrial park north", 3, 20, 2.6, 0.8),)),
-            BeatPlan("园区南段", "Park south beat", (2,), (Area("工业园区南", "Industrial park south", 3, 150, 1.8, 0.8),)),
+            BeatPlan(
+                "园区北段", "Park north beat", (1,), (Area("工业园区北", "Industrial park north", 3, 20, 2.6, 0.8),)
+            ),
+            BeatPlan(
+                "园区南段", "Park south beat", (2,), (Area("工业园区南", "Industrial park south", 3, 150, 1.8, 0.8),)
+            ),
             BeatPlan("集镇段", "Town centre beat", (3,), (Area("集镇", "Town centre", 3, 0, 0.2, 0.6),)),
             BeatPlan(
                 "俞汇、丁栅段",
@@ -222,7 +230,9 @@ PLANS: tuple[TownPlan, ...] = (
         (
             BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.2, 0.7),)),
             BeatPlan("洪溪段", "Hongxi beat", (2,), (Area("洪溪", "Hongxi", 4, old_town="Hongxi", spread_km=0.9),)),
-            BeatPlan("杨庙段", "Yangmiao beat", (3,), (Area("杨庙", "Yangmiao", 3, old_town="Yangmiao", spread_km=0.9),)),
+            BeatPlan(
+                "杨庙段", "Yangmiao beat", (3,), (Area("杨庙", "Yangmiao", 3, old_town="Yangmiao", spread_km=0.9),)
+            ),
             BeatPlan("西片段", "West villages beat", (4,), (Area("西片", "West villages", 2, 275, 4.0, 1.2),)),
         ),
     ),

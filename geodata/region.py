@@ -35,7 +35,7 @@ _Bounds = tuple[float, float, float, float]
 
 def h3_cell(lon: float, lat: float) -> str:
     """The H3 resolution 9 cell of a point, as a hex string."""
-    return h3.latlng_to_cell(lat, lon, CELL_RESOLUTION)
+    return str(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION))
 
 
 def h3_cells(lons: Iterable[float], lats: Iterable[float]) -> list[str]:
@@ -110,7 +110,7 @@ class Region:
             raise ValueError(f"lons and lats must be one-dimensional and of one length; got {x.shape} and {y.shape}.")
         # The prepared towns ask the points, not the other way round: a tree over nine polygons would test every
         # candidate pair against an unprepared outline.
-        tree = shapely.STRtree(shapely.points(x, y))
+        tree = shapely.STRtree(np.asarray(shapely.points(x, y), dtype=object))
         town, point = tree.query(self._shapes, predicate="intersects")
         found = np.full(len(x), len(self._codes), dtype=np.intp)
         np.minimum.at(found, point, town)
@@ -176,9 +176,7 @@ class Region:
         if not (shapely.is_valid(rounded).all() and shapely.coverage_is_valid(rounded)):
             # A neck narrower than the rounding: unsimplified borders are heavier, but never overlap.
             rounded = shapely.transform(self._shapes, lambda points: np.round(points, _DECIMALS + 1))
-        labels = plane.unproject(
-            shapely.get_point(shapely.maximum_inscribed_circle(flat, tolerance=50.0), 0)
-        )
+        labels = plane.unproject(shapely.get_point(shapely.maximum_inscribed_circle(flat, tolerance=50.0), 0))
         features = []
         for code, shape, label in zip(self._codes, rounded, labels, strict=True):
             town = self.pack.town_by_code[code]

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import msgspec
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.domain.day import HOUR, MINUTE, day_of, day_start, shift_day
@@ -87,24 +88,33 @@ def _unit_count(town: str) -> int:
     return 4 if town in BIG else 3
 
 
-def _disc(town: Town, key: str, reach: float = 0.022) -> tuple[float, float]:
+def _somewhere(town: Town, key: str, taken: list[tuple[float, float]], apart: float) -> tuple[float, float]:
+    """A point of the town, away from its border and from the points that are there already."""
     chance = random.Random(f"{town.code}{key}")
-    angle, distance = chance.uniform(0, 2 * math.pi), reach * math.sqrt(chance.uniform(0.12, 1))
-    lon, lat = town.seat or (0.0, 0.0)
-    return round(lon + distance * math.cos(angle), 5), round(lat + distance * 0.86 * math.sin(angle), 5)
+    whole = _boundaries()[town.code]
+    inner = shapely.buffer(whole, -0.006)
+    west, south, east, north = whole.bounds
+    for attempt in range(400):
+        point = (round(chance.uniform(west, east), 5), round(chance.uniform(south, north), 5))
+        near = min((math.dist(point, other) for other in taken), default=1.0)
+        if shapely.contains_xy(inner, *point) and near > apart * (1 - attempt / 400):
+            break
+    taken.append(point)
+    return point
 
 
 def _pack() -> RegionPack:
     places: list[Place] = []
     for town in TOWNS:
+        taken: list[tuple[float, float]] = []
         for number, name in enumerate(POINT_NAMES, start=1):
-            lon, lat = _disc(town, f"P{number}")
+            lon, lat = _somewhere(town, f"P{number}", taken, 0.016)
             short = town.name[:2]
             code = f"{town.code}-P{number:02d}"
             beat = f"{town.code}-B{1 + number % 2}"
             places.append(Place(code, PlaceKind.PATROL_POINT, town.code, f"{short}{name}", "", lon, lat, beat))
         for number, name in enumerate(GATE_NAMES, start=1):
-            lon, lat = _disc(town, f"K{number}", 0.027)
+            lon, lat = _somewhere(town, f"K{number}", taken, 0.03)
             code = f"{town.code}-K{number:02d}"
             places.append(Place(code, PlaceKind.CHECKPOINT, town.code, f"{town.name[:2]}{name}", "", lon, lat))
     units = [
@@ -141,22 +151,27 @@ def _pack() -> RegionPack:
 
 @lru_cache(maxsize=1)
 def sample_region() -> Region:
-    """The sample's region. Boundaries are those of the built-in pack where it is, else cells around the seats."""
-    pack = _pack()
+    """The sample's region."""
+    return Region(_pack(), _boundaries())
+
+
+@lru_cache(maxsize=1)
+def _boundaries() -> dict[str, BaseGeometry]:
+    """Those of the built-in pack where it is, else cells around the seats."""
     try:
         known = load_pack(PACK_FOLDER).boundaries
     except Exception:
         known = {}
     if set(known) >= {town.code for town in TOWNS}:
-        return Region(pack, {town.code: known[town.code] for town in TOWNS})
+        return {town.code: known[town.code] for town in TOWNS}
     seats = [shapely.Point(town.seat) for town in TOWNS if town.seat]
     frame = shapely.buffer(shapely.convex_hull(shapely.MultiPoint(seats)), 0.045)
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(seats), extend_to=frame))
-    shapes = {}
+    shapes: dict[str, BaseGeometry] = {}
     for town, seat in zip(TOWNS, seats, strict=True):
         cell = next(cell for cell in cells if shapely.contains(cell, seat))
         shapes[town.code] = shapely.intersection(cell, frame)
-    return Region(pack, shapes)
+    return shapes
 
 
 class SampleDays:
@@ -230,14 +245,14 @@ class SampleDays:
         return UnitNow(code, town, at, x1, y1, round(heading, 1), 14.0, "vehicle", True, not silent, trail)
 
     def _path(self, town: str, n: int, at: int) -> tuple[float, float]:
-        seat = next(one.seat for one in TOWNS if one.code == town) or (0.0, 0.0)
-        chance = random.Random(f"{town}{n}path")
-        minute = at / MINUTE
-        turn, phase, reach = chance.uniform(70, 130), chance.uniform(0, 2 * math.pi), chance.uniform(0.010, 0.022)
-        angle = phase + 2 * math.pi * minute / turn
-        wobble = 0.003 * math.sin(minute / 5 + phase)
-        lon = seat[0] + reach * math.cos(angle) + wobble
-        lat = seat[1] + reach * 0.8 * math.sin(angle * 1.3 + phase) - wobble
+        """Round the points of the town, 14 minutes from one to the next, each unit in an order of its own."""
+        places = sample_region().pack.places_of(town, PlaceKind.PATROL_POINT)
+        order = random.Random(f"{town}{n}path").sample(range(len(places)), len(places))
+        leg, share = divmod(at / MINUTE / 14, 1)
+        here, there = places[order[int(leg) % len(order)]], places[order[(int(leg) + 1) % len(order)]]
+        bend = 0.002 * math.sin(share * math.pi)
+        lon = (here.lon or 0) + ((there.lon or 0) - (here.lon or 0)) * share + bend
+        lat = (here.lat or 0) + ((there.lat or 0) - (here.lat or 0)) * share - bend
         return round(lon, 5), round(lat, 5)
 
     def reading(self, town: str, now: int) -> ReadingSummary:

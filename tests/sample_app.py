@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
+from dashboard.api import geo
 from dashboard.app import ASSETS, ROOT, build_app
 from dashboard.live import Hub, build_id
 from dashboard.queries.views import VIEWS
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clock = SampleClock(board.now, given.speed)
     build = build_id(ROOT / "dashboard", ROOT / "layouts", ASSETS.parent)
     hub = Hub(boards, VIEWS, clock, build, identify=lambda _: LOCAL_VIEWER)
-    app = build_app(Settings.load(port=given.port), hub, boards, None, [], board.pack, clock)
+    app = build_app(Settings.load(port=given.port), hub, boards, None, [geo.router(lambda: board.region, hub.identify)], board.pack, clock)
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", ws_per_message_deflate=False)
 
 

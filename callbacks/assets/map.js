@@ -139,15 +139,21 @@
       TW.text(0, 21, town.text, 24, town.reported ? "map-label" : "stale-text", "middle", 700, halo));
   }
 
-  /* Names keep clear of pins: of a few places around a town's middle the first that is free is taken. */
-  function clear(point, k, pins) {
-    var tries = [[0, 0], [0, 44], [0, -44], [60, 0], [-60, 0], [48, 36], [-48, 36], [48, -36], [-48, -36]];
-    for (var i = 0; i < tries.length; i += 1) {
-      var x = point[0] + tries[i][0] * k, y = point[1] + tries[i][1] * k;
-      var free = pins.every(function (pin) { return Math.abs(pin[0] - x) > 62 * k || Math.abs(pin[1] - y) > 42 * k; });
-      if (free) return [x, y];
-    }
-    return point;
+  /* Names keep clear of one another, of pins and of marks: of some places around a town's middle the cheapest is taken. */
+  var TRIES = [[0, 0]];
+  [22, 44, 66].forEach(function (reach) {
+    for (var turn = 0; turn < 12; turn += 1) TRIES.push([reach * Math.cos(turn * Math.PI / 6), reach * 0.8 * Math.sin(turn * Math.PI / 6)]);
+  });
+  function clear(point, k, labels, pins, marks) {
+    var best = point, least = Infinity;
+    TRIES.forEach(function (step) {
+      var x = point[0] + step[0] * k, y = point[1] + step[1] * k, cost = Math.hypot(step[0], step[1]) / 22;
+      labels.forEach(function (other) { if (Math.abs(other[0] - x) < 92 * k && Math.abs(other[1] - y) < 54 * k) cost += 40; });
+      pins.forEach(function (pin) { if (Math.abs(pin[0] - x) < 60 * k && Math.abs(pin[1] - y - 2 * k) < 44 * k) cost += 14; });
+      marks.forEach(function (mark) { if (Math.abs(mark[0] - x) < 50 * k && Math.abs(mark[1] - y - 2 * k) < 34 * k) cost += 2.5; });
+      if (cost < least) { least = cost; best = [x, y]; }
+    });
+    return best;
   }
   /* Two pins on one spot would hide each other: later ones step aside. */
   function apart(points, k) {
@@ -179,10 +185,14 @@
       var o = "";
       data.checkpoints.forEach(function (gate) { o += place(at(gate.lon, gate.lat), k, gateShape(gate)); });
       data.units.forEach(function (unit) { o += place(at(unit.lon, unit.lat), k, unitShape(unit)); });
+      /* Units move all the time and names must not jump after them: only what stands still is kept clear of. */
+      var gates = data.checkpoints.map(function (gate) { return at(gate.lon, gate.lat); }), labels = [];
       data.towns.forEach(function (town) {
         var known = towns[town.code];
         if (!known) return;
-        o += label(clear(at(known.label[0], known.label[1]), k, pins), k, town, town.fill === "nodata" ? "var(--tw-nodata)" : ramp(town.fill));
+        var spot = clear(at(known.label[0], known.label[1]), k, labels, pins, gates);
+        labels.push(spot);
+        o += label(spot, k, town, ramp(town.fill));
       });
       data.pins.slice().reverse().forEach(function (pin, back) {
         var spot = pins[data.pins.length - 1 - back];

@@ -195,6 +195,7 @@
     function closeRow() { state.open = ""; writeAddress(); drawList(); drawMap(); }
     function locateRow(row) {
       if (!row) return;
+      if (window.TW && window.TW.map && $("town-map").classList.contains("tw-map")) window.TW.map.focus("town-map", { place: row.place, lon: row.lon, lat: row.lat });
       var ring = page.querySelector("#town-map .tm-ring");
       if (ring) { ring.classList.remove("tm-pulse"); void ring.getBoundingClientRect(); ring.classList.add("tm-pulse"); }
       if (page.clientWidth < 768) {
@@ -221,12 +222,22 @@
     }
 
     /* ---- map ---- */
+    function pickPin(key) {
+      openRow(key, false);
+      var listed = page.querySelector('.tp-row[data-key="' + CSS.escape(key) + '"]');
+      if (listed) { listed.scrollIntoView({ block: "nearest" }); listed.focus({ preventScroll: true }); }
+    }
     function drawMap() {
       var element = $("town-map");
       if (!data || !element) return;
       var keep = {}, open = rowOf(state.open);
       shown().forEach(function (row) { keep[row.key] = true; });
-      put(element, window.townMarks.map(data.map, {
+      if (element.classList.contains("tw-map") && window.TW && window.TW.map) {
+        window.TW.map.town("town-map", Object.assign({}, data.map, {
+          pins: data.map.pins.map(function (item) { return Object.assign({}, item, { muted: !keep[item.key], selected: item.key === state.open }); }),
+          selected: open ? open.place : null
+        }), pickPin);
+      } else put(element, window.townMarks.map(data.map, {
         width: widthOf(element), height: Math.round(element.clientHeight || 290), lang: lang,
         keep: keep, key: state.open, place: open ? open.place : "", label: data.town.name
       }));
@@ -496,12 +507,7 @@
       if (target.closest("[data-close]")) { closePop(true); return; }
       if ((found = target.closest("[data-go]"))) { openRow(found.dataset.go, true); return; }
       if ((found = target.closest("[data-see]"))) { openRow(found.dataset.see, false); var row = page.querySelector('.tp-row[data-key="' + CSS.escape(found.dataset.see) + '"]'); if (row) row.scrollIntoView({ block: "center" }); return; }
-      if ((found = target.closest("#town-map [data-pin]"))) {
-        openRow(found.dataset.pin, false);
-        var listed = page.querySelector('.tp-row[data-key="' + CSS.escape(found.dataset.pin) + '"]');
-        if (listed) { listed.scrollIntoView({ block: "nearest" }); listed.focus({ preventScroll: true }); }
-        return;
-      }
+      if ((found = target.closest("#town-map [data-pin]"))) { pickPin(found.dataset.pin); return; }
       if ((found = target.closest(".tp-tab"))) {
         event.preventDefault();
         var part = $(found.dataset.target);

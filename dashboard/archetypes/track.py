@@ -68,8 +68,10 @@ class UnitState(msgspec.Struct, array_like=True):
     signal: list[tuple[int, int]] = msgspec.field(default_factory=list)
     officers: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
     """Town -> shift code -> largest strength stated."""
-    duty: list[tuple[int, bool]] = msgspec.field(default_factory=list)
-    """(at, whether it is a start); ends are ``False``."""
+    present: list[tuple[str, int, int]] = msgspec.field(default_factory=list)
+    """(town, first, last) of the parts of ``signal`` whose fixes name one town."""
+    duty: list[tuple[int, bool, str]] = msgspec.field(default_factory=list)
+    """(at, whether it is a start, town); ends are ``False``."""
     towns: list[tuple[int, str]] = msgspec.field(default_factory=list)
     """(at, town) at every change of town, in order."""
     trail: list[tuple[int, float, float]] = msgspec.field(default_factory=list)
@@ -164,7 +166,7 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
 def _fold_duty(state: UnitState, event: Event, pack: RegionPack, zone: str) -> None:
     kind = event.fields.get("kind")
     if kind == "start" or kind == "end":
-        state.duty.append((event.at, kind == "start"))
+        state.duty.append((event.at, kind == "start", event.town))
     elif kind == "checkin":
         state.visits.append((event.fields["place"], event.at, event.at, True))
     officers = event.fields.get("officers")
@@ -187,6 +189,10 @@ def _fold_fix(state: UnitState, event: Event, length: int, spec: TrackSpec, regi
         state.signal[-1] = (state.signal[-1][0], at)
     else:
         state.signal.append((at, at))
+    if joined and state.present[-1][0] == event.town:
+        state.present[-1] = (event.town, state.present[-1][1], at)
+    else:
+        state.present.append((event.town, at, at))
     state.cells.add(int(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION), 16))
     _fold_stays(state, event, joined, spec, region)
     fields = event.fields
@@ -282,7 +288,7 @@ class _Moment:
         if self.shift_start is None:
             return False
         started = False
-        for at, begins in sorted(entry for state in self.states(unit) for entry in state.duty):
+        for at, begins, _ in sorted(entry for state in self.states(unit) for entry in state.duty):
             if self.shift_start <= at <= self.now:
                 started = begins
         return started
@@ -293,16 +299,20 @@ class _Moment:
         # Fixes of a stretch are at most 120 s apart, so a stretch that overlaps the 15 minutes has one inside them.
         return any(first <= self.now and last > edge for state in self.states(unit) for first, last in state.signal)
 
-    def on_duty_in(self, unit: str, start: int, end: int) -> bool:
-        """Whether a unit was on duty in a window: a start before its end and no later end before its start, or a fix."""
+    def on_duty_in(self, unit: str, start: int, end: int, town: str | None = None) -> bool:
+        """Whether a unit was on duty in a window (and in a town): a start before its end and no later end before its
+        start, or a usable fix in it."""
         started = False
-        for at, begins in sorted(entry for state in self.states(unit) for entry in state.duty):
-            if begins and at < end:
+        for at, begins, where in sorted(entry for state in self.states(unit) for entry in state.duty):
+            if begins and at < end and town in (None, where):
                 started = True
             elif not begins and at < start:
                 started = False
         today = self.days.today.get(unit)
-        return started or (today is not None and any(first < end and last >= start for first, last in today.signal))
+        return started or (
+            today is not None
+            and any(first < end and last >= start and town in (None, where) for where, first, last in today.present)
+        )
 
     def silent(self, unit: str, start: int, end: int) -> int:
         """Milliseconds of a window in which a unit sent no usable fixes 120 s apart or less."""
@@ -394,10 +404,9 @@ def _missed(
     place = moment.pack.place_by_code[rule.place]
     beat = moment.pack.beat_by_code.get(place.beat or "")
     if beat is not None and beat.units:
-        crew: list[str] = list(beat.units)
+        on_duty = [unit for unit in beat.units if moment.on_duty_in(unit, start, end)]
     else:
-        crew = [unit for unit, where in units.items() if where == town]
-    on_duty = [unit for unit in crew if moment.on_duty_in(unit, start, end)]
+        on_duty = [unit for unit in units if moment.on_duty_in(unit, start, end, town)]
     if not on_duty:
         return ObligationState.LAPSED if reported else ObligationState.UNOBSERVABLE
     if all(moment.silent(unit, start, end) * 2 > end - start for unit in on_duty):

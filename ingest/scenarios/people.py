@@ -132,8 +132,6 @@ class Passages(Stream):
         drafts.extend(self._wrong(drafts, random))
         return drafts
 
-    # Posts and devices ----------------------------------------------------------------------------------------------
-
     def _open(self, checkpoint: str) -> tuple[int, int]:
         hours = self.pack.duty_by_checkpoint.get(checkpoint)
         if hours is None or hours.start == hours.end:
@@ -170,8 +168,6 @@ class Passages(Stream):
             gap,
         )
 
-    # How many, when -------------------------------------------------------------------------------------------------
-
     def _volume(self, day: int) -> int:
         """Readings of the county on a day: growing as enterprises resume, fewer at weekends."""
         date = as_date(day)
@@ -206,8 +202,6 @@ class Passages(Stream):
             seconds = seconds[(seconds < post.gap[0]) | (seconds >= post.gap[1])]
         return np.clip(seconds, 0, 86_399)
 
-    # Fevers ---------------------------------------------------------------------------------------------------------
-
     def _fevers(self, random: np.random.Generator) -> list[Fever]:
         """People found with a fever: 5-9 fever readings a day, of which a confirmed person gives two."""
         readings = int(random.integers(5, 10))
@@ -227,8 +221,6 @@ class Passages(Stream):
                 second = post.gap[1] + 600
             found.append(Fever(number, second, n < confirmed, n == forgotten and n >= confirmed))
         return found
-
-    # Records --------------------------------------------------------------------------------------------------------
 
     def _post_day(
         self, post: Post, day: int, random: np.random.Generator, extra: int, fevers: list[Fever]

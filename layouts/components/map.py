@@ -59,6 +59,8 @@ def _map(pack: RegionPack, name: str, level: str, lang: str, label: str, still: 
         id=f"{name}-leaflet",
         bounds=_bounds(pack, scope),
         zoomControl=False,
+        # Nothing on the server wants to know where the map stands, and without a centre Leaflet's wrapper would fail.
+        trackViewport=False,
         attributionControl=False,
         zoomSnap=0,
         # Marks are drawn above the map: an animated zoom would run away from them.

@@ -66,7 +66,9 @@ def test_installing_the_same_version_again_changes_nothing(library: PackLibrary,
     assert again.pack.unit_by_code["330421111-U1"].leader == "何涛"
     assert leader_on(library, 20200218) == "丙"
     after = {file: file.stat().st_mtime_ns for file in library.directory.rglob("*") if file.is_file()}
-    assert {f: t for f, t in after.items() if f.name != ".lock"} == {f: t for f, t in before.items() if f.name != ".lock"}
+    assert {f: t for f, t in after.items() if f.name != ".lock"} == {
+        f: t for f, t in before.items() if f.name != ".lock"
+    }
 
 
 def test_a_running_reader_sees_what_another_process_installs(library: PackLibrary, tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_a_running_reader_sees_what_another_process_installs(library: PackLibrar
 def test_a_wrong_pack_leaves_nothing_behind(library: PackLibrary, tmp_path: Path) -> None:
     source = variant(tmp_path, "丙")
     (source / "shifts.csv").unlink()
-    with pytest.raises(PackError, match="shifts.csv"):
+    with pytest.raises(PackError, match=r"shifts\.csv is missing"):
         library.install(source)
     with pytest.raises(PackError, match="valid_from"):
         library.install(BUNDLED_PACK, valid_from=20201301)
@@ -92,13 +94,14 @@ def test_a_failed_copy_leaves_nothing_behind(
     library: PackLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library.install(BUNDLED_PACK)
+    source = variant(tmp_path, "丙")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copyfile", full)
     with pytest.raises(PackError, match="No space left on device"):
-        library.install(variant(tmp_path, "丙"))
+        library.install(source)
     assert len(library.versions("330421")) == 1
     assert sorted(entry.name for entry in library.directory.iterdir()) == [".lock", "330421"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
-from shapely.geometry import Point, shape
+from shapely.geometry import Point, Polygon, shape
 
 from dashboard.domain.place import PlaceKind
 from dashboard.errors import PackError
@@ -87,7 +87,7 @@ def test_boundaries_leave_no_gap_and_no_overlap(region: Region) -> None:
     assert shapely.is_valid(areas).all()
     assert shapely.coverage_is_valid(areas)
     whole = shapely.union_all(areas)
-    assert whole.geom_type == "Polygon"
+    assert isinstance(whole, Polygon)
     assert not whole.interiors
     assert sum(area.area for area in areas) == pytest.approx(whole.area, rel=1e-12)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,24 +13,17 @@ from dashboard.domain.day import HOUR
 from dashboard.settings import Settings
 from dashboard.stores import tables
 from dashboard.stores.history import migrate, open_engine
-from geodata.region import Region
+from geodata.library import BUILT_IN
+from geodata.pack import load_pack
 from ingest.scenarios import player, scenario_named
 from ingest.scenarios.base import Scenario
-from tests.unit.test_scenario_yaozhuang import small_pack
 
 
 @pytest.fixture
 def scenario(monkeypatch: pytest.MonkeyPatch) -> Scenario:
-    """The last hour before the start, over the stand-in of a pack."""
-    pack = small_pack()
-    region = Region(pack, {})
-
-    def region_at(settings: Settings) -> Callable[[int], Region]:
-        return lambda day: region
-
-    whole = scenario_named("yaozhuang", pack)
+    """The last hour before the start."""
+    whole = scenario_named("yaozhuang", load_pack(BUILT_IN).pack)
     short = msgspec.structs.replace(whole, warm_from=whole.start - HOUR)
-    monkeypatch.setattr(player, "_region_at", region_at)
     monkeypatch.setattr(player, "scenario_named", lambda name, pack: short)
     return short
 

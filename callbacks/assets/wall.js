@@ -1,0 +1,252 @@
+/* 大屏: draws the view "wall". Nobody touches this page, so there is no pointer, hover, scroll or focus here.
+   Words and numbers come from the server; ages are counted on here, so that a dead server still makes figures old. */
+(function () {
+  "use strict";
+  var tw = window.townwatch, TW = window.TW, esc = TW.esc;
+  var SHIFT_MS = 180000, RING = [[4, 0], [3, 3], [0, 4], [-3, 3], [-4, 0], [-3, -3], [0, -4], [3, -3]];
+  var HOLD_MS = 600000, FLASH_MS = 3000, KEPT = 200;
+
+  function put(element, html) {
+    if (!element || element.__html === html) return false;
+    element.__html = html;
+    element.innerHTML = html;
+    return true;
+  }
+  function set(element, text) { if (element && element.textContent !== text) element.textContent = text; }
+
+  function mount(page) {
+    var lang = page.dataset.lang === "en" ? "en" : "zh", zh = lang === "zh", scope = page.dataset.scope || "all";
+    var data = null, seen = null, flashed = {}, clockOff = false;
+    function $(id) { return page.querySelector("#" + id); }
+    function raw(value) { return value === null || value === undefined ? "" : value; }
+
+    /* ---- header ---- */
+    function drawFeeds() {
+      if (!data) return;
+      var rows = data.feeds.map(function (feed) { return { feed: feed, state: tw.freshness(feed.received, feed.late, feed.stale, feed.silent) }; });
+      function old(row) { return row.state === "stale" || row.state === "silent"; }
+      rows = rows.filter(function (row) { return !old(row); }).concat(rows.filter(old));
+      put($("wall-feeds"), rows.map(function (row) {
+        var feed = row.feed, never = feed.received === null;
+        return '<div class="wl-fd' + (old(row) ? " tw-stale" : "") + '" data-feed="' + esc(feed.feed) + '" data-freshness="' + row.state + '" data-received="' + raw(feed.received) +
+          '" data-late="' + feed.late + '" data-stale="' + feed.stale + '" data-silent="' + feed.silent + '" data-lang="' + lang + '">' + TW.icon(old(row) ? "clock" : feed.icon, 24) +
+          "<div><span>" + esc(feed.name) + "</span><b>" + (row.state === "late" ? TW.glyph("watch", 16) : "") +
+          (never ? esc(feed.word) : "<span data-age></span>") + "</b></div></div>";
+      }).join(""));
+    }
+    function drawClock() {
+      var now = tw.now(), long = tw.clockText("long", now, lang).split(" ");
+      if (zh) { set($("wall-date"), long[0]); set($("wall-weekday"), long[1] || ""); }
+      else { set($("wall-date"), long.slice(1).join(" ")); set($("wall-weekday"), long[0]); }
+      set($("wall-seconds"), tw.clockText("s", now).slice(1));
+    }
+
+    /* ---- tiles ---- */
+    function tileHtml(tile, at) {
+      var state = tw.freshness(tile.received, tile.late, tile.stale, tile.silent), aged = tile.status !== "stale" && tile.status !== "silent" && (state === "stale" || state === "silent");
+      var status = aged ? "stale" : tile.status, shape = aged ? "stale" : tile.shape, word = aged ? tile.aged.word : tile.word;
+      var old = status === "stale" || status === "silent";
+      var note = old ? (tile.received === null ? "" : "<b data-age></b>") : esc(tile.note);
+      var staleFrom = aged ? Math.max(0, tile.now - Math.floor((tw.now() - tile.received) / 60000)) : tile.stale_from;
+      return '<section class="wl-kpi ' + status + (tile.partial ? " partial" : "") + '" data-kpi="' + esc(tile.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(tile.raw) +
+        '" data-freshness="' + (aged ? state : tile.freshness) + '" data-received="' + raw(tile.received) + '" data-lang="' + lang + '" aria-label="' + esc(tile.label + " " + tile.value + tile.unit + " " + word) + '">' +
+        '<div class="k1"><span class="kl">' + esc(tile.label) + '</span><span class="chip ' + status + '">' + TW.glyph(shape, 20) + esc(word) + "</span></div>" +
+        '<div class="k2"><span class="kv">' + esc(tile.value) + '</span><span class="ku">' + esc(tile.unit) + "</span></div>" +
+        '<div class="k3"><span>' + esc(aged ? tile.aged.delta : tile.delta) + '</span><span class="note">' + note + "</span></div>" +
+        TW.spark({ today: tile.today, yesterday: tile.yesterday, status: status === "silent" ? "stale" : status, step: tile.step, now: tile.now, staleFrom: staleFrom, id: "wl-s" + at }) + "</section>";
+    }
+    function drawTiles() { if (data) put($("wall-tiles"), data.tiles.map(tileHtml).join("")); }
+
+    /* ---- map ---- */
+    function drawMap() {
+      var map = data.map, box = page.querySelector(".wl-map-pan");
+      box.hidden = !map;
+      if (!map) return;
+      var classes = map.classes.map(function (text, at) { return '<div><i style="background:var(--tw-ramp-' + (at + 1) + ')"></i><span>' + esc(text) + "</span></div>"; }).join("");
+      put($("wall-map-head"), "<h2>" + esc(map.heading) + '</h2><div class="wl-classes" aria-hidden="true">' + classes + "</div>");
+      put($("wall-legend"), map.legend.map(function (row) {
+        return '<div>' + TW.glyph(row.glyph, 24) + "<span>" + esc(row.name) + "</span><b>" + esc(row.text) + "</b></div>";
+      }).join("") + (map.approximate ? '<div class="approx">' + esc(map.approximate) + "</div>" : ""));
+      if (TW.map) TW.map.county("wall-map", map);
+      put(figuresOf(page), map.towns.map(function (town) {
+        return '<span data-kpi="' + esc(map.kpi) + '" data-town="' + esc(town.code) + '" data-value="' + raw(town.value) + '" data-freshness="' + esc(town.freshness) + '">' + esc(town.name + " " + town.text) + "</span>";
+      }).join(""));
+    }
+    /* The map's figures in words, for those who do not see it. */
+    function figuresOf(root) {
+      var found = root.querySelector(".wl-map-words");
+      if (!found) {
+        found = document.createElement("div");
+        found.className = "wl-map-words wl-spoken";
+        root.querySelector(".wl-map-pan").appendChild(found);
+      }
+      return found;
+    }
+
+    /* ---- ranking ---- */
+    function drawRanking() {
+      var rank = data.ranking, box = $("wall-ranking");
+      box.hidden = !rank;
+      if (!rank) return;
+      var target = rank.target === null ? "" : '<b style="left:' + (rank.target * 100).toFixed(2) + '%"></b>';
+      var html = '<div class="wl-ph"><h2>' + esc(rank.heading) + '</h2><span class="s">' + esc(rank.whole) + " <b>" + esc(rank.parts.split(" / ")[0]) + "</b>" + (rank.parts.indexOf(" / ") > 0 ? " / " + esc(rank.parts.split(" / ")[1]) : "") + " " + esc(rank.measure) + "</span></div>";
+      if (!rank.rows.length) { put(box, html + '<p class="wl-none">' + esc(rank.empty) + "</p>"); return; }
+      html += '<div class="wl-rank" style="--rows:' + rank.rows.length + '"><div class="r head"><span></span><span>' + esc(rank.town_head) + '</span><span class="tgt">' + esc(rank.target_text) + '</span><span class="num">%</span><span class="num">' + esc(rank.delta_head) + "</span></div>";
+      rank.rows.forEach(function (row) {
+        var low = row.reported && (row.status === "alert" || row.status === "watch") ? row.status : "";
+        var bar = row.share === null ? "" : '<i style="width:' + (row.share * 100).toFixed(2) + '%"></i>';
+        html += '<div class="r ' + (low ? "low " + low : "") + (row.reported ? "" : " missing") + '" data-kpi="' + esc(row.kpi) + '" data-town="' + esc(row.town) + '" data-value="' + raw(row.raw) + '" data-freshness="' + esc(row.freshness) + '">' +
+          '<span class="no">' + esc(row.rank) + '</span><span class="tn">' + esc(row.name) + (low ? TW.glyph(low, 17) : "") + '</span><span class="trk">' + bar + (row.reported ? target : "") + "</span>" +
+          (row.reported ? '<span class="num v">' + esc(row.text) + '</span><span class="num d">' + esc(row.delta) + "</span>" : '<span class="num ms">' + esc(row.missing) + "</span>") + "</div>";
+      });
+      put(box, html + "</div>");
+    }
+
+    /* ---- alerts ---- */
+    function since(row) { return esc(row.state).replace("{age}", row.since === null ? "" : '<span data-since="' + row.since + '"></span>'); }
+    function drawAlerts() {
+      var alerts = data.alerts;
+      var fresh = alerts.rows.filter(function (row) { return seen && !seen[row.key]; });
+      fresh.forEach(function (row) { flashed[row.key] = performance.now(); });
+      var parts = alerts.parts.map(function (pair) { return esc(pair[0]) + " <b>" + esc(pair[1]) + "</b>"; }).join(" · ");
+      var html = '<div class="wl-ph"><h2>' + esc(alerts.heading) + '</h2><span class="s">' + (alerts.open ? parts : "") + "</span></div>";
+      if (!alerts.rows.length) {
+        html += '<div class="wl-calm">' + TW.glyph("ok", 40) + "<b>" + esc(alerts.empty) + "</b><span>" + esc(alerts.empty_note) + "</span></div>";
+      } else {
+        html += '<ol class="wl-al">' + alerts.rows.map(function (row) {
+          var lead = row.level === "stale" ? TW.glyph("stale", 26) : TW.pin(row.number, row.level, row.hot ? 42 : 36);
+          return '<li class="' + (row.hot ? "hot " : "") + row.level + '" data-alert="' + esc(row.key) + '"><span class="ld">' + lead + '</span><div class="at"><b>' + esc(row.title) + "</b><span>" + esc(row.fact) +
+            '</span></div><div class="am"><span class="tm">' + esc(row.time) + '</span><span class="stt">' + since(row) + "</span></div></li>";
+        }).join("") + "</ol>" + (alerts.rest ? '<p class="wl-rest">' + esc(alerts.rest) + "</p>" : "");
+      }
+      put($("wall-alerts"), html);
+      Object.keys(flashed).forEach(function (key) {
+        var row = $("wall-alerts").querySelector('[data-alert="' + CSS.escape(key) + '"]'), left = FLASH_MS - (performance.now() - flashed[key]);
+        if (left <= 0) delete flashed[key];
+        else if (row) { row.classList.add("tw-flash"); row.style.animationDelay = (left - FLASH_MS) + "ms"; }
+      });
+      if (fresh.length) set($("wall-spoken"), fresh.map(function (row) { return row.spoken.replace("{age}", ""); }).join("；"));
+      var known = Object.assign({}, seen || {});
+      alerts.rows.forEach(function (row) { known[row.key] = true; });
+      /* A wall runs for weeks: what was seen is not kept for ever. */
+      if (Object.keys(known).length > KEPT) { known = {}; alerts.rows.forEach(function (row) { known[row.key] = true; }); }
+      seen = known;
+    }
+
+    /* ---- checkpoints by the hour ---- */
+    function drawHours() {
+      var hours = data.hours, box = $("wall-hours");
+      box.hidden = !hours;
+      if (!hours) return;
+      var html = '<div class="wl-ph"><h2>' + esc(hours.heading) + '</h2><span class="s">' + (zh ? esc(hours.lead) + " " : "") + '<b data-kpi="' + esc(hours.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(hours.raw) + '" data-freshness="' + esc(hours.freshness) + '">' + esc(hours.total) + "</b> " +
+        esc(hours.unit) + (hours.change ? '<em>' + esc(hours.change) + "</em>" : "") + "</span></div>";
+      if (hours.empty) html += '<p class="wl-none">' + esc(hours.empty) + "</p>";
+      html += TW.columns({
+        width: 424, height: 212, label: hours.label, today: hours.today, yesterday: hours.yesterday, hour: hours.hour, gridlines: hours.gridlines, peak: hours.peak,
+        strip: { label: hours.fevers.label, labelWidth: 78, hours: hours.fevers.hours, note: hours.fevers.note }, ticks: hours.ticks
+      });
+      put(box, html);
+    }
+
+    /* ---- longest since a visit ---- */
+    function drawGaps() {
+      var gaps = data.gaps, box = $("wall-gaps");
+      box.hidden = !gaps;
+      if (!gaps) return;
+      var html = '<div class="wl-ph"><h2>' + esc(gaps.heading) + '</h2><span class="s">' + esc(gaps.parts[0]) + " <b>" + esc(gaps.parts[1]) + "</b> " + esc(gaps.parts[2]) + "</span></div>";
+      if (!gaps.rows.length) html += '<p class="wl-none">' + esc(gaps.empty) + "</p>";
+      html += '<ol class="wl-gp">' + gaps.rows.map(function (row) {
+        return '<li class="' + esc(row.state) + '">' + TW.glyph(row.state, 22) + '<div class="at"><b>' + esc(row.title) + "</b><span>" + esc(row.sub) + '</span></div><div class="am"><b data-since="' + row.since + '">' +
+          esc(row.age) + "</b><span>" + esc(row.word) + "</span></div></li>";
+      }).join("") + "</ol>";
+      put(box, html);
+    }
+
+    /* ---- scenes ---- */
+    var names = (page.dataset.names || "").split("|"), dwell = (page.dataset.dwell || "60").split(",").map(Number), scene = 0, began = performance.now(), held = 0;
+    function drawScenes() {
+      var many = names.length > 1, spent = performance.now() - began, whole = dwell[scene] * 1000;
+      var urgent = data && data.alerts.rows.some(function (row) { return row.level === "alert"; });
+      if (!urgent) held = 0;
+      else if (!held) held = performance.now();
+      if (many && spent >= whole) {
+        /* An open alert holds the overview, at most ten minutes. */
+        if (!(scene === 0 && urgent && performance.now() - held < HOLD_MS)) { scene = (scene + 1) % names.length; began = performance.now(); spent = 0; page.dataset.scene = String(scene); }
+      }
+      put($("wall-scenes"), names.map(function (name, at) {
+        var on = at === scene;
+        return '<span class="' + (on ? "on" : "") + '">' + esc(name) + (on && many ? '<em><i></i></em>' : "") + "</span>";
+      }).join(""));
+      var bar = $("wall-scenes").querySelector("em i");
+      if (bar) bar.style.width = Math.min(100, spent / whole * 100).toFixed(0) + "%";
+    }
+
+    /* ---- every second ---- */
+    function tick() {
+      drawClock();
+      drawScenes();
+      page.querySelectorAll("[data-since]").forEach(function (element) { set(element, tw.ageText(element.dataset.since, lang, true)); });
+      night();
+      tw.ageAll();
+    }
+    /* Tiles turn old at their feed's limit whether or not anything is heard. */
+    var agedBefore = "";
+    function ageTiles() {
+      if (!data) return;
+      var now = data.tiles.map(function (tile) { return tw.freshness(tile.received, tile.late, tile.stale, tile.silent); }).join();
+      if (now !== agedBefore) { agedBefore = now; drawTiles(); drawFeeds(); }
+    }
+    function hour() { return Number(tw.clockText("hm", tw.now()).slice(0, 2)); }
+    function night() {
+      var at = hour(), dim = (at >= 23 || at < 6) && !(data && data.alerts.open);
+      page.classList.toggle("dim", dim);
+    }
+    function burnIn() {
+      var spot = RING[Math.floor(Date.now() / SHIFT_MS) % RING.length];
+      page.style.transform = "translate(" + spot[0] / 16 + "rem," + spot[1] / 16 + "rem)";
+    }
+    /* Once a day at 03:40 of the room's own clock, when nothing is open and the server answers: the old picture stays
+       until the new page can be had. */
+    var reloaded = new Date().toDateString();
+    function daily() {
+      var clock = new Date();
+      if (clock.getHours() !== 3 || clock.getMinutes() !== 40 || reloaded === clock.toDateString() + "x") return;
+      if (data && data.alerts.open) return;
+      reloaded = clock.toDateString() + "x";
+      if (performance.now() < 600000) return;
+      fetch(location.href, { cache: "no-store" }).then(function (answer) { if (answer.ok) location.reload(); }).catch(function () { /* tomorrow */ });
+    }
+    /* The machine's clock against the server's, where the world is live. */
+    function skew() {
+      var clock = tw.clock(), off = clock.world === "live" ? Math.round((Date.now() - clock.now) / 1000) : 0;
+      clockOff = Math.abs(off) > 5;
+      set($("wall-skew"), clockOff ? (zh ? "时钟偏差 " + Math.abs(off) + " 秒" : "clock off by " + Math.abs(off) + " s") : "");
+    }
+
+    function draw(given) {
+      data = given;
+      drawFeeds();
+      drawTiles();
+      drawMap();
+      drawRanking();
+      drawAlerts();
+      drawHours();
+      drawGaps();
+      put($("wall-note"), esc(data.note));
+      set(page.querySelector(".wl-title h1"), data.title);
+      page.dataset.drawn = "1";
+      tick();
+    }
+    /* The view may not be read: the last picture stays, and the tiles say since when. */
+    function trouble() { page.dataset.trouble = tw.clockText("hm"); }
+
+    var timer = setInterval(function () { tick(); ageTiles(); skew(); daily(); }, 1000), shifter = setInterval(burnIn, 10000);
+    burnIn();
+    drawClock();
+    drawScenes();
+    var end = tw.subscribe("wall", scope, lang, function (given) { delete page.dataset.trouble; draw(given); }, { trouble: trouble, refused: trouble });
+    return function () { clearInterval(timer); clearInterval(shifter); end(); };
+  }
+
+  tw.onPage("#tw-wall", mount);
+})();

@@ -1,0 +1,634 @@
+"""The view ``wall``: the duty overview of a region in one document (DESIGN-UI §3, §4, §9). Words and numbers only.
+
+Built from whatever feeds are declared; nothing on it names a person. ``scope`` is ``all``, a town's code, or several
+codes with commas between them: the figures are then recomputed over those towns.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+
+from dashboard.domain.day import MINUTE, day_start, minute_of, shift_day
+from dashboard.domain.feed import Feed, Kpi, ReadingSpec, TrackSpec
+from dashboard.domain.figure import Figure, Freshness
+from dashboard.domain.summary import FeverState, ObligationState, UnitNow
+from dashboard.feeds import FEEDS, KPIS
+from dashboard.queries import wording
+from dashboard.queries.attention import Attention, Kind, Level, attention
+from dashboard.queries.explain import value_text
+from dashboard.queries.status import PARTIAL, Status, status_of, status_word
+from dashboard.queries.view import View
+from dashboard.queries.views.shell import feed_badge
+
+if TYPE_CHECKING:
+    from dashboard.queries.board import Board
+
+SHOWN = (
+    "resumption_rate", "staff_return_rate", "patrol_coverage", "cells_seen", "units_on_duty",
+    "fever_count", "dispute_open", "screened", "checkpoints_online",
+)  # fmt: skip
+"""The tiles from left to right, as far as their feeds are declared."""
+FIRST = (
+    "resumption_rate", "staff_return_rate", "patrol_coverage", "fever_count", "dispute_open", "checkpoints_online",
+    "cells_seen", "units_on_duty", "screened",
+)  # fmt: skip
+"""Which of them keep their place when there are more than six."""
+TILES = 6
+MAPPED = ("resumption_rate", "patrol_coverage")
+"""The figure of map and ranking: the first that is declared."""
+CLASSES = (0.75, 0.80, 0.85, 0.90)
+"""Lower limits of the map's classes 2 to 5; fixed, so that a colour means the same tomorrow."""
+ROWS = 5
+GAPS = 4
+LONG_GAP_MS = 3 * 60 * MINUTE
+OLD = (Freshness.STALE, Freshness.SILENT)
+
+
+def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
+    """The document of the wall. That a replay is one is said by the frame's strip beside the note."""
+    board = _narrowed(board, scope)
+    open_entries = attention(board)
+    kpi = _mapped(board)
+    hidden = {name: board.reported(name)[1] for name in (feed.name for feed in board.feeds)}
+    return {
+        "zone": board.zone,
+        "title": board.pack.titles.get(f"wall_{'en' if lang == 'en' else 'zh'}") or _region_name(board, lang),
+        "feeds": [feed_badge(board, feed, lang) for feed in board.feeds],
+        "tiles": [_tile(board, feed, one, hidden[feed.name], lang) for feed, one in chosen_tiles(board)],
+        "map": _map(board, kpi, open_entries, lang) if kpi else None,
+        "ranking": _ranking(board, kpi, lang) if kpi else None,
+        "alerts": _alerts(board, open_entries, lang),
+        "hours": _hours(board, lang),
+        "gaps": _gaps(board, lang),
+        "note": _note(board, lang),
+    }
+
+
+def chosen_tiles(board: Board) -> list[tuple[Feed, Kpi]]:
+    """The figures of the tiles, at most six, in the order of the wall."""
+    names = {feed.name for feed in board.feeds}
+    declared = [key for key in FIRST if key in KPIS and KPIS[key][0].name in names][:TILES]
+    return [KPIS[key] for key in SHOWN if key in declared]
+
+
+def _narrowed(board: Board, scope: str) -> Board:
+    """The same moment over fewer towns; unknown codes are left out, and none at all means every town."""
+    wanted = [board.pack.town_by_code[code].code for code in scope.split(",") if code in board.pack.town_by_code]
+    return _over(board, [town for town in board.towns if town in wanted]) if wanted else board
+
+
+def _over(board: Board, towns: list[str]) -> Board:
+    found = copy.copy(board)
+    found.towns = tuple(towns)
+    found._summaries = {
+        feed: {town: one for town, one in known.items() if town in towns} for feed, known in board._summaries.items()
+    }
+    return found
+
+
+def _region_name(board: Board, lang: str) -> str:
+    return f"{board.pack.name_en} duty overview" if lang == "en" else f"{board.pack.name}值守"
+
+
+def town_name(board: Board, code: str, lang: str) -> str:
+    """A town's name; place names stay Chinese in Chinese, and are romanised on an English wall."""
+    town = board.pack.town_by_code.get(code)
+    if town is None:
+        return code
+    return town.name_en if lang == "en" and town.name_en else town.name
+
+
+def _place_name(board: Board, code: str, lang: str) -> str:
+    place = board.place(code)
+    if place is None:
+        return code
+    return place.name_en if lang == "en" and place.name_en else place.name
+
+
+# -- tiles
+
+
+def _tile(board: Board, feed: Feed, kpi: Kpi, missing: list[str], lang: str) -> dict[str, Any]:
+    figure = board.figure(kpi.key, feed=feed.name)
+    status = status_of(figure, kpi)
+    _, received = board.freshness(feed.name)
+    old = status in (Status.STALE, Status.SILENT)
+    value, unit = _tile_value(figure, kpi, lang)
+    partial = bool(missing) and len(missing) < len(board.towns) and not old
+    word, shape = status_word(status, lang), str(status)
+    if partial and status == Status.OK:
+        word, shape = PARTIAL.of(lang), "partial"
+    return {
+        "kpi": kpi.key,
+        "feed": feed.name,
+        "label": kpi.words.of(lang),
+        "value": value,
+        "unit": unit,
+        "raw": figure.value,
+        "freshness": str(figure.freshness),
+        "status": str(status),
+        "shape": shape,
+        "word": word,
+        "partial": partial,
+        "delta": _delta(board, figure, kpi, feed, missing, lang),
+        "note": _partial_note(board, missing, lang) if partial and status == Status.OK else _why(board, figure, kpi, status, lang),
+        "aged": {
+            "word": status_word(Status.STALE, lang),
+            "delta": _data_until(board, received, lang),
+            "never": status_word(Status.SILENT, lang),
+        },
+        "received": received,
+        "late": feed.limits.late,
+        "stale": feed.limits.stale,
+        "silent": feed.limits.silent,
+        "now": minute_of(board.now, board.zone),
+        "stale_from": _stale_from(board, received) if old else None,
+        "step": kpi.unit != "ratio" or bool(kpi.measure.zh),
+        "today": _points(board, kpi, feed, board.day),
+        "yesterday": _points(board, kpi, feed, shift_day(board.day, -1)),
+    }
+
+
+def _tile_value(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
+    """A share of things that can be counted on two hands of hands reads better as a fraction: ``26 / 27 个``."""
+    if kpi.unit == "ratio" and kpi.measure.zh and figure.value is not None:
+        whole = wording.count(figure.denominator or 0, lang)
+        return wording.count(figure.numerator or 0, lang), f"/ {whole} {kpi.measure.zh}" if lang != "en" else f"/ {whole}"
+    value, unit = value_text(figure, kpi, lang)
+    return value, wording.unit_for(value, unit)
+
+
+def _delta(board: Board, figure: Figure, kpi: Kpi, feed: Feed, missing: list[str], lang: str) -> str:
+    """Against yesterday at the same time, over the same towns."""
+    if figure.freshness in OLD:
+        return _data_until(board, board.freshness(feed.name)[1], lang)
+    same = _over(board, [town for town in board.towns if town not in missing])
+    before = same.yesterday(kpi.key, feed=feed.name)
+    if figure.value is None or before.value is None:
+        return ""
+    if kpi.unit == "ratio" and kpi.measure.zh:
+        change = int(figure.numerator or 0) - int(before.numerator or 0)
+        said = wording.join_unit(wording.signed(change, 0), kpi.measure.zh if lang != "en" else "") if change else ""
+        said = said or ("持平" if lang != "en" else "no change")
+    else:
+        said = wording.delta(figure.value, before.value, kpi, lang)
+    return f"较昨日 {said}" if lang != "en" else f"{said} vs yesterday"
+
+
+def _data_until(board: Board, received: int | None, lang: str) -> str:
+    if received is None:
+        return "从未收到数据" if lang != "en" else "nothing ever received"
+    at = wording.moment(received, board.day, board.zone, lang)
+    return f"数据截至 {at}" if lang != "en" else f"data until {at}"
+
+
+def _partial_note(board: Board, missing: list[str], lang: str) -> str:
+    said = len(board.towns) - len(missing)
+    names = wording.listed([town_name(board, town, lang) for town in missing], lang, 1)
+    if lang == "en":
+        return f"{said}/{len(board.towns)} towns, not {names}"
+    return f"{said}/{len(board.towns)} 镇已报，缺{names}"
+
+
+def _why(board: Board, figure: Figure, kpi: Kpi, status: Status, lang: str) -> str:
+    """What the right of a tile says: the fact behind a warning, else the target or what stands beside the figure."""
+    zh, detail = lang != "en", figure.detail
+    if status in (Status.STALE, Status.SILENT):
+        return ""
+    if figure.value is None:
+        return "无到期义务" if zh and kpi.key == "patrol_coverage" else wording.not_reported(lang)
+    for state, (one, other) in _WAITING.items():
+        if detail.get(state):
+            return f"{one} {detail[state]} 人" if zh else f"{detail[state]} {other}"
+    if kpi.key == "fever_count":
+        return ("今日无异常" if zh else "none today") if not figure.value else ("均已处置" if zh else "all followed up")
+    if kpi.key == "checkpoints_online" and figure.numerator != figure.denominator:
+        return _longest_silence(board, lang)
+    if "signal" in detail:
+        return f"有信号 {detail['signal']} 组" if zh else f"{detail['signal']} with signal"
+    if "unobservable" in detail and status == Status.ALERT:
+        lapsed = (figure.denominator or 0) - int(figure.numerator or 0)
+        return f"漏巡 {lapsed} 处" if zh else f"{lapsed} lapsed"
+    if kpi.target is not None:
+        return f"目标 {wording.percent(kpi.target, 0)}" if zh else f"target {wording.percent(kpi.target, 0)}"
+    if kpi.unit == "ratio" and figure.denominator and not kpi.measure.zh:
+        return f"{wording.count(figure.numerator or 0, lang)}/{wording.count(figure.denominator, lang)}"
+    if kpi.key == "checkpoints_online":
+        return "全部在线" if zh else "all online"
+    if kpi.key == "screened":
+        fevers = board.figure("fever_rate")
+        return f"发热率 {wording.percent(fevers.value, 2)}" if zh else f"fever rate {wording.percent(fevers.value, 2)}"
+    return ""
+
+
+_WAITING = {"pending": ("待复测", "to recheck"), "unresolved": ("未复测", "not rechecked")}
+
+
+def _longest_silence(board: Board, lang: str) -> str:
+    since = [one.since for one in attention(board) if one.kind == Kind.SILENT_CHECKPOINT and one.since is not None]
+    if not since:
+        return "等待首条读数" if lang != "en" else "first reading awaited"
+    silent = wording.span(board.now - min(since), lang)
+    return f"离线 {silent}" if lang != "en" else f"offline {silent}"
+
+
+def _stale_from(board: Board, received: int | None) -> int | None:
+    if received is None:
+        return None
+    return max(0, (received - day_start(board.day, board.zone)) // MINUTE)
+
+
+def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> list[tuple[int, float | None]]:
+    found = board.series(kpi.key, day=day, feed=feed.name)
+    return [(minute, None if value is None else round(value, 5)) for minute, value in found]
+
+
+# -- map and ranking
+
+
+def _mapped(board: Board) -> tuple[Feed, Kpi] | None:
+    names = {feed.name for feed in board.feeds}
+    return next((KPIS[key] for key in MAPPED if key in KPIS and KPIS[key][0].name in names), None)
+
+
+def colour_class(value: float | None) -> int | None:
+    """1 to 5 by the fixed limits; ``None`` without a value."""
+    return None if value is None else 1 + sum(value >= limit for limit in CLASSES)
+
+
+def _map(board: Board, shown: tuple[Feed, Kpi], entries: tuple[Attention, ...], lang: str) -> dict[str, Any]:
+    feed, kpi = shown
+    zh = lang != "en"
+    units, gates = _units(board), _gates(board)
+    return {
+        "kpi": kpi.key,
+        "heading": f"各镇（街道）{kpi.words.zh}" if zh else f"{kpi.words.en} by town",
+        "classes": ["<75", "75–80", "80–85", "85–90", "≥90%"],
+        "towns": [_map_town(board, feed, kpi, town, lang) for town in board.towns],
+        "units": units,
+        "checkpoints": gates,
+        "pins": _pins(board, entries),
+        "legend": _legend(board, units, entries, lang),
+        "approximate": ("边界为示意" if zh else "Boundaries are approximate") if board.pack.approximate else "",
+    }
+
+
+def _map_town(board: Board, feed: Feed, kpi: Kpi, town: str, lang: str) -> dict[str, Any]:
+    figure = board.figure(kpi.key, town, feed.name)
+    reported = town in board.reported(feed.name)[0]
+    silent = figure.freshness == Freshness.SILENT
+    level = colour_class(figure.value)
+    known = reported and not silent
+    return {
+        "code": town,
+        "name": town_name(board, town, lang),
+        "text": (wording.percent(figure.value, kpi.decimals) if known else wording.not_reported(lang)),
+        "value": figure.value if known else None,
+        "fill": level if known and level is not None else "nodata",
+        "reported": known,
+        "freshness": str(figure.freshness),
+    }
+
+
+def _units(board: Board) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for feed in board.feeds:
+        if isinstance(feed.archetype, TrackSpec):
+            for town in board.towns:
+                track = board.track(town, feed.name)
+                found += [_unit(unit) for unit in (track.units if track else ()) if _drawn(unit)]
+    return found
+
+
+def _drawn(unit: UnitNow) -> bool:
+    return unit.lon is not None and unit.lat is not None and (unit.on_duty or unit.signal)
+
+
+def _unit(unit: UnitNow) -> dict[str, Any]:
+    lon, lat = round(unit.lon or 0, 5), round(unit.lat or 0, 5)
+    return {"unit": unit.unit, "lon": lon, "lat": lat, "heading": unit.heading, "signal": unit.signal}
+
+
+def _gates(board: Board) -> list[dict[str, Any]]:
+    found = []
+    for feed in board.feeds:
+        if not isinstance(feed.archetype, ReadingSpec):
+            continue
+        for town in board.towns:
+            reading = board.reading(town, feed.name)
+            for point in reading.checkpoints if reading else ():
+                place = board.place(point.checkpoint)
+                if place is not None and place.lon is not None and place.lat is not None:
+                    found.append(
+                        {
+                            "checkpoint": point.checkpoint,
+                            "lon": place.lon,
+                            "lat": place.lat,
+                            "on_duty": point.on_duty,
+                            "online": point.online,
+                        }
+                    )
+    return found
+
+
+def _pins(board: Board, entries: tuple[Attention, ...]) -> list[dict[str, Any]]:
+    """Entries that have a place; those beyond the list's rows stand without a number."""
+    found = []
+    for entry in entries:
+        place = board.place(entry.place) if entry.place else None
+        if place is not None and place.lon is not None and place.lat is not None:
+            number = entry.number if entry.number <= ROWS else None
+            found.append({"number": number, "level": str(entry.level), "lon": place.lon, "lat": place.lat})
+    return found
+
+
+def _legend(board: Board, units: list[dict[str, Any]], entries: tuple[Attention, ...], lang: str) -> list[dict[str, str]]:
+    zh = lang != "en"
+    rows = []
+    if any(isinstance(feed.archetype, TrackSpec) for feed in board.feeds):
+        on = sum(1 for unit in units if unit["signal"])
+        rows.append({"glyph": "unit", "name": "巡逻组" if zh else "Units", "text": _share(on, len(units), lang)})
+        if on < len(units):
+            off = len(units) - on
+            rows.append({"glyph": "unit-off", "name": "离线" if zh else "Offline", "text": f"{off} 组" if zh else str(off)})
+    if any(isinstance(feed.archetype, ReadingSpec) for feed in board.feeds):
+        online = board.figure("checkpoints_online")
+        text = _share(int(online.numerator or 0), online.denominator or 0, lang) if online.value is not None else wording.MISSING
+        rows.append({"glyph": "gate", "name": "卡点" if zh else "Checkpoints", "text": text})
+    count = len(entries)
+    glyph = str(entries[0].level) if entries else "ok"
+    if count:
+        text = f"{count} 件" if zh else str(count)
+        rows.append({"glyph": glyph, "name": "告警" if zh else "Alerts", "text": text})
+    return rows
+
+
+def _share(part: int, whole: int, lang: str) -> str:
+    return f"{part} / {whole} 在线" if lang != "en" else f"{part} / {whole} online"
+
+
+def _ranking(board: Board, shown: tuple[Feed, Kpi], lang: str) -> dict[str, Any]:
+    feed, kpi = shown
+    zh = lang != "en"
+    reported, missing = board.reported(feed.name)
+    figures = {town: board.figure(kpi.key, town, feed.name) for town in board.towns}
+    counted = [town for town in reported if figures[town].value is not None]
+    # Ties by volume: 30 of 30 says more than 3 of 3.
+    counted.sort(key=lambda town: (-(figures[town].value or 0), -(figures[town].denominator or 0), town))
+    idle = [town for town in reported if town not in counted]
+    whole = board.figure(kpi.key, feed=feed.name)
+    rows = [_rank_row(board, feed, kpi, figures[town], number, lang) for number, town in enumerate(counted, start=1)]
+    rows += [_rank_row(board, feed, kpi, figures[town], None, lang) for town in (*idle, *missing)]
+    parts = f"{wording.count(whole.numerator or 0, lang)} / {wording.count(whole.denominator or 0, lang)}"
+    measure = {"patrol_coverage": ("处", "")}.get(kpi.key, (kpi.measure.zh, kpi.measure.en))
+    return {
+        "heading": f"{kpi.words.zh}排名" if zh else f"{kpi.words.en} ranking",
+        "whole": "全县" if zh else "All",
+        "parts": parts if whole.value is not None else wording.MISSING,
+        "measure": measure[0] if zh else measure[1],
+        "town_head": "镇（街道）" if zh else "Town",
+        "delta_head": "较昨日" if zh else "vs yest.",
+        "target": kpi.target,
+        "target_text": (f"目标 {wording.percent(kpi.target, 0)}" if zh else f"target {wording.percent(kpi.target, 0)}") if kpi.target else "",
+        "rows": rows,
+        "empty": "暂无镇（街道）数据" if zh else "No town data yet",
+    }
+
+
+def _rank_row(board: Board, feed: Feed, kpi: Kpi, figure: Figure, number: int | None, lang: str) -> dict[str, Any]:
+    town = figure.town
+    known = town in board.reported(feed.name)[0] and figure.freshness != Freshness.SILENT
+    status = status_of(figure, kpi)
+    before = board.yesterday(kpi.key, town, feed.name).value
+    value = figure.value if known else None
+    change = wording.delta(value, before, kpi, lang, short=True) if value is not None and before is not None else ""
+    return {
+        "kpi": kpi.key,
+        "town": town,
+        "rank": str(number) if number and known else "",
+        "name": town_name(board, town, lang),
+        "raw": value,
+        "text": wording.MISSING if value is None else wording.decimal(value * 100, kpi.decimals),
+        "share": value,
+        "status": str(status),
+        "freshness": str(figure.freshness),
+        "delta": change.replace("持平", "0.0").replace("no change", "0.0"),
+        "reported": known,
+        "missing": "" if known else wording.not_reported(lang),
+    }
+
+
+# -- alerts
+
+
+def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str, Any]:
+    zh = lang != "en"
+    urgent = sum(1 for entry in entries if entry.level == Level.ALERT)
+    rest = len(entries) - ROWS
+    return {
+        "heading": "实时告警" if zh else "Live alerts",
+        "open": len(entries),
+        "urgent": urgent,
+        "parts": [["未结", str(len(entries))], ["紧急", str(urgent)]] if zh else [["open", str(len(entries))], ["urgent", str(urgent)]],
+        "rows": [_alert_row(board, entry, lang) for entry in entries[:ROWS]],
+        "rest": (f"另有 {rest} 件" if zh else f"{rest} more") if rest > 0 else "",
+        "empty": "当前无告警" if zh else "No alerts now",
+        "empty_note": wording.as_of(board.now, board.zone, lang),
+    }
+
+
+def _alert_row(board: Board, entry: Attention, lang: str) -> dict[str, Any]:
+    title, fact, said = _alert_words(board, entry, lang)
+    at = wording.moment(entry.since, board.day, board.zone, lang) if entry.since is not None else ""
+    spoken = {Level.ALERT: ("告警", "Alert"), Level.WATCH: ("关注", "Watch"), Level.STALE: ("滞后", "Stale")}[entry.level]
+    return {
+        "key": f"{entry.kind}:{entry.town}:{entry.place}:{entry.case}:{entry.feed}",
+        "number": entry.number,
+        "level": str(entry.level),
+        "kind": str(entry.kind),
+        "hot": entry.level == Level.ALERT and entry.kind == Kind.FEVER,
+        "title": title,
+        "fact": fact,
+        "time": at,
+        "since": entry.since,
+        "state": said,
+        "spoken": wording.join([spoken[1 if lang == "en" else 0], title, fact, said], lang),
+    }
+
+
+def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, str]:
+    """Where, what, and how it stands. ``{age}`` is counted on by the page."""
+    zh = lang != "en"
+    town = town_name(board, entry.town, lang) if entry.town else ""
+    place = _place_name(board, entry.place, lang) if entry.place else ""
+    where = wording.join([town, _without(place, town)], lang)
+    if entry.kind == Kind.FEVER:
+        degrees, waiting = wording.celsius(entry.milli_celsius), entry.state == FeverState.PENDING
+        state = ("待复测 {age}" if waiting else "未复测 {age}") if zh else ("to recheck {age}" if waiting else "no recheck {age}")
+        return where, f"体温 {degrees}，个案 {entry.case}" if zh else f"{degrees}, case {entry.case}", state
+    if entry.kind == Kind.SILENT_CHECKPOINT:
+        return where, "在岗无读数" if zh else "on duty, no readings", "离线 {age}" if zh else "offline {age}"
+    if entry.kind == Kind.LAPSED:
+        figure = board.figure("patrol_coverage", entry.town or "all", entry.feed)
+        share = wording.percent(figure.value, 1)
+        return (
+            f"{town}·巡逻" if zh else f"{town} · patrol",
+            f"今日漏巡 {entry.count} 处" if zh else f"{entry.count} lapsed today",
+            f"覆盖率 {share}" if zh else f"coverage {share}",
+        )
+    if entry.kind == Kind.DRIFT:
+        gap = wording.signed((entry.milli_celsius or 0) / 1000, 2)
+        return where, f"设备 {entry.case} 偏差 {gap} ℃" if zh else f"device {entry.case} off by {gap} ℃", "待校准" if zh else "to calibrate"
+    feed = FEEDS[entry.feed].short.of(lang)
+    title = f"系统·{feed}数据" if zh else f"System · {feed} data"
+    if entry.since is None:
+        return title, "从未收到数据" if zh else "nothing ever received", "无数据" if zh else "no data"
+    limit = wording.span(FEEDS[entry.feed].limits.stale, lang)
+    return title, f"超过 {limit}未更新" if zh else f"no update for over {limit}", "中断 {age}" if zh else "silent {age}"
+
+
+def _without(place: str, town: str) -> str:
+    """“姚庄镇·姚庄东出口” says the town twice."""
+    short = town.removesuffix("街道").removesuffix("镇")
+    return place[len(short) :] if short and place.startswith(short) and len(place) > len(short) + 1 else place
+
+
+# -- checkpoints by the hour
+
+
+def _hours(board: Board, lang: str) -> dict[str, Any] | None:
+    feed = next((feed for feed in board.feeds if isinstance(feed.archetype, ReadingSpec)), None)
+    if feed is None:
+        return None
+    zh = lang != "en"
+    kpi = KPIS["screened"][1]
+    today, yesterday = board.hourly("all"), board.hourly("all", shift_day(board.day, -1))
+    figure = board.figure("screened", feed=feed.name)
+    value, unit = value_text(figure, kpi, lang)
+    peak = max(range(24), key=lambda hour: (today[hour], -hour))
+    states = _fever_hours(board, feed)
+    waiting = sum(item["open"] for item in states)
+    return {
+        "heading": kpi.words.of(lang),
+        "kpi": kpi.key,
+        "raw": figure.value,
+        "freshness": str(figure.freshness),
+        "lead": "今日" if zh else "today",
+        "total": value,
+        "unit": unit,
+        "change": _change(board, figure, kpi, feed, lang),
+        "today": today,
+        "yesterday": yesterday if any(yesterday) else None,
+        "hour": minute_of(board.now, board.zone) // 60,
+        "gridlines": _gridlines(max(*today, *yesterday), lang),
+        "peak": {"hour": peak, "text": wording.count(today[peak], lang)} if today[peak] else None,
+        "fevers": {
+            "label": "体温异常" if zh else "Fever",
+            "hours": states,
+            "note": (f"待处置 {waiting}" if zh else f"{waiting} open") if waiting else "",
+        },
+        "ticks": [{"hour": hour, "text": f"{hour} 时" if zh else f"{hour:02d}:00"} for hour in (0, 6, 12, 18, 24)],
+        "empty": "" if any(today) else ("今日暂无记录" if zh else "No records today"),
+        "label": "卡点每小时查验人次与体温异常" if zh else "Readings and fevers per hour at the checkpoints",
+    }
+
+
+def _change(board: Board, figure: Figure, kpi: Kpi, feed: Feed, lang: str) -> str:
+    before = board.yesterday(kpi.key, feed=feed.name)
+    if figure.value is None or not before.value:
+        return ""
+    text = wording.signed((figure.value - before.value) / before.value * 100, 1) + "%"
+    return f"较昨日 {text}" if lang != "en" else f"{text} vs yesterday"
+
+
+def _gridlines(high: int, lang: str) -> list[dict[str, Any]]:
+    """Two round lines under the highest column: a whole and its half."""
+    if high <= 0:
+        return []
+    step = 1
+    while step * 10 <= high:
+        step *= 10
+    whole = next((step * lead for lead in (10, 8, 6, 5, 4, 3, 2, 1) if step * lead <= high), step)
+    values = [whole // 2, whole] if whole >= 2 else [whole]
+    return [{"value": value, "text": wording.count(value, lang)} for value in values]
+
+
+def _fever_hours(board: Board, feed: Feed) -> list[dict[str, int]]:
+    found: dict[int, list[int]] = {}
+    for town in board.towns:
+        reading = board.reading(town, feed.name)
+        for fever in reading.fevers if reading else ():
+            hour = minute_of(fever.at, board.zone) // 60
+            waiting = fever.state in (FeverState.PENDING, FeverState.UNRESOLVED)
+            found.setdefault(hour, [0, 0])[1 if waiting else 0] += 1
+    return [{"hour": hour, "closed": closed, "open": waiting} for hour, (closed, waiting) in sorted(found.items())]
+
+
+# -- longest since a visit
+
+
+def _gaps(board: Board, lang: str) -> dict[str, Any] | None:
+    if not any(isinstance(feed.archetype, TrackSpec) for feed in board.feeds):
+        return None
+    zh = lang != "en"
+    found = []
+    for town in board.towns:
+        track = board.track(town)
+        if track is None or not track.reported:
+            continue
+        worst: dict[str, ObligationState] = {}
+        for judged in track.obligations:
+            held = worst.get(judged.place)
+            if held is None or _WORST.index(judged.state) < _WORST.index(held):
+                worst[judged.place] = judged.state
+        found += [(gap.since, town, gap.place, worst.get(gap.place, ObligationState.OPEN), gap.visited) for gap in track.gaps]
+    found.sort(key=lambda gap: (gap[0], gap[2]))
+    long = sum(1 for gap in found if board.now - gap[0] > LONG_GAP_MS)
+    limit = wording.span(LONG_GAP_MS, lang).removesuffix(" 0 分").removesuffix(" 0 min")
+    return {
+        "heading": KPIS["longest_gap_hours"][1].words.of(lang),
+        "parts": [f"超 {limit}" if zh else f"over {limit}", str(long), "处" if zh else ""],
+        "rows": [_gap_row(board, gap, lang) for gap in found[:GAPS]],
+        "empty": "应巡点位今天都已巡到" if zh else "Every place was visited",
+    }
+
+
+_WORST = (ObligationState.LAPSED, ObligationState.UNOBSERVABLE, ObligationState.OPEN, ObligationState.MET)
+_GAP_WORDS = {
+    ObligationState.LAPSED: ("漏巡", "lapsed"),
+    ObligationState.UNOBSERVABLE: ("无法判定", "unobservable"),
+    ObligationState.OPEN: ("未到期", "not due yet"),
+    ObligationState.MET: ("今日已巡", "met today"),
+}
+
+
+def _gap_row(board: Board, gap: tuple[int, str, str, ObligationState, bool], lang: str) -> dict[str, Any]:
+    since, town, code, state, visited = gap
+    zh = lang != "en"
+    place = board.place(code)
+    beat = board.pack.beat_by_code.get(place.beat) if place and place.beat else None
+    name = town_name(board, town, lang)
+    beat_name = (beat.name if zh or not beat.name_en else beat.name_en) if beat else ""
+    words = _GAP_WORDS[state]
+    return {
+        "place": code,
+        "title": _place_name(board, code, lang),
+        "sub": wording.join([name, _without(beat_name, name) if zh else beat_name.removeprefix(name).strip()], lang),
+        "since": since,
+        "visited": visited,
+        "age": wording.span(board.now - since, lang),
+        "state": str(state),
+        "word": words[1] if lang == "en" else words[0],
+    }
+
+
+def _note(board: Board, lang: str) -> str:
+    zh = lang != "en"
+    texts = ["曲线：实线今日，虚线昨日" if zh else "Lines: solid today, dashed yesterday"]
+    texts.append(f"未注明者{wording.as_of(board.now, board.zone, lang)}" if zh else wording.as_of(board.now, board.zone, lang))
+    return wording.join(texts, lang)
+
+
+VIEW = View("wall", build)

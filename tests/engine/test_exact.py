@@ -1,0 +1,154 @@
+"""Exact by property: whatever arrives, in whatever order, the product's figures are the plain implementation's.
+
+Streams hold duplicates, reordering, late, corrected and voided records, skewed clocks, midnights, shift changes and
+empty towns (EXACTNESS 24).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+
+from dashboard.domain.day import MINUTE
+from dashboard.domain.event import Event
+from ingest.decode import FUTURE_MS
+from tests import oracle
+from tests.engine.product import MadeUpRegion, Product
+from tests.engine.strategies import PACK, Stream, cell_of, near, streams
+
+pytestmark = pytest.mark.timeout(600)
+
+EXACT = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FEW = settings(EXACT, max_examples=50)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One database for all examples of this module; each example starts from empty tables."""
+    made = Product(f"sqlite:///{tmp_path_factory.mktemp('exact') / 'exact.db'}", MadeUpRegion(PACK, near))
+    yield made
+    made.engine.dispose()
+
+
+def _same(product: dict[tuple[str, str], oracle.Row], plain: dict[tuple[str, str], oracle.Row], what: str) -> None:
+    for key in sorted(plain):
+        got, expected = product[key], plain[key]
+        if got[0] is not None and expected[0] is not None:
+            assert got[0] == pytest.approx(expected[0], rel=1e-12), (what, key, got, expected)
+        else:
+            assert got[0] is None and expected[0] is None, (what, key, got, expected)
+        if expected[2] is not None or got[2] is not None:
+            assert got[1:] == expected[1:], (what, key, got, expected)
+        else:
+            assert got[1] == expected[1], (what, key, got, expected)
+    assert product.keys() == plain.keys()
+
+
+def _moments(stream: Stream) -> list[int]:
+    """Moments at which everything that arrived can be judged: nothing accepted is more than 10 min in the future."""
+    newest = max((event.at for event in stream.arrivals), default=0)
+    late = [now for now in stream.moments if newest <= now + FUTURE_MS]
+    return [*late, newest, newest + 7 * MINUTE]
+
+
+@given(stream=streams())
+@EXACT
+def test_figures_are_those_of_the_plain_implementation(product: Product, stream: Stream) -> None:
+    product.reset()
+    for batch in stream.batches:
+        product.projector.apply(batch, 0)
+    versions = oracle.admitted(stream.arrivals)
+    for now in _moments(stream):
+        note(f"now={now}")
+        _same(product.figures(now), oracle.figures(versions, PACK, near, cell_of, now, None), f"at {now}")
+
+
+@given(stream=streams())
+@EXACT
+def test_figures_while_records_arrive_are_those_of_the_plain_implementation(product: Product, stream: Stream) -> None:
+    product.reset()
+    known: list[Event] = []
+    moments = list(stream.moments)
+    for batch in stream.batches:
+        newest = max((event.at for event in (*known, *batch)), default=0)
+        while moments and moments[0] + FUTURE_MS < newest:
+            now = moments.pop(0)
+            plain = oracle.figures(oracle.admitted(known), PACK, near, cell_of, now, None)
+            _same(product.figures(now), plain, f"while records arrive, at {now}")
+        product.projector.apply(batch, 0)
+        known += batch
+
+
+@given(stream=streams())
+@FEW
+def test_a_crash_at_any_point_leaves_the_figures_of_a_clean_run(product: Product, stream: Stream) -> None:
+    product.reset()
+    crashes = {crash.batch % max(1, len(stream.batches)): crash.point for crash in stream.crashes}
+    for index, batch in enumerate(stream.batches):
+        point = crashes.get(index)
+        if point is not None:
+            if point == "before_commit":
+                _apply_and_die(product, batch)
+            else:
+                # Committed, but nobody acknowledged: the batch is delivered again to a worker that starts anew.
+                product.projector.apply(batch, 0)
+            product.restart()
+        product.projector.apply(batch, 0)
+    now = _moments(stream)[-1]
+    versions = oracle.admitted(stream.arrivals)
+    _same(product.figures(now), oracle.figures(versions, PACK, near, cell_of, now, None), "after crashes")
+    assert product.rebuilt()
+
+
+class _Killed(BaseException):
+    pass
+
+
+def _apply_and_die(product: Product, batch: tuple[Event, ...]) -> None:
+    before = product.seq()
+
+    def die(*_: object) -> None:
+        raise _Killed
+
+    product.history.close_batch = die  # type: ignore[method-assign]
+    try:
+        product.projector.apply(batch, 0)
+    except _Killed:
+        assert product.seq() == before
+    finally:
+        del product.history.close_batch
+
+
+@given(stream=streams())
+@FEW
+def test_as_of_shows_what_was_shown(product: Product, stream: Stream) -> None:
+    product.reset()
+    now = _moments(stream)[-1]
+    shown = []
+    for batch in stream.batches:
+        product.projector.apply(batch, 0)
+        shown.append((product.seq(), product.figures(now)))
+    for seq, figures in shown:
+        _same(product.figures_as_of(now, seq), figures, f"as known at {seq}")
+
+
+@given(stream=streams())
+@FEW
+def test_the_order_of_arrival_within_a_batch_does_not_matter(product: Product, stream: Stream) -> None:
+    product.reset()
+    now = _moments(stream)[-1]
+    everything = stream.arrivals
+    product.projector.apply(everything, 0)
+    forward = product.figures(now)
+    assert product.rebuilt()
+    product.reset()
+    for event in sorted(everything, key=lambda one: (one.id, one.rev, one.received_at, one.digest)):
+        product.projector.apply([event], 0)
+    backward = product.figures(now)
+    versions = oracle.admitted(everything)
+    if oracle.current(versions, None) == oracle.current(
+        oracle.admitted(sorted(everything, key=lambda one: (one.id, one.rev, one.received_at, one.digest))), None
+    ):
+        _same(backward, forward, "arrival order")
