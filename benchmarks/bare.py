@@ -1,4 +1,4 @@
-"""The bare loops that everything is compared with: the same bytes and durability, and nothing of the product's sense."""
+"""The bare loops that everything is compared with: the same bytes, the same durability, no sense."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import redis
 
-from dashboard.domain.event import Event, decode_events
+from dashboard.domain.event import Event
 from dashboard.stores.history import History, Version
 from dashboard.stores.stream import Stream
 
@@ -47,10 +47,7 @@ def take(stream: Stream, history: History, total: int, batch: int = 64) -> float
         )
         connection.executemany(
             "INSERT INTO event_key (source, id, versions) VALUES (?,?,?)",
-            [
-                (e.source, e.id, _pack([Version(seq + i, e.rev, e.received_at, 0)]))
-                for i, e in enumerate(events, 1)
-            ],
+            [(e.source, e.id, _pack([Version(seq + i, e.rev, e.received_at, 0)])) for i, e in enumerate(events, 1)],
         )
         connection.execute("COMMIT")
         for partition, entries in taken.items():

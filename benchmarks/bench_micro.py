@@ -9,11 +9,11 @@ import msgspec
 
 from benchmarks import records
 from benchmarks.outcome import Outcome, Size, middle
-from dashboard.archetypes import engine_of
+from benchmarks.stage import Stage
+from dashboard.archetypes import Engine, engine_of
 from dashboard.clock import machine_ms
 from dashboard.domain.event import Event, decode_events, encode_events
 from dashboard.feeds import feed_named
-from geodata.library import RegionBook, open_library
 from ingest.decode import Door, decode_records
 
 COUNT = 10_000
@@ -30,10 +30,8 @@ def _seconds(rounds: int, job: Callable[[], object]) -> float:
 
 def measure(size: Size) -> Iterator[Outcome]:
     """Both feeds, ten thousand records each."""
-    from dashboard.settings import Settings
-
-    settings = Settings()
-    region = RegionBook(*open_library(settings.data_dir, settings.region))(0)
+    with Stage() as stage:
+        region = stage.parts.region_at(0)
     now = machine_ms()
     json = msgspec.json.Decoder()
     door = Door("bench", region, zone=region.pack.timezone)
@@ -57,8 +55,8 @@ def measure(size: Size) -> Iterator[Outcome]:
             groups.setdefault(event.subject, []).append(event)
         engine = engine_of(feed)
 
-        def fold(engine: object = engine, groups: dict[str, list[Event]] = groups) -> None:
+        def fold(engine: Engine = engine, groups: dict[str, list[Event]] = groups) -> None:
             for members in groups.values():
-                engine.fold(engine.new(), members, region)  # type: ignore[attr-defined]
+                engine.fold(engine.new(), members, region)
 
         yield Outcome(f"fold: {name}", COUNT / _seconds(size.rounds, fold), "records/s", None, base)

@@ -23,7 +23,7 @@ def measure(size: Size) -> Iterator[Outcome]:
     with Stage() as stage:
         stage.start("worker", "web")
         token, region = stage.token(), stage.parts.region_at(0)
-        half, sent = size.events // 2, 0
+        half, sent, last = size.events // 2, 0, 0
         for number in range(size.rounds):
             bases.append(bare_rate(stage, f"bare{number}", events_of(stage, f"b{number}", size.events)))
             now = machine_ms()
@@ -31,10 +31,16 @@ def measure(size: Size) -> Iterator[Outcome]:
             span = records.SPAN_MS if number == 0 else max(1000, now - last)
             last = now
             queues = [
-                [("temperature", body) for body in records.bodies(records.readings(region, f"et{number}", half, now, span=span))],
-                [("patrol", body) for body in records.bodies(records.fixes(region, f"ep{number}", half, now, span=span))],
+                [
+                    ("temperature", body)
+                    for body in records.bodies(records.readings(region, f"et{number}", half, now, span=span))
+                ],
+                [
+                    ("patrol", body)
+                    for body in records.bodies(records.fixes(region, f"ep{number}", half, now, span=span))
+                ],
             ]
-            with stage.parts.client.pubsub() as channel:
+            with stage.parts.client.pubsub() as channel:  # type: ignore[no-untyped-call]
                 channel.subscribe(CHANNEL)
                 start = time.perf_counter()
                 sender.run(sender.send_all(stage.settings.port, token, queues, lines=True), PATIENCE_S)

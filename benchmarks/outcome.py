@@ -62,7 +62,7 @@ class Size(msgspec.Struct, frozen=True):
 
 
 QUICK = Size(rounds=2, batches=60, singles=2_000, events=40_000, load=200, probes=20)
-FULL = Size(rounds=3, batches=200, singles=10_000, events=150_000, load=2_000, probes=60)
+FULL = Size(rounds=3, batches=200, singles=6_000, events=150_000, load=2_000, probes=60)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -20,7 +20,7 @@ _encode = msgspec.json.Encoder().encode
 Record = dict[str, Any]
 
 
-def _iso(at: int) -> str:
+def iso(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, _LOCAL).isoformat(timespec="milliseconds")
 
 
@@ -28,7 +28,9 @@ def _moments(count: int, until: int, span: int) -> list[int]:
     return [until - span + (span * (index + 1)) // count for index in range(count)]
 
 
-def readings(region: Region, name: str, count: int, until: int, fever: float = 0.001, span: int = SPAN_MS) -> list[Record]:
+def readings(
+    region: Region, name: str, count: int, until: int, fever: float = 0.001, span: int = SPAN_MS
+) -> list[Record]:
     """Readings at all checkpoints; ``name`` keeps their ids apart from other streams'."""
     chance = random.Random(f"readings {name}")
     points = [place for place in region.pack.places if place.kind == "checkpoint"]
@@ -40,10 +42,10 @@ def readings(region: Region, name: str, count: int, until: int, fever: float = 0
             {
                 "id": f"{name}-{index}",
                 "town": point.town,
-                "at": _iso(at),
+                "at": iso(at),
                 "checkpoint": point.code,
                 "device": f"{point.code}-D{index // len(points) % 2}",
-                "celsius": round(chance.uniform(37.4, 38.6) if hot else chance.gauss(36.4, 0.25), 1),
+                "celsius": round(chance.uniform(37.4, 38.6) if hot else min(37.0, chance.gauss(36.4, 0.25)), 1),
                 "method": "infrared",
                 "site": "forehead",
                 "direction": "in",
@@ -71,7 +73,7 @@ def fixes(region: Region, name: str, count: int, until: int, span: int = SPAN_MS
             {
                 "id": f"{name}-{index}",
                 "town": unit.town,
-                "at": _iso(at),
+                "at": iso(at),
                 "unit": unit.code,
                 "officers": 3,
                 "mode": "foot",

@@ -54,6 +54,10 @@ class Sender:
         Raises:
             NotMeasured: another answer.
         """
+        if self._writer is not None and (self._reader is None or self._reader.at_eof() or self._writer.is_closing()):
+            # The server ends a connection that was idle for five seconds, as it should.
+            await self.close()
+            self._reader = self._writer = None
         if self._reader is None or self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
         self._writer.write(request)
@@ -76,7 +80,9 @@ class Sender:
 async def send_all(port: int, token: str, queues: Sequence[Sequence[tuple[str, bytes]]], lines: bool) -> float:
     """Send queues of (feed, body), each over a connection of its own, at once; returns the seconds taken."""
     senders = [Sender(port, token) for _ in queues]
-    ready = [[one.request(feed, body, lines) for feed, body in queue] for one, queue in zip(senders, queues, strict=True)]
+    ready = [
+        [one.request(feed, body, lines) for feed, body in queue] for one, queue in zip(senders, queues, strict=True)
+    ]
 
     async def drain(sender: Sender, requests: Sequence[bytes]) -> None:
         for request in requests:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,7 +40,7 @@ class Stage:
         self.redis: redis_server.RedisServer | None = None
         try:
             self.redis = redis_server.start(self.folder, patience_s=START_S)
-            self.settings = Settings(
+            self.settings = Settings.load(
                 data_dir=self.folder,
                 redis_url=self.redis.url,
                 port=processes.free_port("127.0.0.1", 0),
@@ -53,7 +54,9 @@ class Stage:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._end()
 
     def _end(self) -> None:
@@ -89,9 +92,9 @@ class Stage:
             path = "/readyz" if self.parts.live.ready() else "/healthz"
             self._await("web", lambda: processes.answers(self.settings.address(path)))
 
-    def _await(self, name: str, good: object) -> None:
+    def _await(self, name: str, good: Callable[[], object]) -> None:
         until = time.monotonic() + START_S
-        while not good():  # type: ignore[operator]
+        while not good():
             log = self.settings.logs / f"{name}.log"
             if any(child.poll() is not None for child in self._children):
                 raise NotMeasured(f"{name}: {redis_server.last_words(log)}")

@@ -13,7 +13,7 @@ from dashboard.stores.history import History
 from geodata.region import Region
 from ingest import deadletter
 from ingest.decode import Door
-from ingest.gateways.intake import Intake, Receipt
+from ingest.intake import Intake, Receipt
 
 
 class Actions:
@@ -45,5 +45,10 @@ class Actions:
         return self.intake.accept(feed_named(feed), records, self.door(grant), self.clock.now())
 
     def replay_letter(self, grant: Grant, number: int, changes: dict[str, Any]) -> Receipt:
-        """Correct a dead letter and send it again."""
+        """Correct a dead letter and send it again.
+
+        Raises:
+            NotAllowed: a reader's token, one for other feeds, or one of another source.
+        """
+        self.check(grant, deadletter.feed_of(self.history, number))
         return deadletter.resend(self.history, self.intake, self.door(grant), number, changes, self.clock.now())

@@ -66,11 +66,15 @@ class PageModule(Protocol):
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its name (and module in ``layouts.pages``), its path, and the word of its title."""
+    """A page: its name (and module in ``layouts.pages``), its path, and the word of its title.
+
+    ``whole``: it shows the region as one, so viewers of some towns only are refused.
+    """
 
     name: str
     path: re.Pattern[str]
     title: tuple[str, str]
+    whole: bool = False
 
     @property
     def module(self) -> PageModule:
@@ -80,9 +84,9 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page("overview", re.compile(r"/"), ("总览", "Overview")),
-    Page("wall", re.compile(r"/wall"), ("大屏", "Wall")),
+    Page("wall", re.compile(r"/wall"), ("大屏", "Wall"), whole=True),
     Page("town", re.compile(r"/town/(?P<code>[^/]{1,40})"), ("镇页", "Town")),
-    Page("system", re.compile(r"/system"), ("系统", "System")),
+    Page("system", re.compile(r"/system"), ("系统", "System"), whole=True),
 )
 
 
@@ -134,6 +138,8 @@ class Pages:
             status, kind = 404, "no_town"
         elif town is not None and not viewer.sees(town.code):
             # The town's name is no secret, but the switch must not offer what the viewer may not open.
+            status, kind = 403, "forbidden"
+        elif page.whole and not viewer.sees("all"):
             status, kind = 403, "forbidden"
         if page is None or kind:
             title = shell.word(kind, lang)
@@ -382,6 +388,29 @@ def _doors(server: FastAPI, hub: Hub, ready: Mapping[str, bool], checks: Mapping
     @server.get("/api/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(server.openapi()))
+
+
+def build_gateway(api_routers: Iterable[APIRouter], checks: Mapping[str, Check], build: str) -> FastAPI:
+    """A web process that only takes records: no pages, no socket, so that heavy intake never slows a page."""
+    server = FastAPI(title="Townwatch 镇哨", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    for router in api_routers:
+        server.include_router(router)
+
+    @server.get("/healthz", tags=["machine"], summary="The process is alive")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive", "build": build}
+
+    @server.get("/readyz", tags=["machine"], summary="The process can take records")
+    async def readyz() -> JSONResponse:
+        parts = {name: await _asked(check) for name, check in checks.items()}
+        good = all(state == "ok" for state in parts.values())
+        return JSONResponse({"status": "ready" if good else "not ready", "parts": parts}, 200 if good else 503)
+
+    @server.get("/metrics", tags=["machine"], summary="Figures of the process itself, for Prometheus")
+    async def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return server
 
 
 async def _asked(check: Check) -> str:

@@ -37,11 +37,9 @@ app = typer.Typer(
 )
 token = typer.Typer(help="令牌：谁可以写入或读取 · tokens of writers and readers.", no_args_is_help=True)
 geodata = typer.Typer(help="区域数据包 · region packs.", no_args_is_help=True)
-scenario = typer.Typer(help="场景 · scenarios.", no_args_is_help=True)
 dead_letters = typer.Typer(help="死信：未被接受的记录 · records that were not accepted.", no_args_is_help=True)
 app.add_typer(token, name="token")
 app.add_typer(geodata, name="geodata")
-app.add_typer(scenario, name="scenario")
 app.add_typer(dead_letters, name="dead-letters")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -194,7 +192,9 @@ def import_(
     from ingest.gateways import files
 
     if not file.is_file():
-        raise ConfigurationError(f"There is no file {file}: give the path of a CSV file.")
+        raise ConfigurationError(
+            f"没有文件 {file}，请给出 CSV 文件的路径 · There is no file {file}: give the path of a CSV file."
+        )
     settings = _settings(data)
     with redis_server.attached(settings) as joined, _Bar("导入 · importing") as bar:
         _migrate(joined)
@@ -212,7 +212,10 @@ def token_create(
 ) -> None:
     """创建令牌；最后一行只有令牌本身 · makes a token and prints it alone on the last line; it is shown only once."""
     if read == (source is not None):
-        raise ConfigurationError("Give either --source NAME for a writer's token or --read for a reader's.")
+        raise ConfigurationError(
+            "写入令牌用 --source 来源名，只读令牌用 --read，二者给且只给一个"
+            " · Give either --source NAME for a writer's token or --read for a reader's."
+        )
     settings = _ready(data)
     with _tokens(settings) as store:
         secret = store.create(_now(settings), source=source, feeds=_list(feeds), towns=_list(towns), read=read)
@@ -293,19 +296,6 @@ def setup() -> None:
     """Only prepares the environment; the entry script has done so by now."""
 
 
-@scenario.command("check")
-def scenario_check(
-    everything: Annotated[bool, typer.Option("--all", help="全部场景 · every scenario.")] = False,
-    name: Scenario = FIRST_SCENARIO,
-    json: JsonFile = None,
-    data: Data = None,
-) -> None:
-    """场景重放后与报告逐项比对 · replays a scenario and compares every figure with its report."""
-    from ingest.scenarios import check
-
-    raise typer.Exit(check.main(None if everything else name, json) or 0)
-
-
 @dead_letters.command("list")
 def dead_letters_list(
     feed: Annotated[str | None, typer.Option("--feed", help="数据流 · feed.")] = None,
@@ -361,7 +351,23 @@ def reference(
     for path in stale:
         typer.echo(("过期 · out of date: " if check else "已写 · written: ") + str(path))
     if check and stale:
-        raise ConfigurationError("The reference is out of date: run `./townwatch reference` and commit what it writes.")
+        raise ConfigurationError(
+            "参考文档已过期，请运行 `./townwatch reference` 并提交它写出的文件"
+            " · The reference is out of date: run `./townwatch reference` and commit what it writes."
+        )
+
+
+@app.command(hidden=True)
+def pictures(
+    address: Annotated[str | None, typer.Option("--address", metavar="URL", help="演示的地址 · where a demo runs.")] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪里 · where to.")] = Path("docs/pictures"),
+    data: Data = None,
+) -> None:
+    """拍摄文档截图 · takes the pictures of the documentation from a running demo."""
+    from dashboard import pictures as camera
+
+    for path in camera.take(address or _settings(data).address("/"), out):
+        typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024} KiB)")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -381,7 +387,10 @@ def main(arguments: list[str] | None = None) -> None:
 def _sentence(error: Exception) -> str:
     """A defect in one sentence, its traceback in a file."""
     if isinstance(error, OSError) and error.errno == 28:
-        return f"The disk is full ({error.filename or 'while writing'}): free some space and start again."
+        return (
+            f"磁盘已满（{error.filename or '写入时'}），请腾出空间后重新启动"
+            f" · The disk is full ({error.filename or 'while writing'}): free some space and start again."
+        )
     from dashboard.telemetry import masked
 
     with tempfile.NamedTemporaryFile(
@@ -389,7 +398,11 @@ def _sentence(error: Exception) -> str:
     ) as log:
         log.write(masked("".join(traceback.format_exception(error))))
     words = masked(str(error)).splitlines() or [""]
-    return f"This should not happen ({type(error).__name__}: {words[0][:200]}): please report it with {log.name}."
+    what = f"{type(error).__name__}: {words[0][:200]}"
+    return (
+        f"程序出错（{what}），这是缺陷，请附上 {log.name} 报告"
+        f" · This should not happen ({what}): please report it with {log.name}."
+    )
 
 
 def _settings(data: Path | None, own_data: bool = True, **given: Any) -> Settings:
@@ -410,7 +423,8 @@ def _child_settings(data: Path | None) -> Settings:
 
         if redis_server.running(settings.data_dir) is None:
             raise ConfigurationError(
-                "No Redis runs for this process: use `./townwatch up`, or set TOWNWATCH_REDIS_URL."
+                "没有可用的 Redis，请用 `./townwatch up` 启动，或设置 TOWNWATCH_REDIS_URL"
+                " · No Redis runs for this process: use `./townwatch up`, or set TOWNWATCH_REDIS_URL."
             )
         settings = settings.with_values(redis_url=f"unix://{redis_server.recorded_socket(settings.data_dir)}")
     return settings
@@ -470,7 +484,10 @@ def _send_again(data: Path | None, numbers: list[int], changes: dict[str, str]) 
             if receipt.accepted:
                 typer.echo(f"{number}\t已接受 · accepted")
     if refused:
-        raise TownwatchError(f"{refused} of {len(numbers)} records were refused again: correct the fields named above.")
+        raise TownwatchError(
+            f"{len(numbers)} 条记录中有 {refused} 条再次被拒，请改正上面列出的字段"
+            f" · {refused} of {len(numbers)} records were refused again: correct the fields named above."
+        )
 
 
 def _migrate(settings: Settings) -> None:
@@ -500,7 +517,9 @@ def _list(text: str) -> tuple[str, ...] | None:
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
-        raise ConfigurationError(f"A correction is FIELD=VALUE, and {text!r} is not.")
+        raise ConfigurationError(
+            f"改正应写成 FIELD=VALUE（字段=值），得到的是 {text!r} · A correction is FIELD=VALUE, and {text!r} is not."
+        )
     return name, value
 
 

@@ -79,12 +79,17 @@ def _python(settings: Settings) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     known = sys.version_info[:2] in ((3, 11), (3, 12))
     yield Finding(
-        Health.OK if known else Health.WARN, "Python", version if known else f"{version}: tested with 3.11 and 3.12"
+        Health.OK if known else Health.WARN,
+        "Python",
+        version
+        if known
+        else f"{version}，只在 3.11 和 3.12 上测试过，最好换用其一"
+        f" · {version}: tested with 3.11 and 3.12, better use one of them",
     )
 
 
 def _packages(settings: Settings) -> Iterator[Finding]:
-    wrong = []
+    wrong, wrong_en = [], []
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if "==" in line and not line.startswith("#")]
     for pin in pins:
@@ -93,21 +98,27 @@ def _packages(settings: Settings) -> Iterator[Finding]:
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found = "missing"
+            found = ""
             if marker and sys.version_info >= (3, 13):
                 continue
         if found != wanted.strip():
-            wrong.append(f"{name} {found}, not {wanted.strip()}")
+            wrong.append(f"{name} {found or '没有安装'}，应为 {wanted.strip()}")
+            wrong_en.append(f"{name} {found or 'missing'}, not {wanted.strip()}")
     if wrong:
-        yield Finding(Health.WARN, "packages", f"{'; '.join(wrong[:3])}: delete .venv and start ./townwatch again")
+        text = f"{'；'.join(wrong[:3])}，请删除 .venv 后重新运行 ./townwatch"
+        text += f" · {'; '.join(wrong_en[:3])}: delete .venv and start ./townwatch again"
+        yield Finding(Health.WARN, "packages", text)
     else:
-        yield Finding(Health.OK, "packages", f"{len(pins)} as pinned in requirements.txt")
+        text = f"{len(pins)} 个软件包与 requirements.txt 一致 · {len(pins)} as pinned in requirements.txt"
+        yield Finding(Health.OK, "packages", text)
 
 
 def _settings_names(settings: Settings) -> Iterator[Finding]:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | OWN_VARIABLES
     for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
-        yield Finding(Health.WARN, "settings", f"{name} is no setting and does nothing: see docs/reference/settings.md")
+        text = f"{name} 不是设置，不起作用，请对照 docs/reference/settings.md"
+        text += f" · {name} is no setting and does nothing: see docs/reference/settings.md"
+        yield Finding(Health.WARN, "settings", text)
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -116,9 +127,11 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         file.write(b"0" * 4096)
         os.fsync(file.fileno())
     free = shutil.disk_usage(settings.data_dir).free
-    text = f"{free / 1e9:.1f} GB free in {settings.data_dir}"
+    left = f"{free / 1e9:.1f} GB"
     low = free < LEAST_FREE
-    yield Finding(Health.WARN if low else Health.OK, "disk", text + (": free some, 1 GB is little" if low else ""))
+    text = f"{settings.data_dir} 还剩 {left}" + ("，不足 1 GB，请腾出空间" if low else "")
+    text += f" · {left} free in {settings.data_dir}" + (": free some, 1 GB is little" if low else "")
+    yield Finding(Health.WARN if low else Health.OK, "disk", text)
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
@@ -136,7 +149,8 @@ def _redis(settings: Settings) -> Iterator[Finding]:
             yield Finding(Health.WARN if settings.accept_loss else Health.FAIL, "redis", sentence)
         if not wrong:
             version = str(client.info("server")["redis_version"])
-            yield Finding(Health.OK, "redis", f"{version}, every write on disk before it is acknowledged")
+            text = f"{version}，每次写入都先落盘再确认 · {version}, every write on disk before it is acknowledged"
+            yield Finding(Health.OK, "redis", text)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -153,12 +167,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
         kind = engine.url.get_backend_name()
         at = history.migration(engine)
         if at != newest:
-            text = f"{kind} is at migration {at or 'none'}, the newest is {newest}: demo, up and import bring it there"
+            text = f"{kind} 的表结构是 {at or '空的'}，最新为 {newest}，运行 demo、up 或 import 时会自动升级"
+            text += f" · {kind} is at migration {at or 'none'}, the newest is {newest}: "
+            text += "demo, up and import bring it there"
             yield Finding(Health.OK if at is None else Health.WARN, "database", text)
             return
         with history.History(engine).writing():
             pass
-        yield Finding(Health.OK, "database", f"{kind}, writable, migration {at}")
+        yield Finding(Health.OK, "database", f"{kind} 可写，表结构 {at} · {kind}, writable, migration {at}")
     finally:
         engine.dispose()
 
@@ -167,10 +183,12 @@ def _port(settings: Settings) -> Iterator[Finding]:
     from dashboard import processes
 
     if settings.port and processes.answers(settings.address("/healthz")):
-        yield Finding(Health.OK, "port", f"{settings.port}: a townwatch answers there")
+        text = f"{settings.port} 上有镇哨在应答 · {settings.port}: a townwatch answers there"
+        yield Finding(Health.OK, "port", text)
         return
     processes.free_port(settings.host, settings.port)
-    yield Finding(Health.OK, "port", f"{settings.port} on {settings.host} is free")
+    text = f"{settings.host} 的 {settings.port} 空闲 · {settings.port} on {settings.host} is free"
+    yield Finding(Health.OK, "port", text)
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
@@ -178,7 +196,9 @@ def _clock(settings: Settings) -> Iterator[Finding]:
     written = datetime.fromtimestamp((ROOT / "requirements.txt").stat().st_mtime, tz=UTC)
     # The program's own files are in this machine's past, unless its clock has lost its battery.
     if now < max(BUILT, written - timedelta(days=1)):
-        yield Finding(Health.FAIL, "clock", f"the machine says {now:%Y-%m-%d %H:%M} UTC: set its clock")
+        text = f"本机时间是 {now:%Y-%m-%d %H:%M} UTC，不对，请校准"
+        text += f" · the machine says {now:%Y-%m-%d %H:%M} UTC: set its clock"
+        yield Finding(Health.FAIL, "clock", text)
         return
     yield Finding(Health.OK, "clock", f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -188,14 +208,19 @@ def _world(settings: Settings) -> Iterator[Finding]:
 
     world = clock.read_clock(settings.data_dir)
     if world.world == "replay":
-        yield Finding(Health.OK, "world", f"a replay at ×{world.speed:g}; real records do not belong here")
+        text = f"重放，{world.speed:g} 倍速，不要送入真实记录"
+        text += f" · a replay at ×{world.speed:g}; real records do not belong here"
+        yield Finding(Health.OK, "world", text)
 
 
 def _chromium(settings: Settings) -> Iterator[Finding]:
     from dashboard import suite
 
     found = suite.browser()
-    text = found or "none: only `./townwatch test` needs it (apt-get install chromium fonts-noto-cjk)"
+    text = found or (
+        "没有，只有 `./townwatch test` 需要（apt-get install chromium fonts-noto-cjk）"
+        " · none: only `./townwatch test` needs it (apt-get install chromium fonts-noto-cjk)"
+    )
     yield Finding(Health.OK if found else Health.WARN, "Chromium", text)
 
 
@@ -217,11 +242,13 @@ def _feeds(settings: Settings) -> Iterator[Finding]:
                 found = select(func.max(event.c.at)).where(event.c.feed == name, event.c.day == day)
                 at = connection.execute(found).scalar()
                 if at is None:
-                    text = "no record ever: create a token and send or import some"
+                    text = "还没有记录，请创建令牌后送入或导入"
+                    text += " · no record ever: create a token and send or import some"
                     yield Finding(Health.WARN, f"feed {name}", text)
                 else:
                     when = datetime.fromtimestamp(at / 1000, tz=UTC)
-                    yield Finding(Health.OK, f"feed {name}", f"last record of {when:%Y-%m-%d %H:%M:%S} UTC")
+                    text = f"最近一条是 {when:%Y-%m-%d %H:%M:%S} UTC · last record of {when:%Y-%m-%d %H:%M:%S} UTC"
+                    yield Finding(Health.OK, f"feed {name}", text)
     finally:
         engine.dispose()
 

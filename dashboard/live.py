@@ -341,7 +341,7 @@ class Hub:
         try:
             board = await reading
             self.first_board = True
-            if topic.scope != "all" and topic.scope not in board.towns:
+            if topic.scope != "all" and not set(topic.scope.split(",")) <= set(board.towns):
                 self._refuse_topic(topic)
                 return
             topic.text = await asyncio.to_thread(_render, topic.view, board, topic.scope, topic.lang)
@@ -430,7 +430,9 @@ class Hub:
         reason = ""
         if view is None or request.lang not in LANGUAGES:
             reason = "view"
-        elif not viewer.sees(request.scope) and not (request.scope == "all" and request.view in self.open_views):
+        elif not all(viewer.sees(code) for code in request.scope.split(",")) and not (
+            request.scope == "all" and request.view in self.open_views
+        ):
             reason = "scope"
         elif key not in subscriber.topics and len(subscriber.topics) >= MAX_SLOTS:
             reason = "limit"

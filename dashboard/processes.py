@@ -29,7 +29,7 @@ import redis
 from dashboard.errors import ConfigurationError
 from dashboard.settings import Settings
 from dashboard.stores import redis_server
-from dashboard.stores.redis_server import RedisServer, check_durability, dies_with_parent
+from dashboard.stores.redis_server import RedisServer, check_durability, dies_with_parent, in_both
 from dashboard.telemetry import MULTIPROCESS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,7 +126,8 @@ class Supervisor:
             self.say("[镇哨] Redis 已启动 · Redis is up")
         with contextlib.closing(redis.Redis.from_url(self.settings.redis_url)) as client:
             for finding in check_durability(client, self.settings.accept_loss):
-                self.say(f"[镇哨] 警告 · warning: {finding}")
+                chinese, english = in_both(finding)
+                self.say(f"[镇哨] 警告：{chinese} · warning: {english}")
         if self.before is not None:
             self.before(self.settings)
         for part in self.parts:
@@ -162,7 +163,8 @@ class Supervisor:
                 waiting.pop(0)
             elif time.monotonic() > until:
                 raise ConfigurationError(
-                    f"{waiting[0]} does not answer after {READY_S:.0f} s: see the files in {self.settings.logs}."
+                    f"{waiting[0]} 过了 {READY_S:.0f} 秒仍没有应答，请查看 {self.settings.logs} 里的日志"
+                    f" · {waiting[0]} does not answer after {READY_S:.0f} s: see the files in {self.settings.logs}."
                 )
             else:
                 time.sleep(TICK_S)
@@ -201,14 +203,17 @@ class Supervisor:
             return
         if first and (code in (1, 2) or child.failures >= START_TRIES):
             # A sentence rather than a crash, or the same crash over and over: starting again would only repeat it.
-            raise ConfigurationError(f"{name}: {redis_server.last_words(log).removeprefix('townwatch: ')} (see {log}).")
+            chinese, english = in_both(redis_server.last_words(log).removeprefix("townwatch: "))
+            raise ConfigurationError(
+                f"{name} 没有启动：{chinese}（详见 {log}） · {name} did not start: {english} (see {log})."
+            )
         if now - child.started > HEALTHY_S:
             child.failures = 0
         wait = min(LONGEST_BACK_OFF_S, 0.5 * 2**child.failures)
         child.failures += 1
         child.process, child.due = None, now + wait
         self.say(
-            f"[镇哨] {name} 意外退出（{code}），{wait:g} 秒后重启 · "
+            f"[镇哨] {name} 意外退出（{code}），{wait:g} 秒后重启（详见 {log}） · "
             f"{name} ended with {code}, starting again in {wait:g} s (see {log})"
         )
 
@@ -249,16 +254,16 @@ def locked(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = open(data_dir / "lock", "a+", encoding="utf-8")  # noqa: SIM115 - closed below, after the lock is released
     except OSError as error:
-        raise ConfigurationError(
-            f"The data directory {data_dir} cannot be written ({error.strerror}): make it writable, or use --data."
-        ) from None
+        raise _unwritable(data_dir, error) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
+            pid = file.read().strip()
             raise ConfigurationError(
-                f"Another townwatch runs in {data_dir} (pid {file.read().strip() or 'unknown'}): "
+                f"{data_dir} 里已有一个镇哨在运行（进程 {pid or '号不明'}），请先停掉它，或用 --data 换一个目录"
+                f" · Another townwatch runs in {data_dir} (pid {pid or 'unknown'}): "
                 "stop that one, or take another directory with --data."
             ) from None
         file.truncate(0)
@@ -280,13 +285,19 @@ def claim_world(data_dir: Path, world: str) -> None:
         if not found:
             mark.write_text(world + "\n", encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(
-            f"The data directory {data_dir} cannot be written ({error.strerror}): make it writable, or use --data."
-        ) from None
+        raise _unwritable(data_dir, error) from None
     if found and found != world:
         raise ConfigurationError(
-            f"{data_dir} holds the world {found!r} and not {world!r}: take another directory with --data."
+            f"{data_dir} 里是 {found!r} 的数据，不是 {world!r}，请用 --data 换一个目录"
+            f" · {data_dir} holds the world {found!r} and not {world!r}: take another directory with --data."
         )
+
+
+def _unwritable(data_dir: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"数据目录 {data_dir} 不能写入（{error.strerror}），请改成可写，或用 --data 换一个目录"
+        f" · The data directory {data_dir} cannot be written ({error.strerror}): make it writable, or use --data."
+    )
 
 
 def free_port(host: str, port: int) -> int:
@@ -302,12 +313,16 @@ def free_port(host: str, port: int) -> int:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                why, remedy = "is in use by another program", f"choose another, e.g. --port {port % 65535 + 1}"
+                other = port % 65535 + 1
+                chinese = f"已被其他程序占用，请换一个，如 --port {other}"
+                english = f"is in use by another program: choose another, e.g. --port {other}"
             elif error.errno == errno.EACCES:
-                why, remedy = "is for the administrator only", "choose one above 1023, e.g. --port 8050"
+                chinese = "只有管理员能用，请换一个大于 1023 的，如 --port 8050"
+                english = "is for the administrator only: choose one above 1023, e.g. --port 8050"
             else:
-                why, remedy = f"cannot be listened on at {host} ({error.strerror})", "give this machine's own --host"
-            raise ConfigurationError(f"Port {port} {why}: {remedy}.") from None
+                chinese = f"在 {host} 上监听不了（{error.strerror}），请用 --host 给出本机的地址"
+                english = f"cannot be listened on at {host} ({error.strerror}): give this machine's own --host"
+            raise ConfigurationError(f"端口 {port} {chinese} · Port {port} {english}.") from None
         return int(probe.getsockname()[1])
 
 
@@ -319,7 +334,9 @@ def refuse_open_address(settings: Settings, accounts: bool = False) -> None:
     """
     if not settings.loopback and not accounts:
         raise ConfigurationError(
-            f"Townwatch does not listen on {settings.host} without accounts, and there are none: "
+            f"还没有账号，镇哨不在 {settings.host} 上监听，"
+            "请用 --host 127.0.0.1（别的机器可经带登录的反向代理访问）"
+            f" · Townwatch does not listen on {settings.host} without accounts, and there are none: "
             "use --host 127.0.0.1 (others may come through a reverse proxy that signs them in)."
         )
 

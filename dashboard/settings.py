@@ -106,7 +106,10 @@ class Settings(BaseSettings):
             given["data_dir"] = data_dir
         for name in given:
             if name not in cls.model_fields:
-                raise ConfigurationError(f"There is no setting {name!r}; the settings are {_names()}.")
+                raise ConfigurationError(
+                    f"没有名为 {name!r} 的设置，可用的设置有 {_names()}"
+                    f" · There is no setting {name!r}; the settings are {_names()}."
+                )
         here = Path(FILE)
         folder = given.get("data_dir") or os.environ.get(PREFIX + "DATA_DIR") or _read(here).get("data_dir", "data")
         inside = Path(folder).expanduser() / FILE
@@ -155,46 +158,75 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}; see docs/reference/settings.md.") from None
+        raise ConfigurationError(
+            f"{path} 读不出来（{error}），写法见 docs/reference/settings.md"
+            f" · {path} cannot be read: {error}; see docs/reference/settings.md."
+        ) from None
     for name in values:
         if name not in Settings.model_fields:
-            raise ConfigurationError(f"{path} sets {name!r}, which is no setting; the settings are {_names()}.")
+            raise ConfigurationError(
+                f"{path} 里的 {name!r} 不是设置，可用的设置有 {_names()}"
+                f" · {path} sets {name!r}, which is no setting; the settings are {_names()}."
+            )
     return values
 
 
 def _sentence(problem: ErrorDetails, given: dict[str, Any], path: Path, file: dict[str, Any]) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
     if name in given:
-        where = "as given"
+        source, where = "启动时给出", "as given"
     elif name in file:
-        where = f"in {path}"
+        source, where = f"写在 {path}", f"in {path}"
     else:
-        where = f"in {PREFIX}{name.upper()}"
+        source, where = f"来自 {PREFIX}{name.upper()}", f"in {PREFIX}{name.upper()}"
     got = re.sub(r"//[^@/]*@", "//…@", repr(problem["input"]))
-    return f"Setting {name} ({where}): got {got}, allowed is {allowed(name)}."
+    chinese, english = _allowed(name)
+    space = " " if chinese[0].isascii() else ""
+    return (
+        f"设置 {name}（{source}）是 {got}，应为{space}{chinese}"
+        f" · Setting {name} ({where}): got {got}, allowed is {english}."
+    )
 
 
 def allowed(name: str) -> str:
     """What a setting may be, in words."""
+    return _allowed(name)[1]
+
+
+def _allowed(name: str) -> tuple[str, str]:
+    """What a setting may be, in Chinese and in English."""
     if name == "host":
-        return "an IP address or localhost"
+        return "IP 地址或 localhost", "an IP address or localhost"
     field = Settings.model_fields[name]
     schema = Settings.model_json_schema()["properties"][name]
     if "enum" in schema:
-        return " or ".join(schema["enum"])
-    if "pattern" in schema:
-        return "empty or a URL that starts with " + (
-            "redis://, rediss:// or unix://" if name == "redis_url" else "sqlite:// or postgresql://"
+        return "、".join(schema["enum"]) + " 之一", " or ".join(schema["enum"])
+    if name == "redis_url":
+        return (
+            "空，或以 redis://、rediss://、unix:// 开头的地址",
+            "empty or a URL that starts with redis://, rediss:// or unix://",
+        )
+    if name == "database_url":
+        return (
+            "空，或以 sqlite://、postgresql:// 开头的地址",
+            "empty or a URL that starts with sqlite:// or postgresql://",
         )
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    kinds: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
-    kind = kinds.get(field.annotation, "a text")
+    kinds: dict[Any, tuple[str, str]] = {
+        int: ("整数", "a whole number"),
+        float: ("数", "a number"),
+        bool: ("true 或 false", "true or false"),
+        Path: ("路径", "a path"),
+    }
+    chinese, english = kinds.get(field.annotation, ("文字，不能为空", "a text"))
     if low is not None and high is not None:
-        return f"{kind} from {low} to {high}" if "minimum" in schema else f"{kind} above {low}, at most {high}"
+        if "minimum" in schema:
+            return f"{low} 到 {high} 的{chinese}", f"{english} from {low} to {high}"
+        return f"大于 {low}、不超过 {high} 的{chinese}", f"{english} above {low}, at most {high}"
     if low is not None:
-        return f"{kind} of {low} or more"
-    return kind
+        return f"不小于 {low} 的{chinese}", f"{english} of {low} or more"
+    return chinese, english
 
 
 def reference_markdown() -> str:

@@ -65,14 +65,21 @@ def chromium() -> str:
             if done.returncode == 0:
                 Path(log.name).unlink()
             elif not found:
-                raise ConfigurationError(f"Chromium could not be installed: see {log.name}.")
+                raise ConfigurationError(
+                    f"Chromium 没有装上，原因见 {log.name} · Chromium could not be installed: see {log.name}."
+                )
     found = browser()
     if not found:
         raise ConfigurationError(
-            "The browser tests need Chromium: install it (on Debian: apt-get install chromium fonts-noto-cjk)."
+            "浏览器测试需要 Chromium，请先安装（Debian：apt-get install chromium fonts-noto-cjk）"
+            " · The browser tests need Chromium: install it (on Debian: apt-get install chromium fonts-noto-cjk)."
         )
     if not chinese_fonts():
-        print("[镇哨] 缺少中文字体 · Chinese fonts are missing: apt-get install fonts-noto-cjk", file=sys.stderr)
+        print(
+            "[镇哨] 缺少中文字体，请安装：apt-get install fonts-noto-cjk"
+            " · Chinese fonts are missing: apt-get install fonts-noto-cjk",
+            file=sys.stderr,
+        )
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import threading
@@ -19,12 +18,13 @@ from starlette.requests import HTTPConnection
 from dashboard.access.tokens import TokenStore
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api import deadletters, events, figures, imports
+from dashboard.api import deadletters, events, figures, geo, imports
 from dashboard.api.common import Gate
-from dashboard.app import build_app
-from dashboard.clock import Clock, read_clock
+from dashboard.app import Check, build_app, build_gateway
+from dashboard.clock import Clock, machine_ms, read_clock
 from dashboard.domain.day import day_of
 from dashboard.errors import NotAllowed
+from dashboard.feeds import FEEDS
 from dashboard.live import Hub, build_id
 from dashboard.queries.board import BoardReader
 from dashboard.queries.past import Past
@@ -40,7 +40,7 @@ from dashboard.stores.tables import dead_letter, source_stat
 from geodata.library import RegionBook, open_library
 from ingest import deadletter
 from ingest.decode import Door
-from ingest.gateways.intake import Intake, Receipt
+from ingest.intake import Intake, Receipt
 from ingest.projector import Projector
 from ingest.publisher import Publisher
 from ingest.worker import Worker
@@ -123,26 +123,30 @@ def run_web(settings: Settings, role: str) -> None:
         identify=_identify(gate),
         recheck=lambda viewer: _stands(gate, viewer),
     )
-    reader.health = Health(parts, hub)
+    reader.health = Health(parts, hub, reader.past)
     actions = Actions(
         Intake(parts.stream), parts.history, lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)), parts.clock
     )
-    app = build_app(
-        settings,
-        hub,
-        reader,
-        actions,
-        [
-            events.router(actions, gate, settings.max_body_bytes),
-            figures.router(reader, gate),
-            deadletters.router(actions, gate, settings.max_body_bytes),
-            imports.router(actions, gate, settings.max_body_bytes),
-        ],
-        lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)).pack,
-        parts.clock,
-        checks={"redis": lambda: parts.client.ping(), "database": lambda: _answers(parts.history), "figures": parts.live.ready},
-    )
-    del role
+    checks: dict[str, Check] = {
+        "redis": lambda: bool(parts.client.ping()),
+        "database": lambda: _answers(parts.history),
+        "figures": parts.live.ready,
+    }
+    written = [
+        events.router(actions, gate, settings.max_body_bytes),
+        imports.router(actions, gate, settings.max_body_bytes),
+    ]
+    read = [
+        figures.router(reader, gate),
+        deadletters.router(actions, gate, settings.max_body_bytes),
+        geo.router(actions.region, gate),
+    ]
+    if role == "gateway":
+        app = build_gateway(written, {name: checks[name] for name in ("redis", "database")}, hub.build)
+    else:
+        routers = read if role == "pages" else written + read
+        pack = lambda: actions.region().pack  # noqa: E731 - one word for one thing
+        app = build_app(settings, hub, reader, actions, routers, pack, parts.clock, checks=checks)
     uvicorn.run(
         app,
         host=settings.host,
@@ -169,7 +173,7 @@ def _stands(gate: Gate, viewer: Viewer) -> bool:
 
 def _answers(history: History) -> bool:
     with history.reading() as connection:
-        return connection.scalar(text("SELECT 1")) == 1
+        return bool(connection.scalar(text("SELECT 1")) == 1)
 
 
 def replay_dead_letter(settings: Settings, number: int, changes: dict[str, Any]) -> Receipt:
@@ -191,16 +195,15 @@ def replay_dead_letter(settings: Settings, number: int, changes: dict[str, Any])
 class Health:
     """What the system page tells of the parts. Called at most once a second; asks the stores itself."""
 
-    def __init__(self, parts: Parts, hub: Hub) -> None:
-        self.parts, self.hub = parts, hub
+    def __init__(self, parts: Parts, hub: Hub, past: Past) -> None:
+        self.parts, self.hub, self.past = parts, hub, past
         self._lock = threading.Lock()
         self._held: tuple[int, dict[str, Any]] = (0, {})
-        self._free: tuple[int, int] | None = None
+        self._first: tuple[int, int] | None = None
+        self._migration = migration(parts.history.engine)
 
     def __call__(self) -> dict[str, Any]:
         """The document that ``views/system`` shows."""
-        from dashboard.clock import machine_ms
-
         with self._lock:
             if machine_ms() - self._held[0] > 1000:
                 self._held = (machine_ms(), self._ask())
@@ -214,7 +217,12 @@ class Health:
             lag, pending = parts.stream.lag(number)
             owner, fence, _ = owners.get(number, ("", 0, 0))
             partitions.append({"partition": number, "lag": lag, "pending": pending, "owner": owner, "fence": fence})
+        today = day_of(parts.clock.now(), parts.zone)
         return {
+            "records": {
+                feed: {town: {"today": count} for town, count in self.past.records(feed, today).items()}
+                for feed in FEEDS
+            },
             "partitions": partitions,
             "redis": self._redis(),
             "database": self._database(),
@@ -223,11 +231,9 @@ class Health:
             "disk": self._disk(),
             "hub": {
                 "build": self.hub.build,
-                "subscribers": self.hub.subscribers,
-                "topics": self.hub.topics,
-                "computed": self.hub.computed,
-                "sent": self.hub.sent,
-                "dropped": self.hub.dropped,
+                "sockets": self.hub.subscribers,
+                "subscriptions": self.hub.subscriptions,
+                "views": self.hub.computed,
             },
         }
 
@@ -249,7 +255,9 @@ class Health:
         with history.reading() as connection:
             seq = history.seq(connection)
             if history.sqlite:
-                size = connection.scalar(text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"))
+                size = connection.scalar(
+                    text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+                )
             else:
                 size = connection.scalar(text("SELECT pg_database_size(current_database())"))
         return {
@@ -257,7 +265,7 @@ class Health:
             "size_bytes": size,
             "events": seq,
             "known_seq": seq,
-            "migration": migration(history.engine),
+            "migration": self._migration,
         }
 
     def _dead(self) -> dict[str, Any]:
@@ -266,10 +274,8 @@ class Health:
         with history.reading() as connection:
             statement = select(dead_letter.c.field, func.count()).group_by(dead_letter.c.field)
             reasons = {row[0]: row[1] for row in connection.execute(statement)}
-        latest = [
-            {**one, "id": one["record"]} for one in deadletter.listed(history, None, limit=20)
-        ]
-        return {"total": sum(found.values()), "open": found.get("open", 0), "reasons": reasons, "latest": latest}
+        latest = [{**one, "id": one["record"]} for one in deadletter.listed(history, None, limit=20)]
+        return {"total": sum(found.values()), "open": found.get("open", 0), "by_field": reasons, "latest": latest}
 
     def _sources(self) -> list[dict[str, Any]]:
         with self.parts.history.reading() as connection:
@@ -281,5 +287,11 @@ class Health:
         return [{**dict(row._mapping), "rejected": rejected.get(row.source, 0)} for row in rows]
 
     def _disk(self) -> dict[str, Any]:
+        """Free space, and in how many days it is full at the rate of this process's own observation."""
         usage = shutil.disk_usage(self.parts.settings.data_dir)
-        return {"free_bytes": usage.free, "total_bytes": usage.total, "days_left": None, "pid": os.getpid()}
+        now = machine_ms()
+        if self._first is None:
+            self._first = (now, usage.free)
+        seconds, used = (now - self._first[0]) / 1000, self._first[1] - usage.free
+        days = usage.free / used * seconds / 86_400 if seconds > 600 and used > 0 else None
+        return {"free_bytes": usage.free, "days_left": days}

@@ -33,7 +33,21 @@ from dashboard.domain.place import Place, PlaceKind, Town
 from dashboard.errors import PackError
 from geodata.cells import built_up_cells
 from geodata.pack import BOUNDARIES, COLUMNS, MANIFEST, load_pack
-from geodata.plan_jiashan import CHECKPOINT_HOURS, LEADERS, MERGED, PLANS, REGION, SHIFTS, SITES, SOURCES, TownPlan
+from geodata.plan_jiashan import (
+    CHECKPOINT_HOURS,
+    EARLY,
+    LEADERS,
+    MERGED,
+    NIGHT_LEADERS,
+    NIGHT_UNIT,
+    NIGHT_UNIT_EN,
+    PLANS,
+    REGION,
+    SHIFTS,
+    SITES,
+    SOURCES,
+    TownPlan,
+)
 from geodata.region import Region
 
 COUNTIES = "counties_wgs84.geojson"
@@ -53,6 +67,7 @@ _COMPACT_SQUARE_METRES = 25_000_000.0
 OBLIGATIONS = 382
 """Visits owed a day over all patrol points, in 2 to 6 windows each."""
 _FIRST_HOUR, _LAST_HOUR = 8, 20
+"""The day shift, in which all but the early visits are owed."""
 
 _UTM = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32651", always_xy=True)
 
@@ -82,7 +97,10 @@ def _text(inputs: Path, name: str) -> str:
     try:
         return (inputs / name).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise PackError(f"{name} cannot be read in {inputs} ({error.strerror}): give the raw inputs' folder.") from None
+        raise PackError(
+            f"{inputs} 里的 {name} 读不出来（{error.strerror}），请给出原始数据的目录"
+            f" · {name} cannot be read in {inputs} ({error.strerror}): give the raw inputs' folder."
+        ) from None
 
 
 def _table(inputs: Path, name: str) -> list[dict[str, str]]:
@@ -100,14 +118,20 @@ def _county(inputs: Path) -> Polygon:
             polygon = shape(feature["geometry"])
             if isinstance(polygon, Polygon) and polygon.is_valid and not polygon.interiors:
                 return shapely.orient_polygons(polygon)
-    raise PackError(f"{COUNTIES}, adcode {REGION}: got no valid polygon, allowed is one polygon without holes.")
+    raise PackError(
+        f"{COUNTIES} 中 adcode {REGION} 没有有效的多边形，应为一个无洞的多边形"
+        f" · {COUNTIES}, adcode {REGION}: got no valid polygon, allowed is one polygon without holes."
+    )
 
 
 def _seats(inputs: Path) -> dict[str, tuple[float, float]]:
     rows = {row["code"]: row for row in _table(inputs, TOWNS)}
     missing = [plan.code for plan in PLANS if plan.code not in rows]
     if missing:
-        raise PackError(f"{TOWNS}, field code: got no town {missing[0]}, allowed is a file with all towns of {REGION}.")
+        raise PackError(
+            f"{TOWNS} 的字段 code 里没有 {missing[0]}，应列出 {REGION} 的全部镇街"
+            f" · {TOWNS}, field code: got no town {missing[0]}, allowed is a file with all towns of {REGION}."
+        )
     return {plan.code: (float(rows[plan.code]["lon_wgs84"]), float(rows[plan.code]["lat_wgs84"])) for plan in PLANS}
 
 
@@ -116,7 +140,10 @@ def _old_towns(inputs: Path) -> dict[str, tuple[float, float]]:
     found = {row["name"]: (float(row["lon"]), float(row["lat"])) for row in rows}
     missing = [name for name in SITES if name not in found]
     if missing:
-        raise PackError(f"{GEONAMES}, field name: got no {missing[0]} with adcode {REGION}, allowed is one row of it.")
+        raise PackError(
+            f"{GEONAMES} 的字段 name 里没有 adcode 为 {REGION} 的 {missing[0]}，应有一行"
+            f" · {GEONAMES}, field name: got no {missing[0]} with adcode {REGION}, allowed is one row of it."
+        )
     return found
 
 
@@ -239,7 +266,11 @@ def _assign(faces: list[Polygon], areas: dict[str, BaseGeometry]) -> dict[str, P
         if code not in main or faces[index].area > faces[main[code]].area:
             main[code] = index
     if set(main) != set(areas):
-        raise PackError(f"{COUNTIES}: got no land for town {min(set(areas) - set(main))}, allowed is some for each.")
+        bare = min(set(areas) - set(main))
+        raise PackError(
+            f"{COUNTIES} 没有分给镇 {bare} 的地，应每镇都有"
+            f" · {COUNTIES}: got no land for town {bare}, allowed is some for each."
+        )
     towns: dict[str, BaseGeometry] = {code: faces[index] for code, index in main.items()}
     scraps = sorted(
         (face for index, face in enumerate(faces) if index not in main.values()), key=lambda face: -face.area
@@ -251,7 +282,10 @@ def _assign(faces: list[Polygon], areas: dict[str, BaseGeometry]) -> dict[str, P
     for code in sorted(towns):
         town = towns[code]
         if not isinstance(town, Polygon):
-            raise PackError(f"{COUNTIES}: got town {code} in several parts, allowed is one polygon.")
+            raise PackError(
+                f"{COUNTIES} 把镇 {code} 分成了几块，应为一个多边形"
+                f" · {COUNTIES}: got town {code} in several parts, allowed is one polygon."
+            )
         result[code] = shapely.orient_polygons(town)
     return result
 
@@ -342,9 +376,24 @@ def _places(
     return places
 
 
+def _early_windows(places: Sequence[Place]) -> dict[str, tuple[int, int]]:
+    """Place -> start and end hour of its early visit; a town's early points take the windows in turn."""
+    windows: dict[str, tuple[int, int]] = {}
+    for plan in PLANS:
+        early: list[str] = []
+        for nth, beat in enumerate(plan.beats, start=1):
+            early += [place.code for place in places if place.beat == f"{plan.code}-B{nth}"][: beat.early]
+        windows |= {code: EARLY[number % len(EARLY)] for number, code in enumerate(early)}
+    return windows
+
+
 def _visit_windows(places: Sequence[Place]) -> list[tuple[str, int, int]]:
-    """(place, start hour, end hour): windows of one place never overlap, so that one visit meets one obligation."""
+    """(place, start hour, end hour): windows of one place never overlap, so that one visit meets one obligation.
+
+    An early point owes the first of its visits before the day shift begins.
+    """
     draw = random.Random("visits")
+    early = _early_windows(places)
     points = [place.code for place in places if place.kind == PlaceKind.PATROL_POINT]
     visits = {code: draw.choices((2, 3, 4, 5, 6), weights=(2, 4, 5, 3, 2))[0] for code in points}
     while (missing := OBLIGATIONS - sum(visits.values())) != 0:
@@ -359,7 +408,7 @@ def _visit_windows(places: Sequence[Place]) -> list[tuple[str, int, int]]:
             closes = _FIRST_HOUR + (nth + 1) * hours // visits[code]
             length = draw.randint(1, min(3, closes - opens))
             end = draw.randint(opens + length, closes)
-            windows.append((code, end - length, end))
+            windows.append((code, *early[code]) if nth == 0 and code in early else (code, end - length, end))
     return windows
 
 
@@ -465,7 +514,11 @@ def build(inputs: Path | str, out: Path | str) -> Region:
         _write_tables(staged, towns, places)
         region = load_pack(staged)
         if region.warnings:
-            raise PackError(f"The built pack has a flaw: {region.warnings[0]} Change the plan in geodata.")
+            chinese, _, english = region.warnings[0].partition(" · ")
+            raise PackError(
+                f"生成的区域包有问题：{chinese}，请修改 geodata 里的规划"
+                f" · The built pack has a flaw: {english} Change the plan in geodata."
+            )
         if target.exists():
             target.rename(Path(room) / "old")
         staged.rename(target)
@@ -484,11 +537,14 @@ def _write_tables(out: Path, towns: Sequence[Town], places: Sequence[Place]) -> 
     beats, units = [], []
     for plan in PLANS:
         for nth, beat in enumerate(plan.beats, start=1):
-            codes = "|".join(f"{plan.code}-U{unit}" for unit in beat.units)
-            beats.append((f"{plan.code}-B{nth}", plan.code, beat.name, beat.name_en, codes))
+            codes = [f"{plan.code}-U{unit}" for unit in beat.units]
+            if beat.early:
+                codes.append(f"{plan.code}-N1")
+            beats.append((f"{plan.code}-B{nth}", plan.code, beat.name, beat.name_en, "|".join(codes)))
         leaders = LEADERS[plan.code]
         for unit, leader in enumerate(leaders, start=1):
             units.append((f"{plan.code}-U{unit}", plan.code, f"{'一二三四'[unit - 1]}组", f"Unit {unit}", leader))
+        units.append((f"{plan.code}-N1", plan.code, NIGHT_UNIT, NIGHT_UNIT_EN, NIGHT_LEADERS[plan.code]))
     _write_csv(out, "beats.csv", beats)
     _write_csv(out, "units.csv", units)
     windows = _visit_windows(places)
@@ -503,8 +559,8 @@ def _write_tables(out: Path, towns: Sequence[Town], places: Sequence[Place]) -> 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when the pack was written, 1 with a sentence on standard error when not."""
     parser = argparse.ArgumentParser(prog="python -m geodata.build", description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--inputs", type=Path, required=True, help=f"folder with {COUNTIES}, {TOWNS}, {GEONAMES}")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the pack; replaced when it exists")
+    parser.add_argument("--inputs", type=Path, required=True, help=f"原始数据目录，内有 · folder with {COUNTIES}, {TOWNS}, {GEONAMES}")
+    parser.add_argument("--out", type=Path, required=True, help="区域包目录，已有则替换 · folder of the pack; replaced when it exists")
     options = parser.parse_args(arguments)
     try:
         region = build(options.inputs, options.out)
@@ -513,7 +569,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     pack = region.pack
     print(
-        f"{pack.name} {pack.name_en} {pack.valid_from}-{pack.version}: {len(pack.towns)} towns, "
+        f"{pack.name} {pack.name_en} {pack.valid_from}-{pack.version}：{len(pack.towns)} 个镇街、"
+        f"{len(pack.places)} 个地点、{len(pack.visit_rules)} 条巡查要求、"
+        f"{sum(len(cells) for cells in pack.cells.values())} 个格 · {len(pack.towns)} towns, "
         f"{len(pack.places)} places, {len(pack.visit_rules)} visit rules, "
         f"{sum(len(cells) for cells in pack.cells.values())} cells"
     )

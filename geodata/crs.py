@@ -52,7 +52,9 @@ def system_of(crs: str) -> str:
     key = "".join(letter for letter in str(crs).lower() if letter.isalnum())
     found = _SPELLINGS.get(key)
     if found is None:
-        raise PackError(f"crs: got “{crs}”, allowed is one of {', '.join(SYSTEMS)}.")
+        raise PackError(
+            f"crs 是“{crs}”，应为 {'、'.join(SYSTEMS)} 之一 · crs: got “{crs}”, allowed is one of {', '.join(SYSTEMS)}."
+        )
     return found
 
 

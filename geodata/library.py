@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from dashboard.errors import PackError
-from geodata.pack import FILES, check_valid_from, load_pack
+from geodata.pack import FILES, Words, check_valid_from, load_pack
 from geodata.region import Region
 
 BUNDLED_PACK = Path(__file__).parent / "packs" / "jiashan"
@@ -30,9 +30,6 @@ _ORDER_FILE = "installed"
 """Holds the version's turn among all installations: file times do not survive a copy or a restored backup."""
 _BESIDE = ("SOURCES.md",)
 
-
-BUILT_IN = Path(__file__).parent / "packs" / "jiashan"
-"""The pack that comes with the program: used where no other is installed."""
 
 
 class PackVersion(msgspec.Struct, frozen=True):
@@ -70,7 +67,10 @@ class PackLibrary:
         """
         regions = self.regions()
         if not regions:
-            raise PackError(f"No region pack is installed in {self.directory}: install one first.")
+            raise PackError(
+                f"{self.directory} 里还没有区域包，请先安装一个"
+                f" · No region pack is installed in {self.directory}: install one first."
+            )
         return regions[0]
 
     def versions(self, region: str) -> tuple[PackVersion, ...]:
@@ -103,8 +103,12 @@ class PackLibrary:
         """
         versions = self.versions(region)
         if not versions:
-            known = ", ".join(self.regions()) or "none"
-            raise PackError(f"No pack of region “{region}” is installed in {self.directory} (installed: {known}).")
+            known = self.regions()
+            raise PackError(
+                f"{self.directory} 里没有区域“{region}”的区域包，请先安装（已安装：{'、'.join(known) or '无'}）"
+                f" · No pack of region “{region}” is installed in {self.directory}: "
+                f"install one first (installed: {', '.join(known) or 'none'})."
+            )
         due = [version for version in versions if version.valid_from <= day]
         if due:
             return self.load(due[-1])
@@ -128,14 +132,15 @@ class PackLibrary:
             PackError: when the pack or the day is wrong, or the directory cannot be written.
         """
         if valid_from is not None:
-            check_valid_from(valid_from, "install")
+            check_valid_from(valid_from, Words("安装", "install"))
         load_pack(path)
         try:
             with self._installing():
                 return self._install(Path(path), valid_from)
         except OSError as error:
             raise PackError(
-                f"The pack cannot be stored in {self.directory} ({error.strerror}): check space and permissions."
+                f"区域包存不进 {self.directory}（{error.strerror}），请检查空间和权限"
+                f" · The pack cannot be stored in {self.directory} ({error.strerror}): check space and permissions."
             ) from error
 
     def _install(self, source: Path, valid_from: int | None) -> Region:
@@ -176,7 +181,10 @@ class PackLibrary:
 
     def _home(self, region: str) -> Path:
         if not region or region.startswith(".") or Path(region).name != region:
-            raise PackError(f"region: got “{region}”, allowed is the code of an installed region.")
+            raise PackError(
+                f"region 是“{region}”，应为已安装区域的代码"
+                f" · region: got “{region}”, allowed is the code of an installed region."
+            )
         return self.directory / region
 
 
@@ -230,7 +238,10 @@ def open_library(data_dir: Path, region: str) -> tuple[PackLibrary, str]:
     if (Path(region) / "pack.toml").is_file():
         return library, library.install(Path(region)).pack.region
     if not library.versions(region):
-        if load_pack(BUILT_IN).pack.region != region:
-            raise PackError(f"还没有区域 {region} 的区域包，用 ./townwatch geodata load 目录 载入")
-        library.install(BUILT_IN)
+        if load_pack(BUNDLED_PACK).pack.region != region:
+            raise PackError(
+                f"还没有区域 {region} 的区域包，请用 ./townwatch geodata load 目录 载入"
+                f" · There is no pack of region {region} yet: load one with ./townwatch geodata load DIR."
+            )
+        library.install(BUNDLED_PACK)
     return library, region

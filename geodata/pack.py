@@ -13,7 +13,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import h3
@@ -58,6 +58,13 @@ _LAKE_SQUARE_METRES = 1_000_000.0
 """A hole in the region below this is a mistake between towns; above it may be a lake or another county's enclave."""
 
 
+class Words(NamedTuple):
+    """The same words in Chinese and in English, for the two halves of a sentence."""
+
+    zh: str
+    en: str
+
+
 def load_pack(path: Path | str) -> Region:
     """Read, check and return the pack in a directory.
 
@@ -66,7 +73,10 @@ def load_pack(path: Path | str) -> Region:
     """
     directory = Path(path)
     if not directory.is_dir():
-        raise PackError(f"{directory} is not a directory: give the directory that holds {MANIFEST}.")
+        raise PackError(
+            f"{directory} 不是目录，请给出 {MANIFEST} 所在的目录"
+            f" · {directory} is not a directory: give the directory that holds {MANIFEST}."
+        )
     manifest = _manifest(directory)
     towns = _towns(directory, str(manifest["region"]))
     codes = {town.code for town in towns}
@@ -125,26 +135,38 @@ def parse_time(text: str) -> int:
     return total
 
 
-def _wrong(where: str, field: str, got: object, allowed: str) -> NoReturn:
-    shown = "nothing" if got in ("", None) else f"“{got}”"
-    raise PackError(f"{where}, field {field}: got {shown}, allowed is {allowed}.")
+def _wrong(where: str | Words, field: str, got: object, allowed: Words) -> NoReturn:
+    place = where if isinstance(where, Words) else Words(where, where)
+    if isinstance(got, Words):
+        shown = Words(f"“{got.zh}”", f"“{got.en}”")
+    else:
+        shown = Words("空的", "nothing") if got in ("", None) else Words(f"“{got}”", f"“{got}”")
+    space = " " if allowed.zh[0].isascii() else ""
+    raise PackError(
+        f"{place.zh}，字段 {field} 是{shown.zh}，应为{space}{allowed.zh}"
+        f" · {place.en}, field {field}: got {shown.en}, allowed is {allowed.en}."
+    )
+
+
+def _line(file: str, line: int) -> Words:
+    return Words(f"{file} 第 {line} 行", f"{file}, line {line}")
 
 
 class _Row:
     """One line of a CSV file, with its place for error sentences."""
 
     def __init__(self, file: str, line: int, cells: Mapping[str, str]) -> None:
-        self.where = f"{file}, line {line}"
+        self.where = _line(file, line)
         self._cells = cells
 
-    def wrong(self, field: str, allowed: str) -> NoReturn:
-        _wrong(self.where, field, self._cells[field], allowed)
+    def wrong(self, field: str, chinese: str, english: str) -> NoReturn:
+        _wrong(self.where, field, self._cells[field], Words(chinese, english))
 
     def text(self, field: str) -> str:
         return self._cells[field]
 
     def needed(self, field: str) -> str:
-        return self._cells[field] or self.wrong(field, "a text")
+        return self._cells[field] or self.wrong(field, "文字，不能为空", "a text")
 
     def several(self, field: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in self._cells[field].split("|") if part.strip())
@@ -152,14 +174,14 @@ class _Row:
     def one_of(self, field: str, known: Iterable[str], file: str) -> str:
         value = self._cells[field]
         if value not in known:
-            self.wrong(field, f"a code of {file}")
+            self.wrong(field, f"{file} 里的代码", f"a code of {file}")
         return value
 
     def time(self, field: str) -> int:
         try:
             return parse_time(self._cells[field])
         except ValueError:
-            self.wrong(field, "a time HH:MM between 00:00 and 24:00")
+            self.wrong(field, "00:00 到 24:00 的时刻，写作 HH:MM", "a time HH:MM between 00:00 and 24:00")
 
     def degrees(self, field: str, limit: float) -> float | None:
         text = self._cells[field]
@@ -170,7 +192,11 @@ class _Row:
         except ValueError:
             value = float("nan")
         if not -limit <= value <= limit:
-            self.wrong(field, f"degrees between -{limit:g} and {limit:g}, WGS-84")
+            self.wrong(
+                field,
+                f"-{limit:g} 到 {limit:g} 之间的度数，WGS-84",
+                f"degrees between -{limit:g} and {limit:g}, WGS-84",
+            )
         return value
 
     def point(self, lon_field: str, lat_field: str) -> tuple[float, float] | None:
@@ -178,9 +204,9 @@ class _Row:
         if lon is None and lat is None:
             return None
         if lon is None:
-            self.wrong(lon_field, f"a number, because {lat_field} has one")
+            self.wrong(lon_field, f"数，因为 {lat_field} 有值", f"a number, because {lat_field} has one")
         if lat is None:
-            self.wrong(lat_field, f"a number, because {lon_field} has one")
+            self.wrong(lat_field, f"数，因为 {lon_field} 有值", f"a number, because {lon_field} has one")
         return lon, lat
 
 
@@ -188,11 +214,19 @@ def _read(directory: Path, name: str) -> str:
     try:
         return (directory / name).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise PackError(f"{name} is missing in {directory}: a pack needs it.") from None
+        raise PackError(
+            f"{directory} 里缺少 {name}，区域包必须有它，请补上 · {name} is missing in {directory}: a pack needs it."
+        ) from None
     except UnicodeDecodeError as error:
-        raise PackError(f"{name}, byte {error.start}: got bytes that are not UTF-8; save the file as UTF-8.") from None
+        raise PackError(
+            f"{name} 第 {error.start} 字节起不是 UTF-8，请把文件另存为 UTF-8"
+            f" · {name}, byte {error.start}: got bytes that are not UTF-8; save the file as UTF-8."
+        ) from None
     except OSError as error:
-        raise PackError(f"{name} in {directory} cannot be read ({error.strerror}): check its permissions.") from None
+        raise PackError(
+            f"{directory} 里的 {name} 读不出来（{error.strerror}），请检查权限"
+            f" · {name} in {directory} cannot be read ({error.strerror}): check its permissions."
+        ) from None
 
 
 def _rows(directory: Path, name: str) -> list[_Row]:
@@ -202,14 +236,16 @@ def _rows(directory: Path, name: str) -> list[_Row]:
     columns = COLUMNS[name]
     header = tuple(cell.strip() for cell in next(reader, []))
     if set(header) != set(columns) or len(header) != len(columns):
-        _wrong(f"{name}, line 1", "header", ",".join(header), ",".join(columns))
+        _wrong(_line(name, 1), "header", ",".join(header), Words(",".join(columns), ",".join(columns)))
     rows = []
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
+            place = _line(name, reader.line_num)
             raise PackError(
-                f"{name}, line {reader.line_num}: got {len(cells)} cells, allowed is {len(header)} as in line 1."
+                f"{place.zh}有 {len(cells)} 格，应与第 1 行一样是 {len(header)} 格"
+                f" · {place.en}: got {len(cells)} cells, allowed is {len(header)} as in line 1."
             )
         rows.append(_Row(name, reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     return rows
@@ -219,57 +255,65 @@ class _Unique:
     """Remembers where a code was first seen and refuses it the second time."""
 
     def __init__(self) -> None:
-        self._seen: dict[object, str] = {}
+        self._seen: dict[object, Words] = {}
 
     def add(self, row: _Row, field: str, key: object) -> None:
         first = self._seen.setdefault(key, row.where)
         if first != row.where:
-            row.wrong(field, f"each only once (first in {first})")
+            row.wrong(field, f"不重复的值（首次出现在 {first.zh}）", f"each only once (first in {first.en})")
 
 
 def _manifest(directory: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(_read(directory, MANIFEST))
     except tomllib.TOMLDecodeError as error:
-        raise PackError(f"{MANIFEST} is not TOML: {error}.") from None
+        raise PackError(f"{MANIFEST} 不是 TOML，请改正：{error} · {MANIFEST} is not TOML: {error}.") from None
     unknown = sorted(set(found) - _MANIFEST_KEYS)
     if unknown:
-        _wrong(MANIFEST, unknown[0], found[unknown[0]], f"only {', '.join(sorted(_MANIFEST_KEYS))}")
+        keys = sorted(_MANIFEST_KEYS)
+        only = Words(f"{'、'.join(keys)} 之一", f"only {', '.join(keys)}")
+        _wrong(MANIFEST, unknown[0], found[unknown[0]], only)
     for field in ("region", "name", "name_en"):
         if not isinstance(found.get(field), str) or not found[field]:
-            _wrong(MANIFEST, field, found.get(field), "a text in quotes")
+            _wrong(MANIFEST, field, found.get(field), Words("引号里的文字", "a text in quotes"))
     if any(letter in found["region"] for letter in "/\\.: ") or not found["region"].isprintable():
         # The code becomes a directory name in the library.
-        _wrong(MANIFEST, "region", found["region"], "a code without spaces, points or slashes")
+        allowed = Words("不含空格、点和斜杠的代码", "a code without spaces, points or slashes")
+        _wrong(MANIFEST, "region", found["region"], allowed)
     zone = found.setdefault("timezone", DEFAULT_ZONE)
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        _wrong(MANIFEST, "timezone", zone, "a name of the time zone database such as Asia/Shanghai")
+        allowed = Words("时区库里的名称，如 Asia/Shanghai", "a name of the time zone database such as Asia/Shanghai")
+        _wrong(MANIFEST, "timezone", zone, allowed)
     check_valid_from(found.get("valid_from"), MANIFEST)
     if not isinstance(found.setdefault("approximate", True), bool):
-        _wrong(MANIFEST, "approximate", found["approximate"], "true or false")
+        _wrong(MANIFEST, "approximate", found["approximate"], Words("true 或 false", "true or false"))
     titles = found.setdefault("titles", {})
     if not isinstance(titles, dict) or not all(isinstance(text, str) for text in titles.values()):
-        _wrong(MANIFEST, "titles", titles, "a table of texts")
+        _wrong(MANIFEST, "titles", titles, Words("由文字组成的表", "a table of texts"))
     thresholds = found.setdefault("thresholds", {})
     if not isinstance(thresholds, dict):
-        _wrong(MANIFEST, "thresholds", thresholds, "a table of numbers")
+        _wrong(MANIFEST, "thresholds", thresholds, Words("由数组成的表", "a table of numbers"))
     for key, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            _wrong(MANIFEST, f"thresholds.{key}", value, "a number")
+            _wrong(MANIFEST, f"thresholds.{key}", value, Words("数", "a number"))
     found["thresholds"] = {key: float(value) for key, value in thresholds.items()}
     sources = found.get("sources")
     if not isinstance(sources, list) or not sources:
-        _wrong(MANIFEST, "sources", sources, "at least one [[sources]] with what, source and licence")
+        allowed = Words(
+            "至少一个 [[sources]]，含 what、source 和 licence", "at least one [[sources]] with what, source and licence"
+        )
+        _wrong(MANIFEST, "sources", sources, allowed)
     for entry in sources:
         for field in ("what", "source", "licence"):
             if not isinstance(entry, dict) or not isinstance(entry.get(field), str) or not entry[field]:
-                _wrong(MANIFEST, f"sources.{field}", entry.get(field) if isinstance(entry, dict) else entry, "a text")
+                got = entry.get(field) if isinstance(entry, dict) else entry
+                _wrong(MANIFEST, f"sources.{field}", got, Words("文字，不能为空", "a text"))
     return found
 
 
-def check_valid_from(day: object, where: str) -> int:
+def check_valid_from(day: object, where: str | Words) -> int:
     """``day`` when it is a calendar day as the integer yyyymmdd.
 
     Raises:
@@ -280,7 +324,8 @@ def check_valid_from(day: object, where: str) -> int:
             raise ValueError
         as_date(day)
     except ValueError:
-        _wrong(where, "valid_from", day, "a day as the number yyyymmdd, such as 20200101")
+        allowed = Words("写作 yyyymmdd 的日期，如 20200101", "a day as the number yyyymmdd, such as 20200101")
+        _wrong(where, "valid_from", day, allowed)
     return day
 
 
@@ -299,10 +344,16 @@ def _towns(directory: Path, region: str) -> tuple[Town, ...]:
         )
         for field, spelling in [("name", town.name), *(("aliases", alias) for alias in town.aliases)]:
             if spellings.setdefault(spelling, code) != code:
-                row.wrong(field, f"only spellings that no other town has (“{spelling}” is also {spellings[spelling]})")
+                row.wrong(
+                    field,
+                    f"别的镇没有用过的写法（“{spelling}”也是 {spellings[spelling]}）",
+                    f"only spellings that no other town has (“{spelling}” is also {spellings[spelling]})",
+                )
         towns.append(town)
     if not towns:
-        raise PackError("towns.csv, line 2: got no town, allowed is one or more.")
+        raise PackError(
+            "towns.csv 第 2 行起没有镇，应至少有一个 · towns.csv, line 2: got no town, allowed is one or more."
+        )
     return tuple(towns)
 
 
@@ -322,7 +373,7 @@ def _beats(directory: Path, towns: set[str], units: set[str]) -> tuple[Beat, ...
         town = row.one_of("town", towns, "towns.csv")
         listed = row.several("units")
         if not units.issuperset(listed):
-            row.wrong("units", "codes of units.csv, separated by |")
+            row.wrong("units", "units.csv 里的代码，用 | 分隔", "codes of units.csv, separated by |")
         beats.append(Beat(row.text("code"), town, row.needed("name"), row.text("name_en"), listed))
     return tuple(beats)
 
@@ -333,7 +384,7 @@ def _places(directory: Path, towns: set[str], beats: set[str]) -> tuple[Place, .
     for row in _rows(directory, "places.csv"):
         unique.add(row, "code", row.needed("code"))
         if row.text("kind") not in kinds:
-            row.wrong("kind", f"one of {', '.join(kinds)}")
+            row.wrong("kind", f"{'、'.join(kinds)} 之一", f"one of {', '.join(kinds)}")
         point = row.point("lon", "lat")
         places.append(
             Place(
@@ -356,10 +407,14 @@ def _visit_rules(directory: Path, kinds: Mapping[str, PlaceKind]) -> tuple[Visit
         place = row.one_of("place", kinds, "places.csv")
         times = row.text("times")
         if not (times.isascii() and times.isdigit() and 1 <= int(times) <= MAX_TIMES):
-            row.wrong("times", f"a whole number from 1 to {MAX_TIMES}")
+            row.wrong("times", f"1 到 {MAX_TIMES} 的整数", f"a whole number from 1 to {MAX_TIMES}")
         rule = VisitRule(place, int(times), row.time("start"), row.time("end"))
         if rule.start >= rule.end:
-            row.wrong("end", f"a time after start ({row.text('start')}); give a window past midnight as two rows")
+            row.wrong(
+                "end",
+                f"晚于 start（{row.text('start')}）的时刻，跨零点的时段请写成两行",
+                f"a time after start ({row.text('start')}); give a window past midnight as two rows",
+            )
         unique.add(row, "place", (rule.place, rule.start, rule.end))
         rules.append(rule)
     return tuple(rules)
@@ -374,9 +429,11 @@ def _shifts(directory: Path) -> tuple[Shift, ...]:
         for earlier in shifts[:-1]:
             shared = next((minute for minute in (start, earlier.start) if earlier.contains(minute % 1440)), None)
             if shared is not None and shifts[-1].contains(shared % 1440):
-                row.wrong("start", f"a time at which shift {earlier.code} is over")
+                row.wrong("start", f"班次 {earlier.code} 结束后的时刻", f"a time at which shift {earlier.code} is over")
     if not shifts:
-        raise PackError("shifts.csv, line 2: got no shift, allowed is one or more.")
+        raise PackError(
+            "shifts.csv 第 2 行起没有班次，应至少有一个 · shifts.csv, line 2: got no shift, allowed is one or more."
+        )
     return tuple(shifts)
 
 
@@ -385,7 +442,7 @@ def _duty_hours(directory: Path, kinds: Mapping[str, PlaceKind]) -> tuple[DutyHo
     for row in _rows(directory, "duty_hours.csv"):
         checkpoint = row.text("checkpoint")
         if kinds.get(checkpoint) != PlaceKind.CHECKPOINT:
-            row.wrong("checkpoint", "the code of a checkpoint of places.csv")
+            row.wrong("checkpoint", "places.csv 里卡点的代码", "the code of a checkpoint of places.csv")
         unique.add(row, "checkpoint", checkpoint)
         hours.append(DutyHours(checkpoint, row.time("start"), row.time("end")))
     return tuple(hours)
@@ -400,7 +457,7 @@ def _cells(
     for row in _rows(directory, "cells.csv"):
         town, cell = row.one_of("town", codes, "towns.csv"), row.text("cell")
         if not h3.is_valid_cell(cell) or h3.get_resolution(cell) != CELL_RESOLUTION:
-            row.wrong("cell", f"an H3 cell of resolution {CELL_RESOLUTION}")
+            row.wrong("cell", f"{CELL_RESOLUTION} 级的 H3 格", f"an H3 cell of resolution {CELL_RESOLUTION}")
         unique.add(row, "cell", cell)
         found.setdefault(town, []).append(cell)
     return {town: tuple(cells) for town, cells in found.items()}
@@ -410,41 +467,47 @@ def _boundaries(directory: Path, codes: set[str]) -> tuple[dict[str, BaseGeometr
     try:
         collection = json.loads(_read(directory, BOUNDARIES))
     except ValueError as error:
-        raise PackError(f"{BOUNDARIES} is not JSON: {error}.") from None
+        raise PackError(f"{BOUNDARIES} 不是 JSON，请改正：{error} · {BOUNDARIES} is not JSON: {error}.") from None
     if not isinstance(collection, dict) or not isinstance(collection.get("features"), list):
         kind = collection.get("type") if isinstance(collection, dict) else type(collection).__name__
-        _wrong(BOUNDARIES, "type", kind, "a FeatureCollection")
+        _wrong(BOUNDARIES, "type", kind, Words("FeatureCollection", "a FeatureCollection"))
     found: dict[str, BaseGeometry] = {}
     for number, feature in enumerate(collection["features"], start=1):
-        where = f"{BOUNDARIES}, feature {number}"
+        where = Words(f"{BOUNDARIES} 第 {number} 个 feature", f"{BOUNDARIES}, feature {number}")
         properties = feature.get("properties") if isinstance(feature, dict) else None
         code = properties.get("code") if isinstance(properties, dict) else None
         if code not in codes:
-            _wrong(where, "properties.code", code, "a code of towns.csv")
+            _wrong(where, "properties.code", code, Words("towns.csv 里的代码", "a code of towns.csv"))
         if code in found:
-            _wrong(where, "properties.code", code, "each only once")
-        found[code] = _polygon(f"{where} (town {code})", feature.get("geometry"))
+            _wrong(where, "properties.code", code, Words("不重复的值", "each only once"))
+        where = Words(f"{where.zh}（镇 {code}）", f"{where.en} (town {code})")
+        found[code] = _polygon(where, feature.get("geometry"))
     missing = sorted(codes - set(found))
     if missing:
-        _wrong(BOUNDARIES, "features", f"no polygon of town {missing[0]}", "one polygon for each town of towns.csv")
+        got = Words(f"没有镇 {missing[0]} 的多边形", f"no polygon of town {missing[0]}")
+        allowed = Words("towns.csv 的每个镇一个多边形", "one polygon for each town of towns.csv")
+        _wrong(BOUNDARIES, "features", got, allowed)
     return found, _check_coverage(found)
 
 
-def _polygon(where: str, geometry: Any) -> BaseGeometry:
+def _polygon(where: Words, geometry: Any) -> BaseGeometry:
     kind = geometry.get("type") if isinstance(geometry, dict) else geometry
     if kind not in ("Polygon", "MultiPolygon"):
-        _wrong(where, "geometry", kind, "a Polygon or a MultiPolygon")
+        _wrong(where, "geometry", kind, Words("Polygon 或 MultiPolygon", "a Polygon or a MultiPolygon"))
     try:
         polygon: BaseGeometry = shapely.force_2d(shape(geometry))
     except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        _wrong(where, "geometry", error, "GeoJSON coordinates with closed rings")
+        allowed = Words("环首尾相接的 GeoJSON 坐标", "GeoJSON coordinates with closed rings")
+        _wrong(where, "geometry", error, allowed)
     if polygon.is_empty:
-        _wrong(where, "geometry", None, "a polygon that is not empty")
+        _wrong(where, "geometry", None, Words("不为空的多边形", "a polygon that is not empty"))
     west, south, east, north = polygon.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        _wrong(where, "geometry", f"{west:g}, {south:g} … {east:g}, {north:g}", "degrees, longitude first, WGS-84")
+        allowed = Words("WGS-84 度数，经度在前", "degrees, longitude first, WGS-84")
+        _wrong(where, "geometry", f"{west:g}, {south:g} … {east:g}, {north:g}", allowed)
     if not polygon.is_valid:
-        _wrong(where, "geometry", shapely.is_valid_reason(polygon), "a valid polygon that does not touch itself")
+        allowed = Words("有效、不与自己相交的多边形", "a valid polygon that does not touch itself")
+        _wrong(where, "geometry", shapely.is_valid_reason(polygon), allowed)
     return polygon
 
 
@@ -459,24 +522,37 @@ def _check_coverage(found: Mapping[str, BaseGeometry]) -> list[str]:
         if first < second:
             area = plane.project(shapely.intersection(degrees[first], degrees[second])).area
             if area > _OVERLAP_SQUARE_METRES:
-                text = f"towns {codes[first]} and {codes[second]} overlapping by {area:,.0f} m²"
-                _wrong(BOUNDARIES, "geometry", text, "no overlap")
+                text = Words(
+                    f"镇 {codes[first]} 与 {codes[second]} 重叠 {area:,.0f} 平方米",
+                    f"towns {codes[first]} and {codes[second]} overlapping by {area:,.0f} m²",
+                )
+                _wrong(BOUNDARIES, "geometry", text, Words("互不重叠的边界", "no overlap"))
 
     warnings = []
     for part in shapely.get_parts(shapely.union_all(degrees)):
         for ring in part.interiors:
             area = plane.project(shapely.polygons(ring)).area
             around = [codes[index] for index in np.flatnonzero(shapely.intersects(degrees, ring)).tolist()]
-            text = f"a hole of {area:,.0f} m² bordered by {', '.join(around)}"
+            text = Words(
+                f"{'、'.join(around)} 之间 {area:,.0f} 平方米的空洞",
+                f"a hole of {area:,.0f} m² bordered by {', '.join(around)}",
+            )
             if area < _LAKE_SQUARE_METRES:
-                _wrong(BOUNDARIES, "geometry", text, "no gap between towns")
-            warnings.append(f"{BOUNDARIES}: {text} belongs to no town.")
+                _wrong(BOUNDARIES, "geometry", text, Words("镇与镇之间没有空隙的边界", "no gap between towns"))
+            warnings.append(f"{BOUNDARIES}：{text.zh}不属于任何镇 · {BOUNDARIES}: {text.en} belongs to no town.")
 
     unmatched = shapely.coverage_invalid_edges(degrees, gap_width=_GAP_METRES / _METRES_A_DEGREE)
     wrong = [codes[index] for index in np.flatnonzero(~shapely.is_empty(unmatched)).tolist()]
     if wrong:
-        text = f"borders of {', '.join(wrong)} that run beside each other without sharing their vertices"
-        _wrong(BOUNDARIES, "geometry", text, "borders that are the same points for both neighbours, without gaps")
+        text = Words(
+            f"{'、'.join(wrong)} 的边界相邻而顶点不同",
+            f"borders of {', '.join(wrong)} that run beside each other without sharing their vertices",
+        )
+        allowed = Words(
+            "相邻两镇共用同样的点、没有缝隙的边界",
+            "borders that are the same points for both neighbours, without gaps",
+        )
+        _wrong(BOUNDARIES, "geometry", text, allowed)
     return warnings
 
 
@@ -486,15 +562,22 @@ def _misplaced(region: Region) -> list[str]:
     warnings = []
     for place, town in zip(located, towns, strict=True):
         if town is None:
-            warnings.append(f"places.csv: {place.code} {place.name} lies outside every town.")
+            warnings.append(
+                f"places.csv：{place.code} {place.name} 不在任何镇内"
+                f" · places.csv: {place.code} {place.name} lies outside every town."
+            )
         elif town != place.town:
-            warnings.append(f"places.csv: {place.code} {place.name} lies in {town}, not in its own town {place.town}.")
+            warnings.append(
+                f"places.csv：{place.code} {place.name} 落在 {town}，不在所属的镇 {place.town}"
+                f" · places.csv: {place.code} {place.name} lies in {town}, not in its own town {place.town}."
+            )
     return warnings
 
 
 def _foreign_beats(pack: RegionPack) -> list[str]:
     return [
-        f"places.csv: {place.code} {place.name} is on beat {place.beat} of another town."
+        f"places.csv：{place.code} {place.name} 所在的片区 {place.beat} 属于别的镇"
+        f" · places.csv: {place.code} {place.name} is on beat {place.beat} of another town."
         for place in pack.places
         if place.beat is not None and pack.beat_by_code[place.beat].town != place.town
     ]

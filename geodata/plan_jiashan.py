@@ -58,12 +58,17 @@ class Area(NamedTuple):
 
 
 class BeatPlan(NamedTuple):
-    """A beat: its areas and the numbers of its units within the town."""
+    """A beat: its areas and the numbers of its units within the town.
+
+    ``early`` of its points, the first ones, owe one of their visits before the night shift ends (收班前巡一遍); the
+    town's night unit walks such a beat too.
+    """
 
     name: str
     name_en: str
     units: tuple[int, ...]
     areas: tuple[Area, ...]
+    early: int = 0
 
 
 class TownPlan(NamedTuple):
@@ -89,8 +94,14 @@ PLANS: tuple[TownPlan, ...] = (
         (
             BeatPlan("老城段", "Old town beat", (1, 2), (Area("老城", "Old town", 4, 60, 0.9),)),
             BeatPlan("城北段", "North beat", (2,), (Area("城北", "North side", 4, 10, 3.0, 1.1),)),
-            BeatPlan("城西段", "West beat", (3,), (Area("城西", "West side", 3, 300, 2.4, 0.9),)),
-            BeatPlan("开发区段", "Development zone beat", (4,), (Area("开发区", "Development zone", 3, 40, 4.2, 1.0),)),
+            BeatPlan("城西段", "West beat", (3,), (Area("城西", "West side", 3, 300, 2.4, 0.9),), early=2),
+            BeatPlan(
+                "开发区段",
+                "Development zone beat",
+                (4,),
+                (Area("开发区", "Development zone", 3, 40, 4.2, 1.0),),
+                early=2,
+            ),
         ),
     ),
     TownPlan(
@@ -103,12 +114,12 @@ PLANS: tuple[TownPlan, ...] = (
             Stop("国道西卡点", "National road west checkpoint", 265),
         ),
         (
-            BeatPlan("老街段", "Old street beat", (1,), (Area("老街", "Old street", 3, 200, 0.6, 0.5),)),
+            BeatPlan("老街段", "Old street beat", (1,), (Area("老街", "Old street", 3, 200, 0.6, 0.5),), early=2),
             BeatPlan("科创园段", "Science park beat", (2,), (Area("科创园", "Science park", 3, 235, 2.6, 0.9),)),
             BeatPlan(
                 "物流园段", "Logistics park beat", (3,), (Area("物流园西", "Logistics park west", 3, 270, 4.6, 1.1),)
             ),
-            BeatPlan("城南段", "South beat", (4,), (Area("城南", "South side", 3, 190, 2.2, 0.8),)),
+            BeatPlan("城南段", "South beat", (4,), (Area("城南", "South side", 3, 190, 2.2, 0.8),), early=2),
         ),
     ),
     TownPlan(
@@ -121,9 +132,11 @@ PLANS: tuple[TownPlan, ...] = (
             Stop("省界卡点", "Provincial border checkpoint", 45),
         ),
         (
-            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 4, 0, 0.2, 0.6),)),
+            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 4, 0, 0.2, 0.6),), early=2),
             BeatPlan("物流园段", "Logistics park beat", (2,), (Area("物流园", "Logistics park", 5, 110, 2.6, 1.1),)),
-            BeatPlan("国道段", "National road beat", (3,), (Area("国道沿线", "National road", 4, 55, 3.0, 1.2),)),
+            BeatPlan(
+                "国道段", "National road beat", (3,), (Area("国道沿线", "National road", 4, 55, 3.0, 1.2),), early=2
+            ),
         ),
     ),
     TownPlan(
@@ -136,7 +149,7 @@ PLANS: tuple[TownPlan, ...] = (
             Stop("南界卡点", "South border checkpoint", 190),
         ),
         (
-            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 4, 20, 0.5, 0.7),)),
+            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 4, 20, 0.5, 0.7),), early=3),
             BeatPlan(
                 "度假区段",
                 "Resort beat",
@@ -156,8 +169,12 @@ PLANS: tuple[TownPlan, ...] = (
         ),
         (
             BeatPlan("古镇段", "Ancient town beat", (1, 2), (Area("古镇", "Ancient town", 4, 90, 0.3, 0.6),)),
-            BeatPlan("景区外围段", "Scenic fringe beat", (2,), (Area("景区外围", "Scenic fringe", 3, 30, 2.2, 0.9),)),
-            BeatPlan("工业段", "Industrial beat", (3,), (Area("工业园区", "Industrial park", 3, 190, 2.4, 0.8),)),
+            BeatPlan(
+                "景区外围段", "Scenic fringe beat", (2,), (Area("景区外围", "Scenic fringe", 3, 30, 2.2, 0.9),), early=2
+            ),
+            BeatPlan(
+                "工业段", "Industrial beat", (3,), (Area("工业园区", "Industrial park", 3, 190, 2.4, 0.8),), early=2
+            ),
             BeatPlan("湖滨段", "Lakeside beat", (4,), (Area("湖滨", "Lakeside", 3, 340, 4.5, 1.3),)),
         ),
     ),
@@ -171,9 +188,13 @@ PLANS: tuple[TownPlan, ...] = (
             Stop("工业园卡点", "Industrial park checkpoint", 205, 0.6),
         ),
         (
-            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.3, 0.6),)),
+            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.3, 0.6),), early=2),
             BeatPlan(
-                "工业园段", "Industrial park beat", (2,), (Area("工业园区", "Industrial park", 3, 200, 1.6, 0.8),)
+                "工业园段",
+                "Industrial park beat",
+                (2,),
+                (Area("工业园区", "Industrial park", 3, 200, 1.6, 0.8),),
+                early=2,
             ),
             BeatPlan("窑乡段", "Kiln villages beat", (3,), (Area("窑乡", "Kiln villages", 4, 60, 2.2, 1.2),)),
         ),
@@ -188,9 +209,9 @@ PLANS: tuple[TownPlan, ...] = (
             Stop("镇南卡点", "South checkpoint", 165),
         ),
         (
-            BeatPlan("一段", "First beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.3, 0.7),)),
+            BeatPlan("一段", "First beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.3, 0.7),), early=2),
             BeatPlan("二段", "Second beat", (2,), (Area("汾湖沿岸", "Fen Lake shore", 4, 25, 2.4, 1.0),)),
-            BeatPlan("三段", "Third beat", (3,), (Area("再生园区", "Recycling park", 3, 220, 2.2, 1.0),)),
+            BeatPlan("三段", "Third beat", (3,), (Area("再生园区", "Recycling park", 3, 220, 2.2, 1.0),), early=3),
         ),
     ),
     TownPlan(
@@ -204,12 +225,16 @@ PLANS: tuple[TownPlan, ...] = (
         ),
         (
             BeatPlan(
-                "园区北段", "Park north beat", (1,), (Area("工业园区北", "Industrial park north", 3, 20, 2.6, 0.8),)
+                "园区北段",
+                "Park north beat",
+                (1,),
+                (Area("工业园区北", "Industrial park north", 3, 20, 2.6, 0.8),),
+                early=3,
             ),
             BeatPlan(
                 "园区南段", "Park south beat", (2,), (Area("工业园区南", "Industrial park south", 3, 150, 1.8, 0.8),)
             ),
-            BeatPlan("集镇段", "Town centre beat", (3,), (Area("集镇", "Town centre", 3, 0, 0.2, 0.6),)),
+            BeatPlan("集镇段", "Town centre beat", (3,), (Area("集镇", "Town centre", 3, 0, 0.2, 0.6),), early=2),
             BeatPlan(
                 "俞汇、丁栅段",
                 "Yuhui and Dingzha beat",
@@ -228,8 +253,10 @@ PLANS: tuple[TownPlan, ...] = (
             Stop("西界卡点", "West border checkpoint", 275),
         ),
         (
-            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.2, 0.7),)),
-            BeatPlan("洪溪段", "Hongxi beat", (2,), (Area("洪溪", "Hongxi", 4, old_town="Hongxi", spread_km=0.9),)),
+            BeatPlan("集镇段", "Town centre beat", (1,), (Area("集镇", "Town centre", 3, 0, 0.2, 0.7),), early=2),
+            BeatPlan(
+                "洪溪段", "Hongxi beat", (2,), (Area("洪溪", "Hongxi", 4, old_town="Hongxi", spread_km=0.9),), early=1
+            ),
             BeatPlan(
                 "杨庙段", "Yangmiao beat", (3,), (Area("杨庙", "Yangmiao", 3, old_town="Yangmiao", spread_km=0.9),)
             ),
@@ -249,7 +276,26 @@ LEADERS: dict[str, tuple[str, ...]] = {
     YAOZHUANG: ("何涛", "许斌", "苏哲", "朱琳"),
     TIANNING: ("丁一", "安然", "宋扬", "余波"),
 }
-"""Invented leaders; a town has as many units as leaders."""
+"""Invented leaders; a town has as many day units as leaders."""
+
+NIGHT_UNIT, NIGHT_UNIT_EN = "夜巡组", "Night unit"
+"""Every town has one more unit, which works nights only."""
+
+NIGHT_LEADERS: dict[str, str] = {
+    WEITANG: "顾岩",
+    LUOXING: "孔宁",
+    HUIMIN: "万青",
+    DAYUN: "方远",
+    XITANG: "陆平",
+    GANYAO: "齐安",
+    TAOZHUANG: "武川",
+    YAOZHUANG: "沈钧",
+    TIANNING: "骆明",
+}
+"""Invented leaders of the night units."""
+
+EARLY: tuple[tuple[int, int], ...] = ((4, 6), (5, 7), (6, 8))
+"""Windows of the early visits, hours, taken in turn by a town's early points."""
 
 SHIFTS: tuple[tuple[str, str, str, str, str], ...] = (
     ("day", "白班", "Day shift", "08:00", "20:00"),

@@ -86,7 +86,7 @@ class Region:
         west, south, east, north = (float(edge) for edge in shapely.total_bounds(self._shapes))
         self.bounds: _Bounds = (west, south, east, north)
         """West, south, east, north in degrees."""
-        self._near: dict[float, tuple[BaseGeometry, _Bounds]] = {}
+        self._near: dict[float, tuple[BaseGeometry, _Bounds, _Bounds]] = {}
         self._geojson: dict[str, dict[str, Any]] = {}
         self._outlines: dict[str, dict[str, Any]] = {}
 
@@ -119,15 +119,15 @@ class Region:
 
     def near(self, lon: float, lat: float, metres: float = NEAR_METRES) -> bool:
         """Whether a point lies in the region or at most ``metres`` (geodesic, within 2 m at 20 km) from it."""
-        if self.town_of(lon, lat) is not None:
+        shape, (west, south, east, north), (w, s, e, n) = self._within(metres)
+        if w <= lon <= e and s <= lat <= n:
             return True
-        shape, (west, south, east, north) = self._within(metres)
         return west <= lon <= east and south <= lat <= north and bool(shapely.intersects_xy(shape, lon, lat))
 
     def near_all(self, lons: ArrayLike, lats: ArrayLike, metres: float = NEAR_METRES) -> NDArray[np.bool_]:
         """:meth:`near` of many points."""
         x, y = np.asarray(lons, dtype=np.float64), np.asarray(lats, dtype=np.float64)
-        shape, _ = self._within(metres)
+        shape, _, _ = self._within(metres)
         return np.asarray(shapely.intersects_xy(shape, x, y), dtype=np.bool_)
 
     def geojson(self, level: Level = "wall") -> dict[str, Any]:
@@ -154,20 +154,28 @@ class Region:
             self._simplify(level)
         return self._outlines[level]
 
-    def _within(self, metres: float) -> tuple[BaseGeometry, _Bounds]:
+    def _within(self, metres: float) -> tuple[BaseGeometry, _Bounds, _Bounds]:
+        """The region widened by ``metres``, its bounds, and a box that lies wholly in it (empty when there is none).
+
+        Nearly every fix lies in the box, which is asked a hundred times faster than the outline.
+        """
         if metres not in self._near:
             plane = Plane.around(self.bounds)
             buffered = plane.project(shapely.union_all(self._shapes)).buffer(metres, quad_segs=_BUFFER_SEGMENTS)
             shape = plane.unproject(buffered)
             shapely.prepare(shape)
             west, south, east, north = shape.bounds
-            self._near[metres] = (shape, (west, south, east, north))
+            inner: _Bounds = self.bounds if shape.covers(shapely.box(*self.bounds)) else (1.0, 1.0, 0.0, 0.0)
+            self._near[metres] = (shape, (west, south, east, north), inner)
         return self._near[metres]
 
     def _simplify(self, level: str) -> None:
         tolerance = _TOLERANCE_METRES.get(level)
         if tolerance is None:
-            raise PackError(f"level: got “{level}”, allowed is one of {', '.join(_TOLERANCE_METRES)}.")
+            raise PackError(
+                f"level 是“{level}”，应为 {'、'.join(_TOLERANCE_METRES)} 之一"
+                f" · level: got “{level}”, allowed is one of {', '.join(_TOLERANCE_METRES)}."
+            )
         plane = Plane.around(self.bounds)
         flat = plane.project(self._shapes)
         rounded = shapely.transform(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from zlib import crc32
 
 import msgspec
 from sqlalchemy import func, select, text, update
@@ -16,7 +17,7 @@ from dashboard.stores.history import History
 from dashboard.stores.stream import DeadLetter, Stream
 from dashboard.stores.tables import dead_letter
 from ingest.decode import Door, declared
-from ingest.gateways.intake import Intake, Receipt
+from ingest.intake import Intake, Receipt
 
 _letter = msgspec.json.Decoder(DeadLetter)
 
@@ -45,18 +46,38 @@ def drain(history: History, stream: Stream, count: int = 500) -> int:
     if not found:
         return 0
     letters = []
-    for _, data in found:
+    for entry, data in found:
         try:
             letters.append(_letter.decode(data))
         except msgspec.DecodeError:
-            continue
+            letters.append(_unreadable(entry, data))
     store(history, letters)
     stream.finish_dead([entry for entry, _ in found])
     return len(found)
 
 
+def _unreadable(entry: str, data: bytes) -> DeadLetter:
+    return DeadLetter(
+        ref=f"dead:{entry}:{crc32(data):08x}",
+        feed="(unknown)",
+        source="(road)",
+        record=None,
+        town=None,
+        received_at=int(entry.partition("-")[0]),
+        field="(entry)",
+        got=f"{len(data)} 字节",
+        allowed="由网关写入的退回记录",
+        message="这条退回记录不是网关写入的格式，内容未被使用",
+        body={},
+    )
+
+
 def listed(
-    history: History, state: str | None = "open", feed: str | None = None, limit: int = 200, towns: frozenset[str] | None = None
+    history: History,
+    state: str | None = "open",
+    feed: str | None = None,
+    limit: int = 200,
+    towns: frozenset[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Letters, newest first; ``state`` is open, corrected, replayed or ``None`` for all."""
     d = dead_letter.c
@@ -85,6 +106,15 @@ def _open(history: History, number: int) -> Any:
     if row is None or row.state == "replayed":
         raise TownwatchError(f"没有编号为 {number} 的待改记录，用 ./townwatch dead-letters list 查看")
     return row
+
+
+def feed_of(history: History, number: int) -> str:
+    """The feed of a letter that waits to be corrected or replayed.
+
+    Raises:
+        TownwatchError: there is no such letter.
+    """
+    return str(_open(history, number).feed)
 
 
 def correct(history: History, number: int, changes: dict[str, Any]) -> None:

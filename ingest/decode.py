@@ -6,9 +6,11 @@ Undeclared fields are dropped unread. A record is taken whole or not at all.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +28,8 @@ SKEW_MS = 5 * MINUTE
 EARLIEST = 946_684_800_000
 """2000-01-01 UTC: devices without a clock send 1901, 1970 or 1980."""
 MAX_ID = 160
+_PHONE_ID = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
+"""A phone number on its own. Narrower than in texts: an identifier may well hold such digits among others."""
 _CRS = {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}
 
 
@@ -40,11 +44,31 @@ class Door(msgspec.Struct, frozen=True):
     """Time zone of times without an offset; ``None``: such times are refused."""
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """A part of a batch that is not JSON; it keeps its place, and nothing of it but its size and digest is kept."""
+
+    size: int
+    digest: str
+
+    @staticmethod
+    def of(data: bytes) -> Unreadable:
+        """What may be told of bytes that could not be read."""
+        return Unreadable(len(data), blake2b(data, digest_size=4).hexdigest())
+
+    def __str__(self) -> str:
+        return f"{self.size} 字节，不是 JSON（摘要 {self.digest}）"
+
+
+def _said(got: Any) -> str:
+    """A value as text; a structure only by its kind, since it may hold anything."""
+    return type(got).__name__ if isinstance(got, dict | list) else str(got)
+
+
 class _Wrong(Exception):
     def __init__(self, field: str, got: Any, allowed: str, message: str | None = None, code: str = "invalid") -> None:
         super().__init__(field)
         self.field, self.allowed, self.code = field, allowed, code
-        self.got = "（空）" if got is None or got == "" else mask(str(got))[:120]
+        self.got = "（空）" if got is None or got == "" else mask(_said(got))[:120]
         self.message = message or f"字段 {field} 是“{self.got}”，应为{allowed}"
 
 
@@ -66,7 +90,7 @@ def decode_records(
 
 def _shown_id(record: Any) -> str | None:
     given = record.get("id") if isinstance(record, dict) else None
-    return mask(str(given))[:MAX_ID] if given not in (None, "") else None
+    return mask(str(given))[:MAX_ID] if isinstance(given, str | int | float) and given != "" else None
 
 
 def declared(feed: Feed, record: Any) -> dict[str, Any]:
@@ -75,10 +99,21 @@ def declared(feed: Feed, record: Any) -> dict[str, Any]:
         return {}
     names = _ENVELOPE | {field.name for field in feed.fields}
     return {
-        name: mask(value)[:500] if isinstance(value, str) else value
+        name: _kept(value)
         for name, value in record.items()
         if name in names and isinstance(value, str | int | float | bool | None)
     }
+
+
+def _kept(value: Any) -> Any:
+    """A value that a dead letter may hold: a phone or ID number is masked as a number too."""
+    if value is None or isinstance(value, bool):
+        return value
+    shown = mask(str(value))
+    if isinstance(value, str):
+        return shown[:500]
+    harmless = shown == str(value) and (isinstance(value, float) or abs(value) < 2**63)
+    return value if harmless else shown[:500]
 
 
 _ENVELOPE = {"id", "source", "feed", "town", "at", "lon", "lat", "crs", "rev", "void", "nothing"}
@@ -86,7 +121,7 @@ _ENVELOPE = {"id", "source", "feed", "town", "at", "lon", "lat", "crs", "rev", "
 
 def _decode(feed: Feed, record: Any, door: Door, received_at: int) -> Event:
     if not isinstance(record, dict):
-        raise _Wrong("(record)", type(record).__name__, "一个 JSON 对象", code="malformed")
+        raise _Wrong("(record)", record, "一个 JSON 对象", code="malformed")
     identity = _identity(record)
     source = record.get("source")
     if source not in (None, "") and source != door.source:
@@ -127,6 +162,8 @@ def _identity(record: dict[str, Any]) -> str:
     identity = str(given).strip()
     if not identity or len(identity) > MAX_ID or not identity.isprintable():
         raise _Wrong("id", identity, f"1 到 {MAX_ID} 个可见字符")
+    if _PHONE_ID.search(identity) or personal(identity) == "id":
+        raise _Wrong("id", identity, "不含手机号和身份证号的编号", code="personal")
     return identity
 
 
@@ -135,7 +172,7 @@ def _revision(given: Any) -> int:
         return 0
     try:
         rev = int(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         rev = -1
     if isinstance(given, bool | float) or not 0 <= rev < 2**62:
         raise _Wrong("rev", given, "不小于 0 的整数")
@@ -187,9 +224,15 @@ def _number(name: str, given: Any, allowed: str) -> float:
             given = float(given.strip())
         except ValueError:
             raise _Wrong(name, given, allowed) from None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float):
         raise _Wrong(name, given, allowed)
-    return float(given)
+    try:
+        number = float(given)
+    except OverflowError:
+        raise _Wrong(name, given, allowed) from None
+    if not math.isfinite(number):
+        raise _Wrong(name, given, allowed)
+    return number
 
 
 def _position(record: dict[str, Any]) -> tuple[float | None, float | None]:
@@ -246,7 +289,8 @@ def _fields(feed: Feed, record: dict[str, Any], lon: float | None) -> dict[str, 
         given = record.get(field.name)
         if given is None or given == "":
             if field.required:
-                raise _Wrong(field.name, None, _allowed(field), f"缺少必填字段 {field.name}（{field.words.zh}），应为{_allowed(field)}")
+                sentence = f"缺少必填字段 {field.name}（{field.words.zh}），应为{_allowed(field)}"
+                raise _Wrong(field.name, None, _allowed(field), sentence)
             continue
         fields[field.name] = read(given)
     for rule in feed.required:

@@ -17,7 +17,7 @@ from dashboard.stores.stream import DeadLetter
 from geodata.region import Region
 from ingest import deadletter
 from ingest.decode import Door, decode_records
-from ingest.gateways.intake import dead_letter
+from ingest.intake import dead_letter
 from ingest.projector import Projector
 
 CHUNK = 20_000

@@ -64,16 +64,15 @@ class Projector:
         history: History,
         region_at: Callable[[int], Region],
         feeds: Mapping[str, Feed] = FEEDS,
-        shared: bool = False,
     ) -> None:
         self.history = history
         self.region_at = region_at
         self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
         self.feeds = feeds
-        self.shared = shared
-        """Whether other workers write to the same database; then cached states are not trusted."""
         self._states: dict[SubjectDay, State] = {}
         self._provisional: set[tuple[str, str]] | None = None
+        self._seq: int | None = None
+        """The ``known_seq`` up to which cached states are the truth: that of our own last commit."""
 
     def apply(
         self,
@@ -89,6 +88,7 @@ class Projector:
         """
         try:
             with self.history.writing() as connection:
+                self._distrust(connection)
                 if held:
                     leases.check(connection, held)
                 applied = self._apply(connection, events, known_at)
@@ -100,12 +100,19 @@ class Projector:
                         ),
                         {"partition": partition, "entry": entry},
                     )
-                return applied
+            self._seq = applied.seq
+            return applied
         except BaseException:
             # States folded in a transaction that was given up would run ahead of the truth.
             self._states.clear()
             self._provisional = None
             raise
+
+    def _distrust(self, connection: Connection) -> None:
+        """Forget cached states when another worker or a load has committed since our own last commit."""
+        if self.history.seq(connection) != self._seq:
+            self._states.clear()
+            self._provisional = None
 
     def _apply(self, connection: Connection, events: Sequence[Event], known_at: int) -> Applied:
         first = self.history.seq(connection)
@@ -113,9 +120,7 @@ class Projector:
         applied = Applied(batch.seq, len(batch.rows) - batch.corrected, batch.corrected, batch.repeated)
         if batch.rows:
             # A version that this batch itself superseded is written as ended at once.
-            rows = [
-                (seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in batch.rows.values()
-            ]
+            rows = [(seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in batch.rows.values()]
             self.history.add_events(connection, rows)
             self.history.end_versions(connection, batch.ended)
             self.history.save_keys(connection, batch.new_keys, batch.changed_keys)
@@ -145,7 +150,8 @@ class Projector:
                 batch.changed_keys[key] = versions
             batch.seq += 1
             version = Version(batch.seq, event.rev, event.received_at, digest)
-            best = max(versions, key=lambda found: found.rank, default=None)
+            # Nearly every record is new and has nothing to be compared with.
+            best = max(versions, key=lambda found: found.rank) if versions else None
             versions.append(version)
             day = 0 if event.void else day_of(event.at, zone)
             wins = best is None or version.rank > best.rank
@@ -191,7 +197,7 @@ class Projector:
             encoded[subject_day] = engine.encode(state)
             applied.touched.add((feed, day))
         self.history.save_states(connection, encoded, batch.seq)
-        if self.shared or len(self._states) > CACHED_STATES:
+        if len(self._states) > CACHED_STATES:
             self._states.clear()
 
     def _load(self, connection: Connection, wanted: set[SubjectDay]) -> None:
@@ -203,7 +209,8 @@ class Projector:
         """An unknown place code creates a provisional place (DESIGN.md §4)."""
         if self._provisional is None:
             self._provisional = {
-                (row.code, row.kind) for row in connection.execute(select(provisional_place.c.code, provisional_place.c.kind))
+                (row.code, row.kind)
+                for row in connection.execute(select(provisional_place.c.code, provisional_place.c.kind))
             }
         found: dict[tuple[str, str], dict[str, object]] = {}
         for event in events:

@@ -16,6 +16,7 @@ from dashboard.domain.day import day_of, shift_day
 from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
+from dashboard.errors import StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
@@ -119,7 +120,14 @@ class Publisher:
             self._next.pop((feed, town), None)
             due.setdefault(feed, set()).add(town)
         if due:
-            self.publish(now, due, due)
+            try:
+                self.publish(now, due, due)
+            except StoreUnavailable:
+                # Time has acted all the same: what could not be published stays due.
+                for feed, towns in due.items():
+                    for town in towns:
+                        self._expect(feed, town, now)
+                raise
         return bool(due)
 
     def rebuild(self, now: int) -> int:

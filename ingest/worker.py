@@ -10,12 +10,16 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import structlog
 
 from dashboard.clock import Clock, machine_ms
-from dashboard.domain.event import Event
+from dashboard.domain.day import iso
+from dashboard.domain.event import Event, encode_events
 from dashboard.errors import LeaseLost, StoreUnavailable
 from dashboard.stores import leases
 from dashboard.stores.history import History
@@ -53,6 +57,8 @@ class Worker:
         self.held: dict[int, int] = {}
         self._renew_at = 0
         self._taken_over: set[int] = set()
+        self._owed: set[str] = set()
+        """Feeds that were committed, by us or by a worker before us, and may not have been published."""
         self.applied = 0
 
     def run(self) -> None:
@@ -79,8 +85,10 @@ class Worker:
         self._renew()
         if not self.live.ready():
             self.publisher.rebuild(self.clock.now())
+            self._owed.clear()
         taken = self._take()
         done = self._work(taken) if taken else 0
+        self._publish([])
         deadletter.drain(self.history, self.stream)
         self.publisher.tick(self.clock.now())
         return done
@@ -92,8 +100,12 @@ class Worker:
         self.held = leases.acquire(self.history, self.owner, range(self.stream.partitions), self.share())
         for partition in self.held.keys() - before:
             self.stream.open(partition)
+            # Whoever held it before may have died between the commit and the publication.
+            self._owed.update(self.publisher.engines)
         self.stream.open_dead()
-        self._taken_over &= self.held.keys()
+        # A worker that does not know yet that its lease has passed may read entries and not be allowed to write them:
+        # they are looked for again and again, not only at the take-over.
+        self._taken_over.clear()
         self._renew_at = machine_ms() + leases.TERM_MS // 3
 
     def _take(self) -> dict[int, list[Entry]]:
@@ -112,7 +124,7 @@ class Worker:
         """How long to wait for records: until time acts next, within bounds that keep dead letters moving."""
         due = self.publisher.next_due()
         if due is None or self.clock.speed <= 0:
-            return self.wait_ms
+            return max(1, self.wait_ms)
         return max(1, min(self.wait_ms * 4, int((due - self.clock.now()) / self.clock.speed)))
 
     def _work(self, taken: dict[int, list[Entry]]) -> int:
@@ -148,16 +160,16 @@ class Worker:
             return self._apply(events[:middle], held, {}) + self._apply(events[middle:], held, positions)
 
     def _publish(self, applied: Sequence[Applied]) -> None:
-        feeds = {feed for one in applied for feed, _ in one.touched}
+        self._owed |= {feed for one in applied for feed, _ in one.touched}
         if any(one.provisional for one in applied):
             self.publisher.forget_places()
-        if feeds:
-            self.publisher.publish(self.clock.now(), feeds)
+        if self._owed:
+            self.publisher.publish(self.clock.now(), self._owed)
+            self._owed.clear()
 
     def _park(self, event: Event, error: Exception) -> None:
-        body = {"id": event.id, "town": event.town, "at": event.at, **event.fields}
         letter = DeadLetter(
-            ref=f"poison:{event.source}:{event.id}"[:80],
+            ref=f"poison:{blake2b(encode_events([event]), digest_size=12).hexdigest()}",
             feed=event.feed,
             source=event.source,
             record=event.id,
@@ -167,13 +179,13 @@ class Worker:
             got=type(error).__name__,
             allowed="程序能够处理的记录",
             message="程序处理这条记录时出错，记录已保留，请把日志交给维护人员",
-            body=body,
+            body=_as_sent(event),
         )
         deadletter.store(self.history, [letter])
 
     def _park_unreadable(self, entry: Entry) -> None:
         letter = DeadLetter(
-            ref=f"entry:{entry.id}",
+            ref=f"entry:{entry.id}:{crc32(entry.raw):08x}",
             feed="(unknown)",
             source="(road)",
             record=None,
@@ -186,6 +198,14 @@ class Worker:
             body={},
         )
         deadletter.store(self.history, [letter])
+
+
+def _as_sent(event: Event) -> dict[str, Any]:
+    """An event as a record that the door takes again."""
+    record: dict[str, Any] = {"id": event.id, "town": event.town, "at": iso(event.at)}
+    record |= {"lon": event.lon, "lat": event.lat, "rev": event.rev or None}
+    record |= {"void": event.void or None, "nothing": event.nothing or None}
+    return {name: value for name, value in record.items() if value not in (None, "")} | event.fields
 
 
 __all__ = ["MAX_BACKOFF_S", "Worker"]

@@ -61,11 +61,46 @@ POINT_NAMES = (
     "科创园", "水产市场", "渡口", "小学", "卫生院", "园区北", "园区南",
 )  # fmt: skip
 WINDOWS = ((8 * 60, 11 * 60), (11 * 60, 14 * 60), (14 * 60, 18 * 60))
-LAPSES = {"330421002": 5, "330421107": 4, "330421112": 2, "330421001": 1, "330421105": 2, "330421103": 1, "330421111": 1, "330421003": 1, "330421102": 0}
+LAPSES = {
+    "330421002": 5,
+    "330421107": 4,
+    "330421112": 2,
+    "330421001": 1,
+    "330421105": 2,
+    "330421103": 1,
+    "330421111": 1,
+    "330421003": 1,
+    "330421102": 0,
+}
 UNSEEN = {"330421107": 3, "330421002": 2, "330421103": 1, "330421105": 1, "330421003": 1}
 SILENT_UNITS = {"330421107-U2", "330421103-U3", "330421105-U1", "330421001-U4"}
 SILENT_GATE = "330421107-K02"
-LOAD = (40, 25, 18, 22, 60, 190, 640, 1180, 1240, 980, 860, 790, 760, 920, 880, 930, 1010, 1180, 960, 620, 380, 240, 150, 80)
+LOAD = (
+    40,
+    25,
+    18,
+    22,
+    60,
+    190,
+    640,
+    1180,
+    1240,
+    980,
+    860,
+    790,
+    760,
+    920,
+    880,
+    930,
+    1010,
+    1180,
+    960,
+    620,
+    380,
+    240,
+    150,
+    80,
+)
 """Readings an hour of all checkpoints together, before each town's share and the day's chance."""
 FEVERS = {
     DAY: (
@@ -131,7 +166,9 @@ def _pack() -> RegionPack:
         towns=TOWNS,
         places=tuple(places),
         beats=tuple(
-            Beat(f"{t.code}-B{n}", t.code, f"{t.name[:2]}{'一二'[n - 1]}段", f"{t.name_en} beat {n}", (f"{t.code}-U{n}",))
+            Beat(
+                f"{t.code}-B{n}", t.code, f"{t.name[:2]}{'一二'[n - 1]}段", f"{t.name_en} beat {n}", (f"{t.code}-U{n}",)
+            )
             for t in TOWNS
             for n in (1, 2)
         ),
@@ -172,6 +209,11 @@ def _boundaries() -> dict[str, BaseGeometry]:
         cell = next(cell for cell in cells if shapely.contains(cell, seat))
         shapes[town.code] = shapely.intersection(cell, frame)
     return shapes
+
+
+@lru_cache(maxsize=64)
+def _round_of(town: str, n: int, places: int) -> list[int]:
+    return random.Random(f"{town}{n}path").sample(range(places), places)
 
 
 class SampleDays:
@@ -247,7 +289,7 @@ class SampleDays:
     def _path(self, town: str, n: int, at: int) -> tuple[float, float]:
         """Round the points of the town, 14 minutes from one to the next, each unit in an order of its own."""
         places = sample_region().pack.places_of(town, PlaceKind.PATROL_POINT)
-        order = random.Random(f"{town}{n}path").sample(range(len(places)), len(places))
+        order = _round_of(town, n, len(places))
         leg, share = divmod(at / MINUTE / 14, 1)
         here, there = places[order[int(leg) % len(order)]], places[order[(int(leg) + 1) % len(order)]]
         bend = 0.002 * math.sin(share * math.pi)
@@ -316,11 +358,15 @@ class SampleTrends:
 
     def __init__(self, days: SampleDays) -> None:
         self.days = days
+        self._yesterday: dict[str, tuple[int, dict[str, Summary]]] = {}
         self._courses: dict[tuple[str, int], list[tuple[int, dict[str, Summary]]]] = {}
 
     def yesterday(self, feed: str, now: int) -> dict[str, Summary]:
         """Summaries of yesterday at this time of day."""
-        return self.days.at(feed, now - 24 * HOUR)
+        moment = (now - 24 * HOUR) // MINUTE * MINUTE
+        if self._yesterday.get(feed, (0, {}))[0] != moment:
+            self._yesterday[feed] = (moment, self.days.at(feed, moment))
+        return self._yesterday[feed][1]
 
     def course(self, feed: str, day: int, now: int) -> list[tuple[int, dict[str, Summary]]]:
         """(minute, summaries) every half hour, so far as the day has gone."""

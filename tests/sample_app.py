@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
@@ -68,6 +68,14 @@ class SampleBoards:
             yield self.moment
 
 
+class SampleGate:
+    """Everybody is this machine's own viewer."""
+
+    def viewer(self, request: object) -> Viewer:
+        """As the API asks for it."""
+        return LOCAL_VIEWER
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the sample until it is stopped."""
     parser = argparse.ArgumentParser(description="Townwatch pages on invented figures")
@@ -80,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clock = SampleClock(board.now, given.speed)
     build = build_id(ROOT / "dashboard", ROOT / "layouts", ASSETS.parent)
     hub = Hub(boards, VIEWS, clock, build, identify=lambda _: LOCAL_VIEWER)
-    app = build_app(Settings.load(port=given.port), hub, boards, None, [geo.router(lambda: board.region, hub.identify)], board.pack, clock)
+    boundaries = geo.router(lambda: board.region, cast(Any, SampleGate()))
+    app = build_app(Settings.load(port=given.port), hub, boards, None, [boundaries], board.pack, clock)
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", ws_per_message_deflate=False)
 
 

@@ -1,5 +1,5 @@
-/* What stands above the Leaflet map: names and values of towns, units with their heading, checkpoints, points and numbered
-   pins, in one SVG that is redrawn when the figures or the view change. Towns themselves are Leaflet's, filled by hideout. */
+/* What stands above the Leaflet map: units with their trails on a canvas, since they move all the time; above it names and
+   values of towns, checkpoints, points and numbered pins in one SVG. Towns themselves are Leaflet's, filled by hideout. */
 (function () {
   "use strict";
   var TW = window.TW = window.TW || {}, esc = TW.esc;
@@ -31,7 +31,12 @@
     var svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("class", "tw-map-marks");
     svg.setAttribute("aria-hidden", "true");
+    var canvas = document.createElement("canvas");
+    canvas.className = "tw-map-units";
+    canvas.setAttribute("aria-hidden", "true");
+    map.getContainer().appendChild(canvas);
     map.getContainer().appendChild(svg);
+    own.canvas = canvas;
     own.svg = svg;
     svg.addEventListener("click", function (event) {
       var pin = event.target.closest("[data-key]");
@@ -85,6 +90,8 @@
         var b = towns[code] && towns[code].box;
         if (b) box = [Math.min(box[0], b[0]), Math.min(box[1], b[1]), Math.max(box[2], b[2]), Math.max(box[3], b[3])];
       });
+      /* A map without a size has no scale; it is fitted when it gets one. */
+      if (own.wrapper.clientWidth < 40 || own.wrapper.clientHeight < 40) return;
       map.invalidateSize(false);
       var pad = own.wrapper.classList.contains("tw-map-still") ? [rem * 0.5, rem * 0.5] : [10, 10];
       if (isFinite(box[0])) map.fitBounds([[box[1], box[0]], [box[3], box[2]]], { padding: pad, animate: false });
@@ -102,7 +109,7 @@
   }
 
   function repaint(own) {
-    if (!own.leaflet || !own.svg || !own.paint) return;
+    if (!own.leaflet || !own.svg || !own.paint || !isFinite(own.leaflet.getZoom()) || !isFinite(own.leaflet.getCenter().lat)) return;
     var k = scale(own);
     function at(lon, lat) {
       var point = own.leaflet.latLngToContainerPoint([lat, lon]);
@@ -112,31 +119,78 @@
       if (!own.wrapper.isConnected) return;
       var html = own.paint(at, k, towns);
       if (own.html !== html) { own.html = html; own.svg.innerHTML = html; }
+      paintUnits(own, at, k);
     }).catch(function () { /* said by fit */ });
   }
 
   function place(point, k, inner, extra) {
     return '<g transform="translate(' + point[0] + "," + point[1] + ") scale(" + k + ')"' + (extra || "") + ">" + inner + "</g>";
   }
-  function unitShape(unit) {
-    var turn = unit.heading === null || unit.heading === undefined ? 0 : unit.heading;
-    if (!unit.signal) {
-      return '<path transform="rotate(' + turn + ')" d="' + TW.arrow + '" style="fill:var(--tw-map-unit-off, none);stroke:var(--tw-stale-text)" stroke-width="1.7" stroke-dasharray="3 2.5" stroke-linejoin="round"/>';
+  /* Units: an arrowhead with its heading, a dot when that is unknown, hollow and dashed without a signal. */
+  var arrow = null;
+  function paintUnits(own, at, k) {
+    var canvas = own.canvas, ratio = window.devicePixelRatio || 1;
+    var wide = own.wrapper.clientWidth, high = own.wrapper.clientHeight;
+    if (!canvas || !wide || !high) return;
+    if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
+      canvas.width = Math.round(wide * ratio);
+      canvas.height = Math.round(high * ratio);
     }
-    if (unit.heading === null || unit.heading === undefined) {
-      return '<circle r="6" style="fill:var(--tw-feed-patrol);stroke:var(--tw-bg)" stroke-width="2"/>';
-    }
-    return '<path transform="rotate(' + turn + ')" d="' + TW.arrow + '" style="fill:var(--tw-feed-patrol);stroke:var(--tw-bg)" stroke-width="2" stroke-linejoin="round" paint-order="stroke"/>';
+    var told = getComputedStyle(own.wrapper), pen = canvas.getContext("2d");
+    var ink = told.getPropertyValue("--tw-feed-patrol"), edge = told.getPropertyValue("--tw-bg"), off = told.getPropertyValue("--tw-stale-text");
+    arrow = arrow || new Path2D(TW.arrow);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, wide, high);
+    pen.lineJoin = pen.lineCap = "round";
+    (own.units || []).forEach(function (unit) {
+      if (!own.trails || !unit.trail || unit.trail.length < 2) return;
+      pen.beginPath();
+      unit.trail.forEach(function (point, index) {
+        var spot = at(point[0], point[1]);
+        if (index) pen.lineTo(spot[0], spot[1]); else pen.moveTo(spot[0], spot[1]);
+      });
+      pen.strokeStyle = ink;
+      pen.lineWidth = 1.8;
+      pen.globalAlpha = unit.signal ? 0.55 : 0.25;
+      pen.stroke();
+      pen.globalAlpha = 1;
+    });
+    (own.units || []).forEach(function (unit) {
+      if (unit.lon === null || unit.lon === undefined) return;
+      var spot = at(unit.lon, unit.lat), known = unit.heading !== null && unit.heading !== undefined;
+      pen.save();
+      pen.translate(spot[0], spot[1]);
+      pen.scale(k, k);
+      if (known) pen.rotate(unit.heading * Math.PI / 180);
+      if (!unit.signal) {
+        pen.setLineDash([3, 2.5]);
+        pen.lineWidth = 1.7;
+        pen.strokeStyle = off;
+        pen.stroke(arrow);
+      } else {
+        var shape = arrow;
+        if (!known) { shape = new Path2D(); shape.arc(0, 0, 6, 0, 2 * Math.PI); }
+        pen.lineWidth = 4;
+        pen.strokeStyle = edge;
+        pen.stroke(shape);
+        pen.fillStyle = ink;
+        pen.fill(shape);
+      }
+      pen.restore();
+    });
+    /* What a test can ask of a canvas: how many units stand on it, and where the first one is. */
+    canvas.dataset.units = String((own.units || []).length);
   }
   function gateShape(gate) {
-    var line = gate.on_duty === false ? "text-3" : "text";
-    return '<rect x="-8" y="-8" width="16" height="16" rx="3" style="fill:var(--tw-bg);stroke:var(--tw-' + line + ')" stroke-width="1.8"' + (gate.on_duty === false ? ' stroke-dasharray="3.5 2.5"' : "") +
+    var quiet = gate.on_duty === false || gate.state === "offline" || gate.state === "unknown" || gate.state === "off_duty";
+    var line = quiet ? "text-3" : "text";
+    return '<rect x="-8" y="-8" width="16" height="16" rx="3" style="fill:var(--tw-bg);stroke:var(--tw-' + line + ')" stroke-width="1.8"' + (quiet ? ' stroke-dasharray="3.5 2.5"' : "") +
       '/><path d="M-4.2,0H4.2" style="stroke:var(--tw-' + line + ')" stroke-width="2.4" stroke-linecap="round"/>';
   }
   function label(point, k, town, fill) {
     var halo = "paint-order:stroke;stroke:" + fill + ";stroke-width:6;stroke-linejoin:round";
     return place(point, k, TW.text(0, -6, town.name, 19, "map-label", "middle", 400, halo) +
-      TW.text(0, 21, town.text, 24, town.reported ? "map-label" : "stale-text", "middle", 700, halo));
+      TW.text(0, 21, town.text, 24, town.reported && !town.old ? "map-label" : "stale-text", "middle", 700, halo));
   }
 
   /* Names keep clear of one another, of pins and of marks: of some places around a town's middle the cheapest is taken. */
@@ -144,10 +198,11 @@
   [22, 44, 66].forEach(function (reach) {
     for (var turn = 0; turn < 12; turn += 1) TRIES.push([reach * Math.cos(turn * Math.PI / 6), reach * 0.8 * Math.sin(turn * Math.PI / 6)]);
   });
-  function clear(point, k, labels, pins, marks) {
+  function clear(point, k, box, labels, pins, marks) {
     var best = point, least = Infinity;
     TRIES.forEach(function (step) {
       var x = point[0] + step[0] * k, y = point[1] + step[1] * k, cost = Math.hypot(step[0], step[1]) / 22;
+      if (x - 46 * k < box[0] || x + 46 * k > box[2] || y - 22 * k < box[1] || y + 24 * k > box[3]) cost += 8;
       labels.forEach(function (other) { if (Math.abs(other[0] - x) < 92 * k && Math.abs(other[1] - y) < 54 * k) cost += 40; });
       pins.forEach(function (pin) { if (Math.abs(pin[0] - x) < 60 * k && Math.abs(pin[1] - y - 2 * k) < 44 * k) cost += 14; });
       marks.forEach(function (mark) { if (Math.abs(mark[0] - x) < 50 * k && Math.abs(mark[1] - y - 2 * k) < 34 * k) cost += 2.5; });
@@ -179,18 +234,19 @@
     data.towns.forEach(function (town) { wanted[town.code] = town.fill; });
     if (JSON.stringify(own.limit) !== JSON.stringify(limit)) { own.limit = limit; if (own.leaflet) fit(own); }
     recolour(id, wanted, "");
+    own.units = data.units;
     own.paint = function (at, k, towns) {
       var pins = data.pins.map(function (pin) { return at(pin.lon, pin.lat); });
       pins = apart(pins, k);
       var o = "";
       data.checkpoints.forEach(function (gate) { o += place(at(gate.lon, gate.lat), k, gateShape(gate)); });
-      data.units.forEach(function (unit) { o += place(at(unit.lon, unit.lat), k, unitShape(unit)); });
       /* Units move all the time and names must not jump after them: only what stands still is kept clear of. */
       var gates = data.checkpoints.map(function (gate) { return at(gate.lon, gate.lat); }), labels = [];
       data.towns.forEach(function (town) {
         var known = towns[town.code];
         if (!known) return;
-        var spot = clear(at(known.label[0], known.label[1]), k, labels, pins, gates);
+        var low = at(known.box[0], known.box[1]), high = at(known.box[2], known.box[3]);
+        var spot = clear(at(known.label[0], known.label[1]), k, [low[0], high[1], high[0], low[1]], labels, pins, gates);
         labels.push(spot);
         o += label(spot, k, town, ramp(town.fill));
       });
@@ -207,13 +263,15 @@
     var own = entry(id);
     if (!own) return;
     own.pick = onPick;
-    recolour(id, {}, data.scope);
-    own.paint = function (at) {
-      var o = "";
-      (data.units || []).forEach(function (unit) {
-        if (!unit.trail || unit.trail.length < 2) return;
-        var d = unit.trail.map(function (point, index) { return (index ? "L" : "M") + at(point[0], point[1]).join(","); }).join("");
-        o += '<path d="' + d + '" fill="none" style="stroke:var(--tw-feed-patrol)" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round" opacity="' + (unit.signal ? 0.55 : 0.25) + '"/>';
+    recolour(id, {}, own.wrapper.dataset.scope);
+    own.units = data.units || [];
+    own.trails = true;
+    own.paint = function (at, k, towns) {
+      var o = "", wide = own.wrapper.clientWidth, high = own.wrapper.clientHeight;
+      Object.keys(towns).forEach(function (code) {
+        var spot = at(towns[code].label[0], towns[code].label[1]);
+        if (code === own.wrapper.dataset.scope || spot[0] < 30 || spot[0] > wide - 30 || spot[1] < 14 || spot[1] > high - 8) return;
+        o += TW.text(spot[0], spot[1], own.wrapper.dataset.lang === "en" ? towns[code].name_en : towns[code].name, 12, "text-3", "middle", 400, "");
       });
       var pinned = {};
       (data.pins || []).forEach(function (pin) { pinned[pin.place] = true; });
@@ -223,9 +281,6 @@
       });
       (data.checkpoints || []).forEach(function (gate) {
         if (gate.lon !== null && gate.lon !== undefined && !pinned[gate.place || gate.checkpoint]) o += place(at(gate.lon, gate.lat), 0.82, gateShape(gate));
-      });
-      (data.units || []).forEach(function (unit) {
-        if (unit.lon !== null && unit.lon !== undefined) o += place(at(unit.lon, unit.lat), 0.95, unitShape(unit));
       });
       var all = (data.pins || []).slice();
       var spots = apart(all.map(function (pin) { return at(pin.lon, pin.lat); }), 0.62);
@@ -269,12 +324,14 @@
   }
 
   function style(feature, context) {
-    var told = (context && context.hideout) || {}, code = feature.properties.code, fill = (told.fills || {})[code];
+    /* Figures may come before the map is there, and then its hideout is still the empty one. */
+    var told = (context && context.hideout) || {}, wanted = fills[told.map] || told.fills || {};
+    var code = feature.properties.code, fill = wanted[code];
     if (told.scope) {
       var own = code === told.scope;
       return { fillColor: own ? "var(--tw-map-own, var(--tw-surface))" : "var(--tw-sunken)", fillOpacity: 1, color: own ? "var(--tw-line-strong)" : "var(--tw-line)", weight: own ? 1.6 : 1 };
     }
-    var k = root() / 16, known = Object.keys(told.fills || {}).length > 0;
+    var k = root() / 16, known = Object.keys(wanted).length > 0;
     if (known && fill === undefined) return { fillColor: "var(--tw-map-bg)", fillOpacity: 0.5, color: "var(--tw-line)", weight: 1 * k };
     return { fillColor: fill === "nodata" || !fill ? "url(#tw-map-hatch)" : ramp(fill), fillOpacity: 1, color: "var(--tw-map-line)", weight: 2.4 * k, lineJoin: "round" };
   }

@@ -128,7 +128,7 @@
       if (state.later) return state.later === "1";
       if (query) return true;
       return rows.every(function (row) { return row.group === "later"; }) ||
-        (page.clientWidth >= 1280 && rows.filter(function (row) { return row.group !== "later"; }).length < 5);
+        (page.clientWidth >= 1280 && rows.filter(function (row) { return row.group !== "later"; }).length < 9);
     }
     function drawList() {
       var rows = shown(), urgent = rows.filter(function (row) { return row.group !== "later"; });
@@ -195,9 +195,7 @@
     function closeRow() { state.open = ""; writeAddress(); drawList(); drawMap(); }
     function locateRow(row) {
       if (!row) return;
-      if (window.TW && window.TW.map && $("town-map").classList.contains("tw-map")) window.TW.map.focus("town-map", { place: row.place, lon: row.lon, lat: row.lat });
-      var ring = page.querySelector("#town-map .tm-ring");
-      if (ring) { ring.classList.remove("tm-pulse"); void ring.getBoundingClientRect(); ring.classList.add("tm-pulse"); }
+      window.TW.map.focus("town-map", { place: row.place, lon: row.lon, lat: row.lat });
       if (page.clientWidth < 768) {
         var places = $("town-panel-places");
         if (places) places.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "start" });
@@ -232,15 +230,10 @@
       if (!data || !element) return;
       var keep = {}, open = rowOf(state.open);
       shown().forEach(function (row) { keep[row.key] = true; });
-      if (element.classList.contains("tw-map") && window.TW && window.TW.map) {
-        window.TW.map.town("town-map", Object.assign({}, data.map, {
+      window.TW.map.town("town-map", Object.assign({}, data.map, {
           pins: data.map.pins.map(function (item) { return Object.assign({}, item, { muted: !keep[item.key], selected: item.key === state.open }); }),
           selected: open ? open.place : null
         }), pickPin);
-      } else put(element, window.townMarks.map(data.map, {
-        width: widthOf(element), height: Math.round(element.clientHeight || 290), lang: lang,
-        keep: keep, key: state.open, place: open ? open.place : "", label: data.town.name
-      }));
       var words = data.map.legend, legend = [["lapsed", words.overdue], ["soon", words.soon], ["open", words.open], ["met", words.met]];
       if (data.map.points.some(function (point) { return point.state === "unobservable"; })) legend.push(["unobservable", words.unobservable]);
       legend.push(["unit", words.unit], ["gate", words.checkpoint]);
@@ -507,7 +500,6 @@
       if (target.closest("[data-close]")) { closePop(true); return; }
       if ((found = target.closest("[data-go]"))) { openRow(found.dataset.go, true); return; }
       if ((found = target.closest("[data-see]"))) { openRow(found.dataset.see, false); var row = page.querySelector('.tp-row[data-key="' + CSS.escape(found.dataset.see) + '"]'); if (row) row.scrollIntoView({ block: "center" }); return; }
-      if ((found = target.closest("#town-map [data-pin]"))) { pickPin(found.dataset.pin); return; }
       if ((found = target.closest(".tp-tab"))) {
         event.preventDefault();
         var part = $(found.dataset.target);

@@ -51,7 +51,7 @@
       return '<section class="wl-kpi ' + status + (tile.partial ? " partial" : "") + '" data-kpi="' + esc(tile.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(tile.raw) +
         '" data-freshness="' + (aged ? state : tile.freshness) + '" data-received="' + raw(tile.received) + '" data-lang="' + lang + '" aria-label="' + esc(tile.label + " " + tile.value + tile.unit + " " + word) + '">' +
         '<div class="k1"><span class="kl">' + esc(tile.label) + '</span><span class="chip ' + status + '">' + TW.glyph(shape, 20) + esc(word) + "</span></div>" +
-        '<div class="k2"><span class="kv">' + esc(tile.value) + '</span><span class="ku">' + esc(tile.unit) + "</span></div>" +
+        '<div class="k2' + (tile.value.length + tile.unit.length > (zh ? 8 : 9) && tile.value.length > 5 ? " long" : "") + '"><span class="kv">' + esc(tile.value) + '</span><span class="ku">' + esc(tile.unit) + "</span></div>" +
         '<div class="k3"><span>' + esc(aged ? tile.aged.delta : tile.delta) + '</span><span class="note">' + note + "</span></div>" +
         TW.spark({ today: tile.today, yesterday: tile.yesterday, status: status === "silent" ? "stale" : status, step: tile.step, now: tile.now, staleFrom: staleFrom, id: "wl-s" + at }) + "</section>";
     }
@@ -93,9 +93,10 @@
       if (!rank.rows.length) { put(box, html + '<p class="wl-none">' + esc(rank.empty) + "</p>"); return; }
       html += '<div class="wl-rank" style="--rows:' + rank.rows.length + '"><div class="r head"><span></span><span>' + esc(rank.town_head) + '</span><span class="tgt">' + esc(rank.target_text) + '</span><span class="num">%</span><span class="num">' + esc(rank.delta_head) + "</span></div>";
       rank.rows.forEach(function (row) {
+        if (row.more) { html += '<div class="r more"><span>' + esc(row.more) + "</span></div>"; return; }
         var low = row.reported && (row.status === "alert" || row.status === "watch") ? row.status : "";
         var bar = row.share === null ? "" : '<i style="width:' + (row.share * 100).toFixed(2) + '%"></i>';
-        html += '<div class="r ' + (low ? "low " + low : "") + (row.reported ? "" : " missing") + '" data-kpi="' + esc(row.kpi) + '" data-town="' + esc(row.town) + '" data-value="' + raw(row.raw) + '" data-freshness="' + esc(row.freshness) + '">' +
+        html += '<div class="r ' + (low ? "low " + low : "") + (row.reported ? "" : " missing") + (row.status === "stale" ? " old" : "") + '" data-kpi="' + esc(row.kpi) + '" data-town="' + esc(row.town) + '" data-value="' + raw(row.raw) + '" data-freshness="' + esc(row.freshness) + '">' +
           '<span class="no">' + esc(row.rank) + '</span><span class="tn">' + esc(row.name) + (low ? TW.glyph(low, 17) : "") + '</span><span class="trk">' + bar + (row.reported ? target : "") + "</span>" +
           (row.reported ? '<span class="num v">' + esc(row.text) + '</span><span class="num d">' + esc(row.delta) + "</span>" : '<span class="num ms">' + esc(row.missing) + "</span>") + "</div>";
       });
@@ -139,7 +140,8 @@
       box.hidden = !hours;
       if (!hours) return;
       var html = '<div class="wl-ph"><h2>' + esc(hours.heading) + '</h2><span class="s">' + (zh ? esc(hours.lead) + " " : "") + '<b data-kpi="' + esc(hours.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(hours.raw) + '" data-freshness="' + esc(hours.freshness) + '">' + esc(hours.total) + "</b> " +
-        esc(hours.unit) + (hours.change ? '<em>' + esc(hours.change) + "</em>" : "") + "</span></div>";
+        (zh ? esc(hours.unit) : "") + (hours.old ? "<em>" + esc(hours.old) + "</em>" : hours.change ? "<em>" + esc(hours.change) + "</em>" : "") + "</span></div>";
+      box.classList.toggle("old", Boolean(hours.old));
       if (hours.empty) html += '<p class="wl-none">' + esc(hours.empty) + "</p>";
       html += TW.columns({
         width: 424, height: 212, label: hours.label, today: hours.today, yesterday: hours.yesterday, hour: hours.hour, gridlines: hours.gridlines, peak: hours.peak,

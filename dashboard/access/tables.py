@@ -1,4 +1,4 @@
-"""Tables of who may read and write. ``METADATA`` is shared with ``stores.tables``: one database, one set of migrations."""
+"""Tables of who may read and write. ``METADATA`` is shared with ``stores.tables``: one set of migrations."""
 
 from __future__ import annotations
 
@@ -28,4 +28,3 @@ account = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 """Accounts come with a later issue; until the first row exists a program on loopback has its local viewer."""
-

@@ -146,4 +146,3 @@ def describe(store: TokenStore) -> list[str]:
         f"  towns={row.towns}  {iso(row.created_at)}{'  已吊销 revoked' if row.revoked_at else ''}"
         for row in store.rows()
     ]
-

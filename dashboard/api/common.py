@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import structlog
 from fastapi import Request
 from fastapi.responses import Response
 from msgspec import json
+from sqlalchemy.exc import OperationalError
+from starlette.requests import ClientDisconnect
 
 from dashboard.access.tokens import Grant, TokenStore
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.clock import Clock
 from dashboard.errors import Backpressure, NotAllowed, StoreUnavailable, TownwatchError, UnknownFeed
+
+log = structlog.get_logger("api")
 
 
 class Refused(Exception):
@@ -41,8 +46,19 @@ def refusal(error: Exception) -> Response:
         return answer({"error": error.sentence}, 403)
     if isinstance(error, UnknownFeed):
         return answer({"error": error.sentence}, 404)
-    sentence = error.sentence if isinstance(error, TownwatchError) else "请求没有办成"
-    return answer({"error": sentence}, 422)
+    if isinstance(error, TownwatchError):
+        return answer({"error": error.sentence}, 422)
+    if isinstance(error, OperationalError):
+        return answer({"error": "数据库没有应答，请稍后重试"}, 503, {"Retry-After": "5"})
+    if isinstance(error, ClientDisconnect):
+        return answer({"error": "连接在发送途中断开"}, 400)
+    # Our fault, not the sender's: told as such, so that nobody throws records away because of it.
+    log.error("request_failed", exc_info=error)
+    return answer({"error": "服务器处理请求时出错，请稍后重试，并把日志交给维护人员"}, 500)
+
+
+FIRST_YEAR, LAST_YEAR = 2000, 2999
+"""No record is older (``ingest.decode.EARLIEST``); far beyond them calendars and time zones end."""
 
 
 class Gate:
@@ -109,11 +125,13 @@ def moment(name: str, given: str) -> int:
     try:
         # A "+" that was not escaped arrives as a space.
         found = datetime.fromisoformat(given.replace(" ", "+") if given.count(" ") == 1 and "T" in given else given)
-        if found.tzinfo is None:
+        if found.tzinfo is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
             raise ValueError
         return int(found.timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise Refused(422, f"{name} 是“{given[:40]}”，应为带时区的 ISO-8601 时间，如 2020-02-18T18:00:00+08:00") from None
+        raise Refused(
+            422, f"{name} 是“{given[:40]}”，应为带时区的 ISO-8601 时间，如 2020-02-18T18:00:00+08:00"
+        ) from None
 
 
 def local_day(name: str, given: str) -> int:
@@ -124,6 +142,8 @@ def local_day(name: str, given: str) -> int:
     """
     try:
         found = datetime.strptime(given, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day has no zone
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValueError
     except ValueError:
         raise Refused(422, f"{name} 是“{given[:40]}”，应为日期，如 2020-02-18") from None
     return found.year * 10000 + found.month * 100 + found.day

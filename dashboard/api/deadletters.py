@@ -13,6 +13,7 @@ from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, body_of, refusal
 from dashboard.api.events import report
 from dashboard.domain.day import iso
+from dashboard.feeds import FEEDS
 from ingest import deadletter
 
 
@@ -28,6 +29,12 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
                 raise Refused(422, f"state 是“{state[:20]}”，应为 open、corrected、replayed、all 之一")
             if not 1 <= limit <= 1000:
                 raise Refused(422, f"limit 是“{limit}”，应为 1 到 1000")
+            if feed is not None and feed not in FEEDS:
+                raise Refused(404, f"没有名为“{feed[:40]}”的数据流，可用的有：{'、'.join(FEEDS)}")
+            if viewer.feeds is not None and feed is None:
+                raise Refused(422, f"这个令牌只看得到部分数据流，请写明 feed={'|'.join(sorted(viewer.feeds))}")
+            if viewer.feeds is not None and feed not in viewer.feeds:
+                raise Refused(403, f"这个令牌看不到数据流 {feed}")
             found = deadletter.listed(actions.history, None if state == "all" else state, feed, limit, viewer.towns)
             return {"dead_letters": [{**one, "received_at": iso(one["received_at"])} for one in found]}
 

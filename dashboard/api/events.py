@@ -12,19 +12,12 @@ from fastapi.responses import Response
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, body_of, refusal
 from dashboard.domain.event import Rejected
-from dashboard.domain.privacy import mask
-from ingest.gateways.intake import Receipt
+from ingest.decode import Unreadable
+from ingest.intake import Receipt
 
 JSON_TYPES = {"application/json", ""}
 LINE_TYPES = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 _decoder = msgspec.json.Decoder()
-
-
-class _Unreadable:
-    """A line that is not JSON; it keeps its place in the batch."""
-
-    def __init__(self, line: bytes) -> None:
-        self.line = mask(line[:60].decode("utf-8", "replace"))
 
 
 def records_of(kind: str, body: bytes) -> list[Any]:
@@ -48,7 +41,7 @@ def _line(line: bytes) -> Any:
     try:
         return _decoder.decode(line)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _Unreadable(line)
+        return Unreadable.of(line)
 
 
 def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:

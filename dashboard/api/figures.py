@@ -16,6 +16,7 @@ from dashboard.domain.figure import Figure, Parts
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries.board import Board, BoardReader
 from dashboard.queries.figures import ALL, REPORTING
+from dashboard.queries.past import SERIES_STEP
 
 MAX_SPAN_DAYS = 366
 
@@ -41,16 +42,28 @@ def told(figure: Figure, zone: str) -> dict[str, Any]:
     return body
 
 
-def _checked(feed: str | None, kpi: str | None, town: str | None, viewer: Viewer, board: Board) -> None:
+def _checked(feed: str | None, kpi: str | None, town: str | None, viewer: Viewer, board: Board) -> str | None:
+    """The town's code by whichever spelling it was asked for.
+
+    Raises:
+        Refused: 404 for what does not exist, 403 for what the viewer may not see.
+    """
     if feed is not None and feed not in FEEDS:
         raise Refused(404, f"没有名为“{feed[:40]}”的数据流，可用的有：{'、'.join(FEEDS)}")
     if kpi is not None and kpi != REPORTING and kpi not in KPIS:
         raise Refused(404, f"没有名为“{kpi[:60]}”的指标，见 /api/docs")
+    if feed is not None and kpi is not None and kpi != REPORTING and KPIS[kpi][0].name != feed:
+        raise Refused(404, f"数据流 {feed} 没有指标 {kpi}，它属于 {KPIS[kpi][0].name}")
+    of = feed or (KPIS[kpi][0].name if kpi in KPIS else None)
+    if of is not None and viewer.feeds is not None and of not in viewer.feeds:
+        raise Refused(403, f"这个令牌看不到数据流 {of}")
     if town is not None and town != ALL:
         if town not in board.pack.town_by_code:
             raise Refused(404, f"没有代码为“{town[:40]}”的镇（街道）")
         if not viewer.sees(board.pack.town_by_code[town].code):
             raise Refused(403, "这个令牌看不到这个镇（街道）")
+        return board.pack.town_by_code[town].code
+    return town
 
 
 def router(reader: BoardReader, gate: Gate) -> APIRouter:
@@ -74,9 +87,8 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
         def work(viewer: Viewer) -> Any:
             if sum(part is not None for part in (as_of, day, first or last)) > 1:
                 raise Refused(422, "as_of、day、from/to 只能给一种")
-            board = _board(reader, viewer, as_of, day)
-            _checked(feed, kpi, town, viewer, board)
-            code = board.pack.town_by_code[town].code if town not in (None, ALL) else town
+            board = reader.board(viewer, exact=True) if first or last else _board(reader, viewer, as_of, day)
+            code = _checked(feed, kpi, town, viewer, board)
             if first or last:
                 found = _span(board, viewer, feed, kpi, code, first, last)
             else:
@@ -97,19 +109,22 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
 
         def work(viewer: Viewer) -> Any:
             board = reader.board(viewer, exact=True)
-            _checked(feed, kpi, town, viewer, board)
+            code = _checked(feed, kpi, town, viewer, board) or ALL
+            which = feed or (board.feeds[0].name if kpi == REPORTING and board.feeds else None)
             if first or last:
-                return {"kpi": kpi, "town": town, "points": _by_day(reader, viewer, board, kpi, town, feed, first, last)}
-            if step % 10 or not 10 <= step <= 720:
-                raise Refused(422, f"step 是“{step}”，应为 10 到 720 之间、10 的倍数（分钟）")
+                found = _by_day(reader, viewer, board, kpi, code, which, first, last)
+                return {"kpi": kpi, "town": code, "points": found}
+            if step % SERIES_STEP or not SERIES_STEP <= step <= 720:
+                raise Refused(422, f"step 是“{step}”，应为 {SERIES_STEP} 到 720 之间、{SERIES_STEP} 的倍数（分钟）")
             number = local_day("day", day) if day else board.day
+            if number > board.day:
+                raise Refused(422, "day 不能晚于今天")
             start = day_start(number, board.zone)
-            points = board.series(kpi, town, number, step, feed)
-            return {
-                "kpi": kpi,
-                "town": town,
-                "points": [{"at": iso(start + minute * 60_000, board.zone), "value": value} for minute, value in points],
-            }
+            found = [
+                {"at": iso(start + minute * 60_000, board.zone), "value": value}
+                for minute, value in board.series(kpi, code, number, step, which)
+            ]
+            return {"kpi": kpi, "town": code, "points": found}
 
         return await read(request, work)
 
@@ -137,7 +152,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
     async def places(request: Request, town: str | None = None, kind: str | None = None) -> Response:
         def work(viewer: Viewer) -> Any:
             board = reader.board(viewer, exact=True)
-            _checked(None, None, town, viewer, board)
+            code = _checked(None, None, town, viewer, board)
             return {
                 "places": [
                     {
@@ -149,7 +164,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
                         "lat": one.lat,
                     }
                     for one in (*board.pack.places, *board.provisional.values())
-                    if viewer.sees(one.town) and town in (None, ALL, one.town) and kind in (None, one.kind)
+                    if viewer.sees(one.town) and code in (None, ALL, one.town) and kind in (None, one.kind)
                 ]
             }
 
@@ -192,7 +207,13 @@ def _days(board: Board, first: str | None, last: str | None) -> tuple[int, int]:
 
 
 def _span(
-    board: Board, viewer: Viewer, feed: str | None, kpi: str | None, town: str | None, first: str | None, last: str | None
+    board: Board,
+    viewer: Viewer,
+    feed: str | None,
+    kpi: str | None,
+    town: str | None,
+    first: str | None,
+    last: str | None,
 ) -> list[Figure]:
     begin, end = _days(board, first, last)
     exact = board
@@ -205,16 +226,32 @@ def _span(
             plain = exact.figure(declared.key, name, one.name)
             found.append(
                 Figure(
-                    kpi=declared.key, feed=one.name, town=name, value=parts.value, numerator=parts.numerator,
-                    denominator=parts.denominator, unit=declared.unit, qualifier=plain.qualifier, as_of=board.now,
-                    freshness=plain.freshness, dims={}, detail=parts.detail,
-                )  # fmt: skip
+                    kpi=declared.key,
+                    feed=one.name,
+                    town=name,
+                    value=parts.value,
+                    numerator=parts.numerator,
+                    denominator=parts.denominator,
+                    unit=declared.unit,
+                    qualifier=plain.qualifier,
+                    as_of=board.now,
+                    freshness=plain.freshness,
+                    dims={},
+                    detail=parts.detail,
+                )
             )
     return found
 
 
 def _by_day(
-    reader: BoardReader, viewer: Viewer, board: Board, kpi: str, town: str, feed: str | None, first: str | None, last: str | None
+    reader: BoardReader,
+    viewer: Viewer,
+    board: Board,
+    kpi: str,
+    town: str,
+    feed: str | None,
+    first: str | None,
+    last: str | None,
 ) -> list[dict[str, Any]]:
     begin, end = _days(board, first, last)
     points, day = [], begin

@@ -1,44 +1,34 @@
-"""``GET /geo/{level}.json``: boundaries of the towns for maps, simplified for a wall, a desk or a town.
-
-Boundaries are public geography and hold no figure; still only a known viewer gets them.
-"""
+"""``GET /geo/{level}.json``: the boundaries that the maps draw, simplified by zoom. No figures, no places."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from msgspec import json
 
-from dashboard.access.viewer import Viewer
+from dashboard.api.common import Gate, Refused, answer, refusal
 from geodata.region import Region
 
-LEVELS = ("wall", "desk", "town")
-KEPT = "private, max-age=604800"
-"""A page asks with the pack's version in the address, so another version is another address."""
+LEVELS: dict[str, Literal["wall", "desk", "town"]] = {"wall": "wall", "desk": "desk", "town": "town"}
 
 
-def router(
-    region: Callable[[], Region], identify: Callable[[Request], Viewer | None | Awaitable[Viewer | None]]
-) -> APIRouter:
-    """The route. ``region`` gives the region in force, ``identify`` says who asks."""
-    routes = APIRouter()
-    made: dict[tuple[str, str], bytes] = {}
+def router(region: Callable[[], Region], gate: Gate) -> APIRouter:
+    """The routes of this resource. Pages name the pack's version in the address, so an answer may be kept for a day."""
+    routes = APIRouter(tags=["read"])
 
-    @routes.get("/geo/{level}.json", include_in_schema=False)
-    async def geo(request: Request, level: str) -> Response:
-        found = identify(request)
-        viewer = await found if inspect.isawaitable(found) else found
-        if viewer is None:
-            return Response('{"error":"需要登录"}', 401, media_type="application/json")
-        if level not in LEVELS:
-            return Response('{"error":"没有这一级边界"}', 404, media_type="application/json")
-        now = region()
-        key = (level, now.pack.version)
-        if key not in made:
-            made[key] = json.encode(now.geojson(level))
-        return Response(made[key], media_type="application/geo+json", headers={"Cache-Control": KEPT})
+    @routes.get("/geo/{level}.json", summary="Town boundaries as GeoJSON (WGS-84), simplified for a zoom level")
+    async def boundaries(level: str, request: Request) -> Response:
+        try:
+            if await asyncio.to_thread(gate.viewer, request) is None:
+                raise Refused(401, "请先登录或带上读取令牌", WWW_Authenticate="Bearer")
+            if level not in LEVELS:
+                raise Refused(404, f"没有“{level[:20]}”这一级边界，应为 {'、'.join(LEVELS)} 之一")
+            found = await asyncio.to_thread(region().geojson, LEVELS[level])
+            return answer(found, headers={"Cache-Control": "private, max-age=86400"})
+        except Exception as error:
+            return refusal(error)
 
     return routes

@@ -1,4 +1,7 @@
-"""``POST /api/v1/import/{feed}``: a CSV file as multipart upload. ``202`` means on disk; the report is by row and column."""
+"""``POST /api/v1/import/{feed}``: a CSV file as multipart upload; ``202`` means on disk.
+
+The report is by row and column, as a spreadsheet shows them.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,8 @@ async def _upload(headers: Headers, body: bytes) -> _Upload:
         if found is None:
             raise Refused(422, "请求里没有文件：请把 CSV 放在 file 一栏")
         encoding = form.get("encoding")
-        return _Upload(mask(found.filename or "csv"), await found.read(), encoding if isinstance(encoding, str) and encoding else None)
+        named = encoding if isinstance(encoding, str) and encoding else None
+        return _Upload(mask(found.filename or "csv"), await found.read(), named)
     finally:
         await form.close()
 

@@ -58,6 +58,10 @@ class Engine(Protocol):
         """When time alone will next change a summary."""
         ...
 
+    def records(self, state: State) -> Mapping[str, int]:
+        """Town -> records folded into a state."""
+        ...
+
 
 class _Codec:
     def __init__(self, feed: Feed, state: type[Any]) -> None:
@@ -101,6 +105,9 @@ class TrackEngine(_Codec):
     def next_change(self, summary: Summary, region: Region) -> int:
         return track.next_change(cast(TrackSummary, summary), self.spec, region.pack)
 
+    def records(self, state: State) -> Mapping[str, int]:
+        return cast(track.UnitState, state).records
+
 
 class ReadingEngine(_Codec):
     """:class:`Engine` of reading feeds."""
@@ -123,6 +130,9 @@ class ReadingEngine(_Codec):
 
     def next_change(self, summary: Summary, region: Region) -> int:
         return reading.next_change(cast(ReadingSummary, summary), self.spec, region.pack)
+
+    def records(self, state: State) -> Mapping[str, int]:
+        return {town: counts.records for town, counts in cast(reading.CheckpointState, state).towns.items()}
 
 
 def engine_of(feed: Feed) -> Engine:

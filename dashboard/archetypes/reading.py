@@ -6,7 +6,6 @@ fold asks for the day to be folded again from the stored records. Temperatures a
 
 from __future__ import annotations
 
-import statistics
 import sys
 from array import array
 from bisect import insort
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from zlib import crc32
 
 import msgspec
+import numpy as np
 
 from dashboard.domain.day import MINUTE, day_end, day_of, day_start, minute_of
 from dashboard.domain.event import Event
@@ -149,7 +149,9 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
             insort(state.fevers, seen, key=_seen_order)
         elif outcome == "transferred":
             insort(state.transfers, seen, key=_seen_order)
-        elif seen.person is not None and any(_same(fever, seen) and 0 <= seen.at - fever.at <= spec.recheck_ms for fever in state.fevers):
+        elif seen.person is not None and any(
+            _same(fever, seen) and 0 <= seen.at - fever.at <= spec.recheck_ms for fever in state.fevers
+        ):
             insort(state.rechecks, seen, key=_seen_order)
         _fold_window(state, event, milli, spec)
         state.newest = max(state.newest, event.at)
@@ -202,10 +204,7 @@ def summarise(
     wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
     known = _checkpoints(pack, provisional)
     drifts = _drifts(days, spec, now)
-    return {
-        town: _town(days, spec, pack, now, day, town, known.get(town, []), drifts.get(town, []))
-        for town in wanted
-    }
+    return {town: _town(days, spec, pack, now, day, town, known.get(town, []), drifts.get(town, [])) for town in wanted}
 
 
 def _checkpoints(pack: RegionPack, provisional: Iterable[Place]) -> dict[str, list[str]]:
@@ -288,9 +287,13 @@ def _chain(days: ReadingDays, name: str, kind: str, fever: Seen) -> Iterable[See
 
 
 def _fate(days: ReadingDays, name: str, fever: Seen, spec: ReadingSpec, now: int) -> FeverState:
-    if fever.outcome == "transferred" or any(_followed(fever, seen, spec) for seen in _chain(days, name, "transfers", fever)):
+    if fever.outcome == "transferred" or any(
+        _followed(fever, seen, spec) for seen in _chain(days, name, "transfers", fever)
+    ):
         return FeverState.TRANSFERRED
-    again = [seen for seen in _chain(days, name, "fevers", fever) if _followed(fever, seen, spec) and seen.at > fever.at]
+    again = [
+        seen for seen in _chain(days, name, "fevers", fever) if _followed(fever, seen, spec) and seen.at > fever.at
+    ]
     if any(seen.outcome == "transferred" for seen in again):
         return FeverState.TRANSFERRED
     if again:
@@ -325,14 +328,26 @@ def _confirmed(days: ReadingDays, spec: ReadingSpec, town: str) -> int:
     return len(persons)
 
 
-def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[DriftNow]]:
-    """Town -> its devices' drifts against all other devices of the same method and site in the region."""
-    merged: dict[str, list[tuple[int, str, str, int, str, str]]] = defaultdict(list)
+def _windows(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[tuple[int, str, str, int, str, str]]]:
+    """``device|method|site`` -> its last readings in order, with the checkpoint at the end."""
+    merged: dict[str, list[list[tuple[int, str, str, int, str, str]]]] = defaultdict(list)
     for states in (days.yesterday, days.today):
         for name, state in states.items():
-            for key, window in state.windows.items():
-                merged[key] += [(*entry, name) for entry in window if entry[0] <= now + 10 * MINUTE]
-    windows = {key: sorted(entries)[-spec.window :] for key, entries in merged.items()}
+            for key, entries in state.windows.items():
+                merged[key].append([(*entry, name) for entry in entries if entry[0] <= now + 10 * MINUTE])
+    windows = {}
+    for key, parts in merged.items():
+        # The last part is today's; most devices stay at one checkpoint and fill their window within a day.
+        if len(parts) == 1 or (len(parts) == 2 and len(parts[-1]) == spec.window and parts[0][-1:] < parts[-1][:1]):
+            windows[key] = parts[-1]
+        else:
+            windows[key] = sorted(entry for part in parts for entry in part)[-spec.window :]
+    return windows
+
+
+def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[DriftNow]]:
+    """Town -> its devices' drifts against all other devices of the same method and site in the region."""
+    windows = _windows(days, spec, now)
     groups: dict[str, list[str]] = defaultdict(list)
     for key, window in windows.items():
         if len(window) >= spec.window_min:
@@ -340,38 +355,33 @@ def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[Dr
     found: dict[str, list[DriftNow]] = defaultdict(list)
     for group, keys in groups.items():
         method, _, site = group.partition("|")
-        for key in keys:
-            peers = [entry[3] for other in keys if other != key for entry in windows[other]]
+        values = [np.array([entry[3] for entry in windows[key]], dtype=np.int64) for key in keys]
+        for index, key in enumerate(keys):
+            peers = values[:index] + values[index + 1 :]
             if not peers:
                 continue
-            window = windows[key]
-            median = statistics.median(entry[3] for entry in window)
-            newest = window[-1]
+            newest = windows[key][-1]
+            drift = float(np.median(values[index])) - float(np.median(np.concatenate(peers)))
             found[newest[4]].append(
                 DriftNow(
                     device=key.split("|", 1)[0],
                     checkpoint=newest[5],
                     method=method,
                     site=site,
-                    milli=round(median - statistics.median(peers)),
-                    readings=len(window),
+                    milli=round(drift),
+                    readings=len(values[index]),
                 )
             )
     return found
-
-
-def screened_by(states: Mapping[str, CheckpointState], town: str, minute: int) -> int:
-    """Readings of a town on a local day before a minute of that day."""
-    return sum(
-        sum(_counts(state.towns[town].minutes)[:minute]) for state in states.values() if town in state.towns
-    )
 
 
 def next_change(summary: ReadingSummary, spec: ReadingSpec, pack: RegionPack) -> int:
     """When time alone will next change what this summary says (EXACTNESS 10)."""
     now = summary.now
     moments = [day_end(summary.day, pack.timezone)]
-    moments += [point.last_at + spec.online_ms for point in summary.checkpoints if point.last_at is not None and point.online]
+    moments += [
+        point.last_at + spec.online_ms for point in summary.checkpoints if point.last_at is not None and point.online
+    ]
     moments += [fever.at + spec.recheck_ms + 1 for fever in summary.fevers if fever.state == FeverState.PENDING]
     start = day_start(summary.day, pack.timezone)
     for point in summary.checkpoints:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import h3
 import msgspec
@@ -123,7 +124,7 @@ def _segments(start: Fix | None, fixes: Sequence[Event]) -> list[int]:
     if len(chain) < 2:
         return [0] * len(fixes)
     if len(chain) < _VECTOR_FROM:
-        lengths = [GEOD.inv(*a, *b)[2] for a, b in zip(chain, chain[1:], strict=False)]
+        lengths = [GEOD.inv(*a, *b)[2] for a, b in pairwise(chain)]
     else:
         lons, lats = zip(*chain, strict=True)
         lengths = GEOD.inv(lons[:-1], lats[:-1], lons[1:], lats[1:])[2]
@@ -221,7 +222,9 @@ def _fold_stays(state: UnitState, event: Event, joined: bool, spec: TrackSpec, r
 
 def visits_of(state: UnitState, spec: TrackSpec) -> list[tuple[str, int, int, bool]]:
     """All visits of a unit's day, the one that may still go on included."""
-    going = [(place, first, last, False) for place, (first, last) in state.runs.items() if last - first >= spec.dwell_ms]
+    going = [
+        (place, first, last, False) for place, (first, last) in state.runs.items() if last - first >= spec.dwell_ms
+    ]
     return state.visits + going if going else state.visits
 
 
@@ -340,7 +343,9 @@ def summarise(
 def _town(moment: _Moment, town: str, units: Mapping[str, str | None]) -> TrackSummary:
     today, pack = moment.days.today, moment.pack
     reported = any(state.records.get(town) for state in today.values())
-    received = [state.received[town] for state in (*moment.days.yesterday.values(), *today.values()) if town in state.received]
+    received = [
+        state.received[town] for state in (*moment.days.yesterday.values(), *today.values()) if town in state.received
+    ]
     rules = pack.rules_by_town.get(town, ())
     here = sorted(unit for unit, where in units.items() if where == town)
     listed = pack.cell_numbers.get(town, frozenset())
@@ -358,7 +363,9 @@ def _town(moment: _Moment, town: str, units: Mapping[str, str | None]) -> TrackS
         unit_days=tuple(_unit_day(moment, unit) for unit in here if unit in today),
         person_times=sum(count for stated in officers for count in stated.values()),
         distance_mm=sum(state.distance.get(town, 0) for state in today.values()),
-        gaps=tuple(sorted((_gap(moment, place) for place in dict.fromkeys(rule.place for rule in rules)), key=_gap_order)),
+        gaps=tuple(
+            sorted((_gap(moment, place) for place in dict.fromkeys(rule.place for rule in rules)), key=_gap_order)
+        ),
     )
 
 

@@ -14,8 +14,9 @@ import msgspec
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted version of one record.
 
-    Identity is (``source``, ``id``); versions of one record are ordered by (``rev``, ``received_at``). ``subject`` is whose order must be
-    kept (unit, checkpoint, case): streams are partitioned by it. ``fields`` holds the feed's own declared fields only.
+    Identity is (``source``, ``id``); versions of one record are ordered by (``rev``, ``received_at``). ``subject`` is
+    whose order must be kept (unit, checkpoint, case): streams are partitioned by it. ``fields`` holds the feed's own
+    declared fields only.
     """
 
     feed: str

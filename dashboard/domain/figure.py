@@ -17,7 +17,7 @@ class Qualifier(StrEnum):
     NEARLY = "nearly"
     ABOUT = "about"
 
-    def join(self, other: Qualifier) -> Qualifier:
+    def plus(self, other: Qualifier) -> Qualifier:
         """The qualifier of a sum of two quantities."""
         if self == other or other == Qualifier.EXACT:
             return self

@@ -34,11 +34,16 @@ def _count(state: ObligationState) -> Kpi:
         ObligationState.UNOBSERVABLE: Words("无法判定", "Unobservable"),
     }[state]
     definition = {
-        ObligationState.OPEN: Words("时间窗还没过、还没巡到的巡逻义务", "Obligations not yet visited whose window has not closed"),
+        ObligationState.OPEN: Words(
+            "时间窗还没过、还没巡到的巡逻义务", "Obligations not yet visited whose window has not closed"
+        ),
         ObligationState.MET: Words("今天已按时巡到的巡逻义务", "Today's obligations visited within their window"),
-        ObligationState.LAPSED: Words("时间窗已过、没有巡到的巡逻义务", "Obligations whose window closed without a visit"),
+        ObligationState.LAPSED: Words(
+            "时间窗已过、没有巡到的巡逻义务", "Obligations whose window closed without a visit"
+        ),
         ObligationState.UNOBSERVABLE: Words(
-            "时间窗已过、责任组过半时段没有可用定位，无法判定", "Closed windows in which the beat's units sent no usable fix for more than half"
+            "时间窗已过、责任组过半时段没有可用定位，无法判定",
+            "Closed windows in which the beat's units sent no usable fix for more than half",
         ),
     }[state]
 
@@ -88,8 +93,17 @@ FEED = Feed(
     place_field="place",
     place_kind="patrol_point",
     fields=(
-        Field("unit", "text", Words("巡逻组", "Unit"), required=True, headers=("组", "组别", "巡逻组编号"), example="330421111-U1"),
-        Field("officers", "integer", Words("警力", "Officers"), low=1, high=200, headers=("人数", "警力人数"), example="3"),
+        Field(
+            "unit",
+            "text",
+            Words("巡逻组", "Unit"),
+            required=True,
+            headers=("组", "组别", "巡逻组编号"),
+            example="330421111-U1",
+        ),
+        Field(
+            "officers", "integer", Words("警力", "Officers"), low=1, high=200, headers=("人数", "警力人数"), example="3"
+        ),
         Field(
             "mode",
             "choice",
@@ -120,8 +134,19 @@ FEED = Feed(
             example="position",
         ),
         Field("speed", "number", Words("速度", "Speed"), low=0, high=400, unit="km/h", headers=("车速",), example="12"),
-        Field("heading", "number", Words("方向", "Heading"), low=0, high=360, unit="°", headers=("航向",), example="90"),
-        Field("accuracy", "number", Words("精度", "Accuracy"), low=0, high=100_000, unit="m", headers=("定位精度",), example="8"),
+        Field(
+            "heading", "number", Words("方向", "Heading"), low=0, high=360, unit="°", headers=("航向",), example="90"
+        ),
+        Field(
+            "accuracy",
+            "number",
+            Words("精度", "Accuracy"),
+            low=0,
+            high=100_000,
+            unit="m",
+            headers=("定位精度",),
+            example="8",
+        ),
         Field("place", "text", Words("地点", "Place"), headers=("点位", "点位编号"), example="330421111-P01"),
     ),
     required=(Required("kind", "position", ("lon", "lat")), Required("kind", "checkin", ("place",))),
@@ -132,11 +157,22 @@ FEED = Feed(
             Words("巡逻覆盖率", "Patrol coverage"),
             "ratio",
             _coverage,
-            Words("到期的巡逻义务里，按时巡到的占多少", "Of the obligations whose window has closed, the share visited in time"),
-            numerator=Words("已巡：点位 50 米内停留 60 秒，或扫码打卡", "Met: 60 s within 50 m of the place, or a check-in"),
+            Words(
+                "到期的巡逻义务里，按时巡到的占多少",
+                "Of the obligations whose window has closed, the share visited in time",
+            ),
+            numerator=Words(
+                "已巡：点位 50 米内停留 60 秒，或扫码打卡", "Met: 60 s within 50 m of the place, or a check-in"
+            ),
             denominator=Words("已巡 + 漏巡，只算时间窗已过的", "Met + lapsed, closed windows only"),
-            left_out=Words("未到期；无法判定（责任组过半时段无定位）", "Open; unobservable (no usable fix for over half the window)"),
-            rule=Words("距离 50 米加定位精度，最多 100 米；相邻定位间隔不超过 120 秒", "50 m plus the fix's accuracy, at most 100 m; gaps up to 120 s"),
+            left_out=Words(
+                "未到期；无法判定（责任组过半时段无定位）",
+                "Open; unobservable (no usable fix for over half the window)",
+            ),
+            rule=Words(
+                "距离 50 米加定位精度，最多 100 米；相邻定位间隔不超过 120 秒",
+                "50 m plus the fix's accuracy, at most 100 m; gaps up to 120 s",
+            ),
             decimals=1,
             target=0.9,
             alert_below=0.9,
@@ -150,7 +186,10 @@ FEED = Feed(
             Words("网格覆盖", "Cell coverage"),
             "ratio",
             _cells,
-            Words("列入的网格里，今天有巡逻定位的占多少", "Share of the listed H3 cells (resolution 9) with a usable fix today"),
+            Words(
+                "列入的网格里，今天有巡逻定位的占多少",
+                "Share of the listed H3 cells (resolution 9) with a usable fix today",
+            ),
             numerator=Words("今天有可用定位的网格", "Cells with a usable fix today"),
             denominator=Words("列入的网格", "Listed cells"),
             decimals=1,
@@ -160,7 +199,10 @@ FEED = Feed(
             Words("在岗巡逻组", "Units on duty"),
             "count",
             _on_duty,
-            Words("本班次已上岗未下岗，或 15 分钟内有可用定位的组", "Started and not ended in this shift, or a usable fix in the last 15 min"),
+            Words(
+                "本班次已上岗未下岗，或 15 分钟内有可用定位的组",
+                "Started and not ended in this shift, or a usable fix in the last 15 min",
+            ),
             measure=Words("组", "units"),
         ),
         Kpi(
@@ -178,7 +220,8 @@ FEED = Feed(
             _distance,
             Words("相邻可用定位之间的大地线距离之和", "Geodesic length between consecutive usable fixes"),
             left_out=Words(
-                "间隔超过 120 秒、时速超过 150 公里（步巡 25 公里）的段", "Gaps over 120 s and implied speeds over 150 km/h (25 on foot)"
+                "间隔超过 120 秒、时速超过 150 公里（步巡 25 公里）的段",
+                "Gaps over 120 s and implied speeds over 150 km/h (25 on foot)",
             ),
             decimals=1,
             measure=Words("公里", "km"),
@@ -188,7 +231,9 @@ FEED = Feed(
             Words("最久未到", "Longest since visit"),
             "hours",
             _longest_gap,
-            Words("应巡点位里，距上次到访最久的一处", "Over places that owe visits, the longest time since the last visit"),
+            Words(
+                "应巡点位里，距上次到访最久的一处", "Over places that owe visits, the longest time since the last visit"
+            ),
             decimals=1,
             measure=Words("小时", "h"),
         ),

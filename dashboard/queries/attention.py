@@ -147,7 +147,9 @@ def _drifts(board: Board) -> Iterator[Attention]:
             continue
         for town in board.towns:
             reading = board.reading(town, feed.name)
-            far = [one for one in reading.drifts if abs(one.milli) > feed.archetype.drift_alert_milli] if reading else []
+            far = (
+                [one for one in reading.drifts if abs(one.milli) > feed.archetype.drift_alert_milli] if reading else []
+            )
             for drift in far:
                 yield Attention(
                     kind=Kind.DRIFT,
@@ -165,6 +167,4 @@ def _feeds(board: Board) -> Iterator[Attention]:
     for feed in board.feeds:
         freshness, received = board.freshness(feed.name)
         if freshness in (Freshness.STALE, Freshness.SILENT):
-            yield Attention(
-                kind=Kind.FEED, level=Level.STALE, feed=feed.name, since=received, state=str(freshness)
-            )
+            yield Attention(kind=Kind.FEED, level=Level.STALE, feed=feed.name, since=received, state=str(freshness))

@@ -6,11 +6,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-
 from dashboard.access.viewer import Viewer
 from dashboard.clock import Clock
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
-from dashboard.domain.feed import Feed, Kpi, ReadingSpec, TrackSpec
+from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import ReadingSummary, Summary, TrackSummary
@@ -81,12 +80,7 @@ class Board:
 
     def kpis(self, feed: str | None = None) -> list[tuple[Feed, Kpi]]:
         """All figures there are, the reporting rate of each feed included."""
-        return [
-            (one, kpi)
-            for one in self.feeds
-            if feed in (None, one.name)
-            for kpi in (*one.kpis, reporting_kpi(one))
-        ]
+        return [(one, kpi) for one in self.feeds if feed in (None, one.name) for kpi in (*one.kpis, reporting_kpi(one))]
 
     def figures(
         self, feed: str | None = None, kpi: str | None = None, town: str | None = None, breakdowns: bool = True
@@ -253,19 +247,10 @@ class Trends:
         if self._upto.get(key) != upto:
 
             def work() -> None:
-                held = self._points.get(key, [])
-                start = day_start(day, self.past.zone)
-                # Late records move earlier points, so a day is played again from the start every half hour.
-                fresh = not held or (upto * SERIES_STEP) % 30 == 0
-                course = self.past.course(feed, day) if not fresh else None
-                points = list(held) if course else self.past.course(feed, day).points(now)
-                if course:
-                    last = points[-1][0] if points else 0
-                    for minute in range(last + SERIES_STEP, (now - start) // MINUTE + 1, SERIES_STEP):
-                        points.append((minute, course.at(start + minute * MINUTE)))
+                # Late records move earlier points too, so the whole day is played again at every step.
+                points = self.past.course(feed, day).points(now)
                 with self._lock:
-                    self._points[key] = points
-                    self._upto[key] = upto
+                    self._points[key], self._upto[key] = points, upto
                     for old in [k for k in self._points if k[1] < shift_day(day, -2)]:
                         self._points.pop(old, None)
                         self._upto.pop(old, None)

@@ -1,4 +1,4 @@
-"""From summaries to figures: the one place where a KPI's declaration is applied (DESIGN.md, one definition of a figure)."""
+"""From summaries to figures: the one place where a KPI's declaration is applied. Two places can never disagree."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def figures_of(
     received = max((one.last_received for one in chosen if one.last_received is not None), default=None)
     freshness = feed.limits.judge(received, now)
     plain = kpi.parts(counted) if counted else Parts()
-    found = [({}, plain)]
+    found: list[tuple[dict[str, str], Parts]] = [({}, plain)]
     if breakdowns and kpi.breakdown is not None and counted:
         found += kpi.breakdown(counted)
     return [

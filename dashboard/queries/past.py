@@ -19,16 +19,14 @@ from dashboard.stores.history import History
 from geodata.region import Region
 
 Summaries = Mapping[str, Summary]
-SERIES_STEP = 10
+SERIES_STEP = 30
 """Minutes between the points of a day's course."""
 
 
 class Past:
     """Reads the truth. Safe to share between threads; finished days are kept in memory until a record changes them."""
 
-    def __init__(
-        self, history: History, region_at: Callable[[int], Region], feeds: Mapping[str, Feed] = FEEDS
-    ) -> None:
+    def __init__(self, history: History, region_at: Callable[[int], Region], feeds: Mapping[str, Feed] = FEEDS) -> None:
         self.history, self.region_at, self.feeds = history, region_at, feeds
         self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
         self.zone = region_at(0).pack.timezone
@@ -86,14 +84,30 @@ class Past:
         with self.history.reading() as connection:
             for back in range(engine.back_days + 1):
                 day = shift_day(today, -back)
-                folded[day] = {}
+                folded[day], changed = {}, set()
+                for subject, row_seq, data in self.history.states_since(connection, feed, day, 0):
+                    # A state that nothing has changed since is what it was then; only the others are folded anew.
+                    if row_seq <= seq:
+                        folded[day][subject] = engine.decode(data)
+                    else:
+                        changed.add(subject)
+                if not changed:
+                    continue
                 region = self.region_at(day)
-                for subject, events in self.history.events_of_day(connection, feed, day, seq).items():
+                for subject, events in self.history.events_of_day(connection, feed, day, seq, changed).items():
                     state = engine.new()
                     engine.fold(state, events, region)
                     folded[day][subject] = state
         places = self.provisional()
         return engine.summarise(lambda d: folded.get(d, {}), self.region_at(today), at, None, places)
+
+    def records(self, feed: str, day: int) -> dict[str, int]:
+        """Town -> effective records of a feed on a local day."""
+        found: dict[str, int] = {}
+        for state in self.states(feed, day).values():
+            for town, count in self.engines[feed].records(state).items():
+                found[town] = found.get(town, 0) + count
+        return found
 
     def course(self, feed: str, day: int) -> Course:
         """How a feed's summaries moved through a local day, by event time."""

@@ -34,9 +34,6 @@ WORDS: dict[Status, Words] = {
     Status.EMPTY: Words("未报", "Not reported"),
 }
 
-PARTIAL = Words("部分", "Partial")
-"""Said instead of 正常 where some towns have not reported."""
-
 _WAITING = (FeverState.PENDING, FeverState.UNRESOLVED)
 _FOLLOWED = (FeverState.CONFIRMED, FeverState.TRANSFERRED)
 

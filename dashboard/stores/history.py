@@ -7,13 +7,26 @@ Redis or what a feed means; folding is handed in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, bindparam, create_engine, event, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from dashboard.domain.event import Event
 from dashboard.errors import StoreUnavailable
@@ -23,7 +36,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _CHUNK = 400
 
 
-class Version(msgspec.Struct, frozen=True, array_like=True):
+class Version(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One stored version of a record; the greatest (rev, received_at, seq) is the effective one."""
 
     seq: int
@@ -84,6 +97,19 @@ def migration(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def _insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows given in the order of the table's columns."""
+    names = [column.name for column in table.c]
+    if connection.dialect.name == "sqlite":
+        # Building a dictionary of bound parameters for every row costs more than SQLite takes to write it, and its
+        # driver needs none of the conversions that come with it.
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our own
+        connection.exec_driver_sql(statement, list(rows))
+    else:
+        connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+
+
 class History:
     """Reads and writes of the truth. One per process."""
 
@@ -110,16 +136,27 @@ class History:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One consistent read."""
-        with self.engine.connect() as connection:
-            if not self.sqlite:
-                connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            with connection.begin():
-                yield connection
+        """One consistent read.
+
+        Raises:
+            StoreUnavailable: when the database does not answer.
+        """
+        from sqlalchemy.exc import OperationalError
+
+        try:
+            with self.engine.connect() as connection:
+                if not self.sqlite:
+                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
+                with connection.begin():
+                    yield connection
+        except OperationalError as error:
+            raise StoreUnavailable(f"数据库没有应答（{error.orig}），恢复后会自动继续") from error
 
     # --- keys and versions -----------------------------------------------------------------------------------------
 
-    def versions_of(self, connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], list[Version]]:
+    def versions_of(
+        self, connection: Connection, keys: Sequence[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Version]]:
         """Stored versions of records by (source, id); unknown records are absent."""
         if not keys:
             return {}
@@ -131,7 +168,8 @@ class History:
             rows = connection.execute(statement, {"keys": json.dumps(keys)})
         else:
             statement = text(
-                "SELECT k.source, k.id, k.versions FROM unnest(cast(:sources AS text[]), cast(:ids AS text[])) AS j(s, i)"
+                "SELECT k.source, k.id, k.versions"
+                " FROM unnest(cast(:sources AS text[]), cast(:ids AS text[])) AS j(s, i)"
                 " JOIN event_key k ON k.source = j.s AND k.id = j.i FOR UPDATE OF k"
             )
             rows = connection.execute(statement, {"sources": [k[0] for k in keys], "ids": [k[1] for k in keys]})
@@ -145,10 +183,7 @@ class History:
     ) -> None:
         """Write the version lists of new and of changed records."""
         if new:
-            connection.execute(
-                insert(t.event_key),
-                [{"source": s, "id": i, "versions": _pack.encode(found)} for (s, i), found in new.items()],
-            )
+            _insert(connection, t.event_key, [(s, i, _pack.encode(found)) for (s, i), found in new.items()])
         if changed:
             statement = (
                 update(t.event_key)
@@ -163,20 +198,11 @@ class History:
         """Append versions given as (seq, local day, ended, event)."""
         if not rows:
             return
-        connection.execute(
-            insert(t.event),
+        _insert(
+            connection,
+            t.event,
             [
-                {
-                    "seq": seq,
-                    "feed": event.feed,
-                    "day": day,
-                    "subject": event.subject,
-                    "town": event.town,
-                    "at": event.at,
-                    "ended": ended,
-                    "void": event.void,
-                    "body": _pack.encode(event),
-                }
+                (seq, event.feed, day, event.subject, event.town, event.at, ended, event.void, _pack.encode(event))
                 for seq, day, ended, event in rows
             ],
         )
@@ -209,9 +235,17 @@ class History:
         return sorted((_event.decode(row.body) for row in connection.execute(statement)), key=lambda found: found.order)
 
     def events_of_day(
-        self, connection: Connection, feed: str, day: int, upto: int | None = None
+        self,
+        connection: Connection,
+        feed: str,
+        day: int,
+        upto: int | None = None,
+        subjects: Collection[str] | None = None,
     ) -> dict[str, list[Event]]:
-        """Subject -> the records effective at ``known_seq`` ``upto`` (now, when ``None``), in event order."""
+        """Subject -> the records effective at ``known_seq`` ``upto`` (now, when ``None``), in event order.
+
+        ``subjects`` narrows to some; many are read in one sweep of the day and left out here.
+        """
         statement = select(t.event.c.subject, t.event.c.body).where(
             t.event.c.feed == feed, t.event.c.day == day, t.event.c.void.is_(False)
         )
@@ -219,9 +253,12 @@ class History:
             statement = statement.where(t.event.c.ended.is_(None))
         else:
             statement = statement.where(t.event.c.seq <= upto, (t.event.c.ended.is_(None)) | (t.event.c.ended > upto))
+        if subjects is not None and len(subjects) <= _CHUNK:
+            statement = statement.where(t.event.c.subject.in_(sorted(subjects)))
         found: dict[str, list[Event]] = {}
         for row in connection.execute(statement):
-            found.setdefault(row.subject, []).append(_event.decode(row.body))
+            if subjects is None or row.subject in subjects:
+                found.setdefault(row.subject, []).append(_event.decode(row.body))
         for events in found.values():
             events.sort(key=lambda one: one.order)
         return found
@@ -245,14 +282,13 @@ class History:
                 found |= {(feed, day, row.subject): row.state for row in connection.execute(statement)}
         return found
 
-    def save_states(
-        self, connection: Connection, states: Mapping[tuple[str, int, str], bytes], seq: int
-    ) -> None:
+    def save_states(self, connection: Connection, states: Mapping[tuple[str, int, str], bytes], seq: int) -> None:
         """Write states as of ``seq``."""
         if states:
             connection.execute(
                 text(
-                    "INSERT INTO projection (feed, day, subject, seq, state) VALUES (:feed, :day, :subject, :seq, :state)"
+                    "INSERT INTO projection (feed, day, subject, seq, state)"
+                    " VALUES (:feed, :day, :subject, :seq, :state)"
                     " ON CONFLICT (feed, day, subject) DO UPDATE SET seq = excluded.seq, state = excluded.state"
                 ),
                 [
@@ -261,9 +297,7 @@ class History:
                 ],
             )
 
-    def states_since(
-        self, connection: Connection, feed: str, day: int, seq: int
-    ) -> list[tuple[str, int, bytes]]:
+    def states_since(self, connection: Connection, feed: str, day: int, seq: int) -> list[tuple[str, int, bytes]]:
         """(subject, seq, state) of one feed's local day written after ``seq``."""
         p = t.projection.c
         statement = select(p.subject, p.seq, p.state).where(p.feed == feed, p.day == day, p.seq > seq)
@@ -271,7 +305,9 @@ class History:
 
     def days_of(self, connection: Connection, feed: str) -> list[int]:
         """Local days on which a feed has records, oldest first."""
-        statement = select(t.projection.c.day).where(t.projection.c.feed == feed).distinct().order_by(t.projection.c.day)
+        statement = (
+            select(t.projection.c.day).where(t.projection.c.feed == feed).distinct().order_by(t.projection.c.day)
+        )
         return list(connection.scalars(statement))
 
     # --- the ledger ------------------------------------------------------------------------------------------------

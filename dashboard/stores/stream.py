@@ -7,7 +7,7 @@ committed and acknowledged it; streams are never trimmed by length (EXACTNESS 4)
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -21,6 +21,19 @@ GROUP = "worker"
 DEAD = "tw:dead"
 _CHUNK = 500
 _GAUGE_TTL_S = 0.2
+
+# A worker that slept through the end of its lease may finish entries that its successor has finished: only the one that
+# deletes an entry takes it off the gauge, and a gauge that Redis lost does not go below zero.
+_FINISH = f"""
+local done = 0
+for i = 1, #ARGV, 2 do
+  redis.call('XACK', KEYS[1], '{GROUP}', ARGV[i])
+  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then done = done + tonumber(ARGV[i + 1]) end
+end
+local left = tonumber(redis.call('GET', KEYS[2]) or '0') - done
+redis.call('SET', KEYS[2], math.max(left, 0))
+return done
+"""
 
 
 def partition_key(partition: int) -> str:
@@ -66,6 +79,7 @@ class Stream:
         self.partitions = partitions
         self.limit = limit
         self._gauge = (0.0, 0)
+        self._finish = client.register_script(_FINISH)
 
     def pending(self) -> int:
         """Events on the road, at most 0.2 s old."""
@@ -125,8 +139,9 @@ class Stream:
         return self._read({partition_key(partition): "0"}, count, None).get(partition, [])
 
     def _read(self, keys: Mapping[str, str], count: int, block_ms: int | None) -> dict[int, list[Entry]]:
-        answer = self._ask(
-            lambda: self.client.xreadgroup(GROUP, "partition", dict(keys), count=count, block=block_ms)
+        wanted: dict[Any, Any] = dict(keys)
+        answer = self._in_group(
+            keys, lambda: self.client.xreadgroup(GROUP, "partition", wanted, count=count, block=block_ms)
         )
         numbers = {partition_key(p).encode(): p for p in range(self.partitions)}
         return {numbers[key]: [_entry(i, f) for i, f in found] for key, found in _pairs(answer) if found}
@@ -134,7 +149,9 @@ class Stream:
     def read_dead(self, count: int) -> list[tuple[str, bytes]]:
         """Dead letters not yet stored: unacknowledged ones first."""
         for start in ("0", ">"):
-            answer = self._ask(lambda start=start: self.client.xreadgroup(GROUP, "partition", {DEAD: start}, count=count))
+            answer = self._in_group(
+                [DEAD], lambda start=start: self.client.xreadgroup(GROUP, "partition", {DEAD: start}, count=count)
+            )
             for _, found in _pairs(answer):
                 letters = [(i.decode(), (f or {}).get(b"d", b"")) for i, f in found]
                 if letters:
@@ -145,13 +162,8 @@ class Stream:
         """Acknowledge and delete committed entries."""
         if not entries:
             return
-        ids = [entry.id for entry in entries]
-        key = partition_key(partition)
-        pipe = self.client.pipeline(transaction=True)
-        pipe.xack(key, GROUP, *ids)
-        pipe.xdel(key, *ids)
-        pipe.decrby(f"tw:{{p{partition}}}:count", sum(entry.count for entry in entries))
-        self._ask(pipe.execute)
+        args = [word for entry in entries for word in (entry.id, entry.count)]
+        self._ask(lambda: self._finish(keys=[partition_key(partition), f"tw:{{p{partition}}}:count"], args=args))
 
     def finish_dead(self, ids: Sequence[str]) -> None:
         """Acknowledge and delete stored dead letters."""
@@ -169,10 +181,22 @@ class Stream:
             waiting = 0
         return int(count or 0), int(waiting)
 
+    def _in_group(self, keys: Iterable[str], call: Any) -> Any:
+        """Read in the group; when Redis was emptied meanwhile, the group is made again and there is nothing yet."""
+        try:
+            return self._ask(call)
+        except StoreUnavailable as error:
+            if "NOGROUP" not in str(error.__cause__):
+                raise
+            for key in keys:
+                self._group(key)
+            return None
+
     def _ask(self, call: Any) -> Any:
+        """Ask Redis. A refusal (disk full, out of memory) is as temporary as silence: nothing was taken."""
         try:
             return call()
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except redis.RedisError as error:
             raise StoreUnavailable(f"Redis 没有应答（{error}），恢复后会自动继续") from error
 
 

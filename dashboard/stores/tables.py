@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
-from dashboard.access.tables import METADATA
-
+from dashboard.access.tables import METADATA as METADATA
 
 event = Table(
     "event",

@@ -34,7 +34,7 @@ from dashboard.stores.redis_server import check_durability
 from dashboard.stores.stream import Stream
 from geodata.library import RegionBook, open_library
 from ingest.decode import Door
-from ingest.gateways.intake import Intake, dead_letter
+from ingest.intake import Intake, dead_letter
 
 CHUNK = 1000
 LISTED = 50
@@ -56,7 +56,10 @@ ENVELOPE: Mapping[str, tuple[str, ...]] = {
     "nothing": ("零报告", "nothing"),
 }
 """Headers of the event envelope."""
-PRIVATE = ("联系人", "联系电话", "联系方式", "电话", "手机", "手机号", "手机号码", "姓名", "身份证", "身份证号", "身份证号码")
+PRIVATE = (
+    *("联系人", "联系电话", "联系方式", "电话", "手机", "手机号", "手机号码"),
+    *("姓名", "身份证", "身份证号", "身份证号码"),
+)
 """Headers of columns that are never read, whatever a feed declares."""
 _DELIMITERS = {",": "逗号", ";": "分号", "\t": "制表符"}
 _GB = {"gb18030", "gbk", "gb2312", "cp936", "936", "hz"}
@@ -138,9 +141,11 @@ class Sheet(msgspec.Struct, frozen=True):
             said = _digest(record)
             if not self.named:
                 seen[said] = seen.get(said, 0) + 1
-                yield Row(number, {"id": f"row-{said.hex()}-{seen[said]}", **record})
-                continue
-            yield Row(number, record, _wrong_id(record, number, said, first))
+                record = {"id": f"row-{said.hex()}-{seen[said]}", **record}
+                wrong_id = None
+            else:
+                wrong_id = _wrong_id(record, number, said, first)
+            yield Row(number, record, wrong_id or _wrong_time(record))
 
 
 class RowError(msgspec.Struct, frozen=True):
@@ -196,12 +201,13 @@ class Report(msgspec.Struct, frozen=True):
                 more = len(self.rejected) - LISTED
                 lines.append(f"还有 {more} 行未列出 · {more} more rows")
         if self.ignored:
-            lines.append("没有用到的列 · columns ignored：" + "、".join(f"{one.letter} {one.header}" for one in self.ignored))
+            names = "、".join(f"{one.letter} {one.header}" for one in self.ignored)
+            lines.append("没有用到的列 · columns ignored：" + names)
         if self.private:
             names = "、".join(f"{one.letter} {one.header}" for one in self.private)
             lines.append("个人信息列，未读取 · personal columns, dropped unread：" + names)
         if not self.named:
-            lines.append("文件没有编号列，按整行内容识别：重复导入不会变，改过的行算新记录 · no id column: rows are known by content")
+            lines.append("没有编号列，按整行内容识别：重复导入不会变，改过的行算新记录 · rows are known by content")
         return "\n".join(lines)
 
     def _line(self, one: RowError) -> str:
@@ -333,7 +339,16 @@ def local_time(cell: str) -> str:
         return cell
     year, month, day, hour, minute, second, fraction, offset = found.groups()
     clock = f"{int(hour or 0):02d}:{int(minute or 0):02d}:{int(second or 0):02d}"
-    return f"{year}-{int(month):02d}-{int(day):02d}T{clock}{(fraction or '')[:7]}{_offset(offset)}"
+    written = f"{year}-{int(month):02d}-{int(day):02d}T{clock}{(fraction or '')[:7]}{_offset(offset)}"
+    return written if _is_time(written) else cell
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _offset(given: str | None) -> str:
@@ -353,12 +368,12 @@ def _text(data: bytes, encoding: str | None) -> tuple[str, str]:
     if not data.strip():
         raise ConfigurationError("文件是空的：请选一个有内容的 CSV 文件 · the file is empty")
     if workbook(data):
-        raise ConfigurationError("这是 Excel 工作簿，目前只收 CSV：请另存为“CSV UTF-8（逗号分隔）” · save the workbook as CSV")
+        raise ConfigurationError("这是 Excel 工作簿，目前只收 CSV：请另存为“CSV UTF-8” · save the workbook as CSV")
     wanted = ["utf-8", "gb18030"]
     if encoding is not None:
         name = encoding.lower().replace("-", "").replace("_", "")
         if name not in _UTF8 | _GB:
-            raise ConfigurationError(f"编码“{encoding}”不认识，应为 utf-8 或 gb18030 · the encoding is utf-8 or gb18030")
+            raise ConfigurationError(f"编码“{encoding}”不认识，应为 utf-8 或 gb18030 · allowed: utf-8, gb18030")
         wanted = ["utf-8" if name in _UTF8 else "gb18030"]
     for name in wanted:
         try:
@@ -367,9 +382,8 @@ def _text(data: bytes, encoding: str | None) -> tuple[str, str]:
             continue
         if not _CONTROL.search(text):
             return text, name
-    raise ConfigurationError(
-        f"文件不是 {' 或 '.join(wanted)} 文本：请在表格软件里另存为“CSV UTF-8” · the file is not text in {' or '.join(wanted)}"
-    )
+    names = " / ".join(wanted)
+    raise ConfigurationError(f"文件不是 {names} 文本：请在表格软件里另存为“CSV UTF-8” · not a text file in {names}")
 
 
 def _table(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -387,7 +401,7 @@ def _table(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
     for number, row in enumerate(csv.reader(lines(), delimiter=delimiter), 1):
         if len(held) > 1 and _unclosed(held, delimiter):
-            raise ConfigurationError(f"第 {number} 行有一个引号没有闭合：请补上引号再导入 · a quote in row {number} is never closed")
+            raise ConfigurationError(f"第 {number} 行有引号没有闭合：请补上再导入 · unclosed quote in row {number}")
         held.clear()
         yield number, row
 
@@ -438,7 +452,7 @@ def _header(text: str, known: Mapping[str, str]) -> tuple[str, int, list[str]]:
                 best = (score, delimiter, number, row)
     if not best[0]:
         raise ConfigurationError(
-            f"前 {HEADER_WITHIN} 行里没有认得的表头，第一行应是列名，如 镇街、时间、编号 · the first row must be column headers"
+            f"前 {HEADER_WITHIN} 行里没有认得的列名：第一行应是列名，如 镇街、时间 · the first row names the columns"
         )
     return best[1], best[2], best[3]
 
@@ -531,6 +545,15 @@ def _wrong_id(
         return None
     sentence = f"编号“{shown}”在第 {before[0]} 行已用过，内容不同：更正请加“版本”列，否则请换编号"
     return ("id", shown, "本文件里不重复的编号", sentence)
+
+
+def _wrong_time(record: Mapping[str, Any]) -> tuple[str, str, str, str] | None:
+    """A time that cannot be read, told in the words of a table: the door would ask for ISO-8601."""
+    at = record.get("at")
+    if at is None or _is_time(at):
+        return None
+    got, allowed = mask(at)[:120], "时间，如 2020-02-18 08:12"
+    return ("at", got, allowed, f"时间是“{got}”，应为{allowed}")
 
 
 def _rejected(row: Row) -> Rejected:

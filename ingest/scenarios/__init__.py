@@ -20,7 +20,13 @@ def scenario_named(name: str, pack: RegionPack) -> Scenario:
     try:
         region, make = SCENARIOS[name]
     except KeyError:
-        raise ConfigurationError(f"没有名为“{name}”的场景，可用的有：{'、'.join(SCENARIOS)}") from None
+        raise ConfigurationError(
+            f"没有名为“{name}”的场景，可用的有：{'、'.join(SCENARIOS)}"
+            f" · There is no scenario “{name}”; the scenarios are {', '.join(SCENARIOS)}."
+        ) from None
     if pack.region != region:
-        raise ConfigurationError(f"场景“{name}”需要 {region} 的区域包，得到的是 {pack.region}，请用 --region {region}")
+        raise ConfigurationError(
+            f"场景“{name}”需要 {region} 的区域包，得到的是 {pack.region}，请设 TOWNWATCH_REGION={region}"
+            f" · Scenario “{name}” needs the pack of {region}, got {pack.region}: set TOWNWATCH_REGION={region}."
+        )
     return make(pack)

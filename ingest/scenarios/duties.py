@@ -5,7 +5,7 @@ Only planned here, walked in ``walk``. Times are seconds of the local day.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import msgspec
@@ -56,7 +56,10 @@ class Silence(msgspec.Struct, frozen=True):
 
 
 class Duties:
-    """Shares out a pack's visits among its units. ``spans`` tells when a unit is on duty: (begin, end, shift)."""
+    """Shares out a pack's visits among its units. ``spans`` tells when a unit is on duty: (begin, end, shift).
+
+    ``night`` units work outside the shift ``by_day``, all others within it. ``weak`` towns hold most of what lapses.
+    """
 
     def __init__(
         self,
@@ -65,9 +68,11 @@ class Duties:
         units: tuple[Unit, ...],
         spans: Callable[[str], list[tuple[int, int, Shift]]],
         by_day: Shift,
+        night: frozenset[str],
         weak: set[str],
     ) -> None:
         self.pack, self.owing, self.units, self._spans, self.by_day, self.weak = pack, owing, units, spans, by_day, weak
+        self.night = night
         self.town_of = {unit.code: unit.town for unit in units}
 
     def _owed(self) -> list[Owed]:
@@ -102,21 +107,21 @@ class Duties:
     def _best_span(self, unit: str, owed: Owed) -> tuple[float, float] | None:
         """The longest time of a visit's slot that a unit is on duty, less the way; ``None`` if too short."""
         spans = [
-            (max(begin + 420, owed.slot[0] + 60), min(end - 900, owed.slot[1] - 900))
+            (max(begin + 420, owed.slot[0] + 60), min(end - 1500, owed.slot[1] - 900))
             for begin, end, _ in self._spans(unit)
         ]
         best = max(spans, key=lambda span: span[1] - span[0])
         return best if best[1] - best[0] >= 300 else None
 
     def silences(self, random: np.random.Generator) -> list[Silence]:
-        """One beat whose units all fall silent for most of a window, and one single unit for two hours."""
+        """A beat silent for most of a window, a single unit for two hours, and a night unit for most of a window."""
         windows: dict[str, set[tuple[int, int]]] = defaultdict(set)
         for owed in self._owed():
-            if owed.beat and self.by_day.start * 60 <= owed.begin and owed.end <= self.by_day.end * 60:
+            if owed.beat and self._within_day(owed):
                 windows[owed.beat].add((owed.begin, owed.end))
         # A short window and few units: a silence of hours that a flat battery explains.
         choices = sorted(
-            ((end - begin) * max(1, len(self.pack.beat_by_code[beat].units)), beat, begin, end)
+            ((end - begin) * max(1, len(self._day_units(beat))), beat, begin, end)
             for beat, found in windows.items()
             for begin, end in found
             if end - begin >= 7200 and self.pack.beat_by_code[beat].town not in self.weak
@@ -124,20 +129,31 @@ class Duties:
         silences = []
         if choices:
             _, beat, begin, end = choices[int(random.integers(0, max(1, len(choices) // 2)))]
-            length = end - begin
-            silences.append(
-                Silence(
-                    tuple(self.pack.beat_by_code[beat].units),
-                    beat,
-                    begin + SILENT[0] * length,
-                    begin + SILENT[1] * length,
-                    (begin, end),
-                )
-            )
-        single = self.units[int(random.integers(0, len(self.units)))].code
+            silences.append(_through(self._day_units(beat), beat, begin, end))
+        by_day = [unit.code for unit in self.units if unit.code not in self.night]
+        single = by_day[int(random.integers(0, len(by_day)))]
         at = float(random.uniform(9, 16)) * 3600
         silences.append(Silence((single,), "", at, at + 7200))
-        return silences
+        return [*silences, *self._silent_night(random)]
+
+    def _silent_night(self, random: np.random.Generator) -> list[Silence]:
+        """One night unit, silent for most of a window in which its beat owes one visit alone."""
+        windows: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+        for owed in self._owed():
+            if owed.beat and not self._within_day(owed) and owed.town not in self.weak:
+                windows[(owed.beat, owed.begin, owed.end)] = self._crew(owed)
+        counts = Counter((owed.beat, owed.begin, owed.end) for owed in self._owed())
+        choices = sorted(window for window, crew in windows.items() if crew and counts[window] == 1)
+        if not choices:
+            return []
+        beat, begin, end = choices[int(random.integers(0, len(choices)))]
+        return [_through(tuple(windows[(beat, begin, end)]), beat, begin, end)]
+
+    def _day_units(self, beat: str) -> tuple[str, ...]:
+        return tuple(unit for unit in self.pack.beat_by_code[beat].units if unit not in self.night)
+
+    def _within_day(self, owed: Owed) -> bool:
+        return self.by_day.start * 60 <= owed.begin and owed.end <= self.by_day.end * 60
 
     def tasks(self, day: int, random: np.random.Generator, silences: list[Silence]) -> dict[str, list[Task]]:
         """Every unit's visits of a day, in order of time."""
@@ -170,12 +186,31 @@ class Duties:
         """
         silent = {(silence.beat, silence.window) for silence in silences if silence.beat}
         judged = [n for n, visit in enumerate(owed) if (visit.beat, (visit.begin, visit.end)) not in silent]
-        weak = [n for n in judged if owed[n].town in self.weak]
-        others = [n for n in judged if owed[n].town not in self.weak]
-        wanted = round(len(judged) * float(random.uniform(0.044, 0.054)))
+        by_day = [n for n in judged if self._within_day(owed[n])]
+        weak = [n for n in by_day if owed[n].town in self.weak]
+        others = [n for n in by_day if owed[n].town not in self.weak]
+        wanted = round(len(by_day) * float(random.uniform(0.044, 0.054)))
         of_weak = min(round(wanted * 0.68), round(len(weak) * 0.4))
         picked = random.permutation(weak)[:of_weak].tolist() if weak else []
-        return {int(n) for n in [*picked, *random.permutation(others)[: wanted - of_weak].tolist()]}
+        picked += random.permutation(others)[: wanted - of_weak].tolist()
+        by_night = [n for n in judged if not self._within_day(owed[n])]
+        return {int(n) for n in [*picked, *self._lost_at_night(owed, by_night, random)]}
+
+    def _lost_at_night(self, owed: list[Owed], judged: list[int], random: np.random.Generator) -> list[int]:
+        """Some 6 of 100, at most one of a town and the weak towns' first: few visits are owed, so chance alone would
+        leave whole towns without."""
+        order: list[int] = random.permutation(judged).tolist() if judged else []
+        of_town: dict[str, int] = {}
+        for n in order:
+            of_town.setdefault(owed[n].town, n)
+        wanted = round(len(judged) * float(random.uniform(0.045, 0.075)))
+        return sorted(of_town.values(), key=lambda n: owed[n].town not in self.weak)[:wanted]
+
+
+def _through(units: tuple[str, ...], beat: str, begin: int, end: int) -> Silence:
+    """The silence of a beat's units through most of a window."""
+    length = end - begin
+    return Silence(units, beat, begin + SILENT[0] * length, begin + SILENT[1] * length, (begin, end))
 
 
 def _around(planned: float, span: tuple[float, float], silence: Silence, visit: Owed) -> float:

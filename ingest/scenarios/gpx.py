@@ -56,7 +56,10 @@ def read_gpx(file: Path | IO[bytes]) -> list[Fix]:
                     fixes.append(fix)
                 element.clear()
     except (ElementTree.ParseError, OSError) as error:
-        raise ConfigurationError(f"{file} 不是可读的 GPX 文件（{error}），请换一个文件") from error
+        raise ConfigurationError(
+            f"{file} 不是可读的 GPX 文件（{error}），请换一个文件"
+            f" · {file} is no GPX file that can be read ({error}): give another."
+        ) from error
     return fixes
 
 

@@ -28,7 +28,7 @@ from geodata.library import open_library
 from geodata.region import Region
 from ingest import loader
 from ingest.decode import Door
-from ingest.gateways.intake import Intake
+from ingest.intake import Intake
 from ingest.scenarios import scenario_named
 from ingest.scenarios.base import Batch, Scenario, Sent, batches
 

@@ -6,12 +6,11 @@ after local midnight, points are metres in a :class:`~ingest.scenarios.tracks.Fr
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 
-from dashboard.domain.day import DEFAULT_ZONE, day_start
+from dashboard.domain.day import DEFAULT_ZONE, day_start, shift_day
 from dashboard.domain.place import RegionPack, Shift, Unit
 from ingest.scenarios.base import CLOCK, Draft, Record, Stream, day_prefix, delays, generator, repeated, seed
 from ingest.scenarios.duties import Duties, Silence, Task
@@ -26,8 +25,8 @@ OFFLINE_S = 25 * 60
 class Patrols(Stream):
     """All units of a pack on their rounds.
 
-    ``night`` units also work the night shift. ``weak_towns`` hold most of the visits that lapse. ``quiet_town`` has
-    nobody on duty at night and says so (零报告). From ``dense_from`` on the fixes come every 40 s.
+    ``night_units`` work the night shift, all others the day shift. ``weak_towns`` hold most of the visits that lapse.
+    From ``dense_from`` on the fixes of the day shift come every 40 s.
     """
 
     name = "patrol"
@@ -39,9 +38,8 @@ class Patrols(Stream):
         scenario: str,
         source: str,
         *,
-        night: int,
+        night_units: Collection[str],
         weak_towns: tuple[str, ...],
-        quiet_town: str,
         dense_from: int,
         zone: str = DEFAULT_ZONE,
     ) -> None:
@@ -52,27 +50,24 @@ class Patrols(Stream):
             Unit(code, beat.town, code) for beat in pack.beats for code in dict.fromkeys(beat.units)
         )
         weak = {pack.town_by_code[name].code for name in weak_towns if name in pack.town_by_code}
-        quiet = pack.town_by_code.get(quiet_town)
-        self.quiet = quiet.code if quiet else ""
         self.shifts = pack.shifts or (
             Shift("day", "白班", "Day", 480, 1200),
             Shift("night", "夜班", "Night", 1200, 480),
         )
         self.by_day = next((shift for shift in self.shifts if shift.start < shift.end), self.shifts[0])
         self.by_night = next((shift for shift in self.shifts if shift.start >= shift.end), None)
-        self.night_units = self._night_units(night) if self.by_night else frozenset()
+        self.night_units = frozenset(night_units) if self.by_night else frozenset()
         self.base = {unit.code: self.ground.base(unit) for unit in self.units}
-        self.duties = Duties(pack, self.ground.owing, self.units, self._spans, self.by_day, weak)
+        self.duties = Duties(pack, self.ground.owing, self.units, self._spans, self.by_day, self.night_units, weak)
 
     def expected(self, day: int) -> int:
         """About how many records a day has."""
-        hours = 12 * (len(self.units) + len(self.night_units))
-        return round(hours * (74 if day >= self.dense_from else 45))
+        by_night = len(self.night_units)
+        return 12 * ((len(self.units) - by_night) * (74 if day >= self.dense_from else 45) + by_night * 45)
 
     def day(self, day: int) -> list[Draft]:
         """All records of one local day."""
         random = generator(self.scenario, self.name, day)
-        paces = DENSE if day >= self.dense_from else SPARSE
         silences = self.duties.silences(random)
         tasks = self.duties.tasks(day, random, silences)
         offline = self._offline(random, silences)
@@ -80,42 +75,22 @@ class Patrols(Stream):
         for unit in self.units:
             own = generator(self.scenario, self.name, day, unit.code)
             quiet = [silence for silence in silences if unit.code in silence.units]
+            # Nights stay sparse, so that the history loads within a minute.
+            paces = DENSE if day >= self.dense_from and unit.code not in self.night_units else SPARSE
             drafts.extend(self._unit_day(unit, day, own, tasks[unit.code], paces, quiet, offline.get(unit.code)))
         drafts.extend(repeated(drafts, random, 0.004))
-        drafts.extend(self._nothing(day))
         drafts.extend(self._wrong(drafts, random))
         return drafts
 
-    def _night_units(self, count: int) -> frozenset[str]:
-        """The first unit of towns with visits owed at night, then of the others; never the quiet town's."""
-        owed_at_night = {
-            self.pack.place_by_code[rule.place].town
-            for rule in self.pack.visit_rules
-            if rule.place in self.ground.owing and not (self.by_day.start <= rule.start and rule.end <= self.by_day.end)
-        }
-        firsts: dict[str, list[str]] = defaultdict(list)
-        for unit in self.units:
-            firsts[unit.town].append(unit.code)
-        towns = sorted(
-            (town for town in firsts if town != self.quiet),
-            key=lambda town: (town not in owed_at_night, -len(firsts[town]), town),
-        )
-        return frozenset(firsts[town][0] for town in towns[:count])
-
     def _spans(self, unit: str) -> list[tuple[int, int, Shift]]:
-        spans = [(self.by_day.start * 60, self.by_day.end * 60, self.by_day)]
         if self.by_night and unit in self.night_units:
-            spans = [
-                (0, self.by_night.end * 60, self.by_night),
-                *spans,
-                (self.by_night.start * 60, DAY_S, self.by_night),
-            ]
-        return spans
+            return [(0, self.by_night.end * 60, self.by_night), (self.by_night.start * 60, DAY_S, self.by_night)]
+        return [(self.by_day.start * 60, self.by_day.end * 60, self.by_day)]
 
     def _offline(self, random: np.random.Generator, silences: list[Silence]) -> dict[str, int]:
-        """Three units a day that are without network for 25 minutes and then send their backlog at once."""
+        """Three units that by day are without network for 25 minutes and then send their backlog at once."""
         silent = {unit for silence in silences for unit in silence.units}
-        units = [unit.code for unit in self.units if unit.code not in silent]
+        units = [unit.code for unit in self.units if unit.code not in silent | self.night_units]
         chosen = random.permutation(len(units))[:3].tolist()
         begins = random.integers(9 * 3600, 18 * 3600, len(chosen)).tolist()
         return {units[k]: begin for k, begin in zip(chosen, begins, strict=True)}
@@ -138,15 +113,23 @@ class Patrols(Stream):
             first, last = begin + late * opens, end - early * closes
             walk = Walk(self.ground, unit, self.base[unit.code], style, random, paces, first)
             walk.work([task for task in tasks if begin <= task.planned < end], last)
-            records.extend(self._positions(unit, day, fixes(walk.legs, last, random)))
+            positions = self._positions(unit, day, fixes(walk.legs, last, random))
+            if not opens and positions:
+                # A shift that began the evening before states its strength to the new day.
+                positions[0][1]["officers"] = self._officers(unit, shift, shift_day(day, -1))
+            records.extend(positions)
             records.extend((at, self._scan(unit, day, at, place)) for at, place in walk.scans)
             if opens:
-                officers = 2 + seed(self.scenario, unit.code, shift.code, day) % 5
+                officers = self._officers(unit, shift, day)
                 records.append((first, self._stated(unit, day, first, "start", officers=officers, mode=style)))
             if closes:
                 records.append((last, self._stated(unit, day, last, "end")))
         heard = [item for item in records if not any(silence.holds(item[0]) for silence in silences)]
         return self._sent(unit, day, heard, random, offline)
+
+    def _officers(self, unit: Unit, shift: Shift, day: int) -> int:
+        """How many a unit is in the shift that began on a day: two to six, at night two or three."""
+        return 2 + seed(self.scenario, unit.code, shift.code, day) % (2 if unit.code in self.night_units else 5)
 
     def _positions(self, unit: Unit, day: int, found: Fixes) -> list[tuple[int, Record]]:
         lon = np.round(self.frame.lon + found.x / self.frame.east_m, 6).tolist()
@@ -205,20 +188,6 @@ class Patrols(Stream):
                 arrival = midnight + (offline + OFFLINE_S) * 1000 + 40 * (second - offline) // 4 + 500
             drafts.append(Draft(arrival, record))
         return drafts
-
-    def _nothing(self, day: int) -> Iterable[Draft]:
-        if not self.quiet or not self.by_night:
-            return
-        for n, second in enumerate((1_800, self.by_night.start * 60 + 1_800)):
-            at = f"{day_prefix(day)}{CLOCK[second]}+08:00"
-            record: Record = {
-                "id": f"patrol-{day}-{self.quiet}-nothing-{n}",
-                "source": self.source,
-                "town": self.quiet,
-                "at": at,
-                "nothing": True,
-            }
-            yield Draft(day_start(day, self.zone) + second * 1000 + 700, record)
 
     def _wrong(self, drafts: list[Draft], random: np.random.Generator) -> list[Draft]:
         """Fewer than one row in a thousand that the door must refuse: no unit, or a town that does not exist."""

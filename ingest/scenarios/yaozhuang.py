@@ -17,6 +17,8 @@ NAME = "yaozhuang"
 REGION = "330421"
 SOURCE = "scenario-yaozhuang"
 FIRST_DAY, START_DAY, LAST_DAY = 20200211, 20200218, 20200229
+NIGHT_UNIT = "夜巡组"
+"""The units of this name work nights, one in each town."""
 DENSE_FROM = 20200217
 """Earlier history has fewer fixes, so that it loads within a minute."""
 
@@ -37,9 +39,8 @@ def yaozhuang(pack: RegionPack) -> Scenario:
                 pack,
                 NAME,
                 SOURCE,
-                night=6,
+                night_units=[unit.code for unit in pack.units if unit.name == NIGHT_UNIT],
                 weak_towns=("罗星街道", "陶庄镇"),
-                quiet_town="大云镇",
                 dense_from=DENSE_FROM,
             ),
             Passages(

@@ -11,6 +11,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.domain.place import RegionPack
+from layouts.attributes import attributes
 
 STYLE = {"variable": "TW.map.style"}
 EACH = {"variable": "TW.map.each"}
@@ -22,7 +23,7 @@ def county_map(pack: RegionPack, name: str, lang: str, label: str) -> Component:
 
 
 def town_map(pack: RegionPack, code: str, lang: str, name: str = "town-map") -> Component:
-    """One town with its neighbours around it; can be moved and zoomed. Filled by ``TW.map.town(name, data, onPick)``."""
+    """One town with its neighbours around it; can be moved and zoomed. ``TW.map.town(name, data, onPick)`` fills it."""
     town = pack.town_by_code.get(code)
     place = (town.name_en if lang == "en" and town.name_en else town.name) if town else code
     label = f"Map of {place}" if lang == "en" else f"{place}地图"
@@ -81,5 +82,5 @@ def _map(pack: RegionPack, name: str, level: str, lang: str, label: str, still: 
         id=name,
         className="tw-map tw-map-still" if still else "tw-map",
         role="img" if still else "group",
-        **{"aria-label": label, "data-geo": address, "data-scope": scope, "data-lang": "en" if lang == "en" else "zh"},
+        **attributes(aria_label=label, data_geo=address, data_scope=scope, data_lang="en" if lang == "en" else "zh"),
     )

@@ -1,6 +1,6 @@
 """镇页 /town/{code}: a town's day for its station chief. The list is first; map, shift and figures stand beside it.
 
-``assets/town.js`` draws the view ``town`` into the containers left empty here, ``assets/marks.js`` its map.
+``assets/town.js`` draws the view ``town`` into the containers left empty here, ``assets/map.js`` what stands on the map.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard.domain.place import RegionPack
 from layouts.attributes import attributes
+from layouts.components.map import town_map
 from layouts.icons import icon
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -73,7 +74,7 @@ def layout(pack: RegionPack, lang: str, code: str = "", **_params: str) -> Compo
                     _panel(
                         "places",
                         word("map", lang),
-                        [html.Div(id="town-map", className="tp-map")],
+                        [town_map(pack, code, lang)],
                         note_id="town-legend",
                     ),
                     _panel("shifts", word("shift", lang), [html.Div(id="town-shift")], note_id="town-shift-legend"),

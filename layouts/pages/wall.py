@@ -1,4 +1,4 @@
-"""大屏 /wall: the duty room's display. Dark, untouched, up for weeks; ``assets/wall.js`` draws the view ``wall`` into it.
+"""大屏 /wall: the duty room's display. Dark, untouched, up for weeks; ``wall.js`` draws the view ``wall`` into it.
 
 ``?scenes=`` names scenes with commas between, ``?dwell=`` seconds for each (one number, or one per scene), ``?towns=``
 limits the towns. Sizes are rem of the wall's root, so that 4K is twice 1080 (DESIGN-UI §2).
@@ -10,15 +10,20 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.domain.place import RegionPack
+from layouts.attributes import attributes
 from layouts.components.map import county_map
 
-SCENES: dict[str, tuple[str, str, int]] = {"overview": ("总览", "Overview", 60)}
-"""Scene -> its name in Chinese and English and its seconds on the screen."""
+SCENES: dict[str, tuple[str, str]] = {"overview": ("总览", "Overview")}
+"""Scene -> its name in Chinese and English, in the order of the rotation."""
+DWELL = {"overview": 60}
+"""Seconds of a scene on the screen."""
 TITLES: dict[str, tuple[str, str]] = {"overview": ("值守总览", "Duty overview")}
 MIN_DWELL, MAX_DWELL = 10, 3600
 
 
-def layout(pack: RegionPack, lang: str, scenes: str = "", dwell: str = "", towns: str = "", **_params: str) -> Component:
+def layout(
+    pack: RegionPack, lang: str, scenes: str = "", dwell: str = "", towns: str = "", **_params: str
+) -> Component:
     """The wall with its empty containers."""
     english = lang == "en"
     shown = chosen_scenes(scenes)
@@ -26,21 +31,31 @@ def layout(pack: RegionPack, lang: str, scenes: str = "", dwell: str = "", towns
     codes = [pack.town_by_code[code].code for code in towns.split(",") if code in pack.town_by_code]
     region = pack.name_en if english else pack.name
     title = pack.titles.get("wall_en" if english else "wall_zh") or region
-    label = "Map of the towns with units, checkpoints and alerts" if english else "各镇（街道）分布图，含巡逻组、卡点、告警"
+    label = (
+        "Map of the towns with units, checkpoints and alerts" if english else "各镇（街道）分布图，含巡逻组、卡点、告警"
+    )
     return html.Div(
         [
             html.Header(
                 [
-                    html.Span(className="tw-mark wl-mark", **{"aria-hidden": "true"}),
+                    html.Span(className="tw-mark wl-mark", **attributes(aria_hidden="true")),
                     html.Div([html.B("镇哨"), html.Span("Townwatch")], className="wl-brand"),
-                    html.Div([html.H1(title), html.Span(TITLES[shown[0]][english], id="wall-scene")], className="wl-title"),
-                    html.Div(id="wall-feeds", className="wl-feeds", role="status", **{"aria-label": "Feeds" if english else "数据新鲜度"}),
+                    html.Div(
+                        [html.H1(title), html.Span(TITLES[shown[0]][1 if english else 0], id="wall-scene")],
+                        className="wl-title",
+                    ),
+                    html.Div(
+                        id="wall-feeds",
+                        className="wl-feeds",
+                        role="status",
+                        **attributes(aria_label="Feeds" if english else "数据新鲜度"),
+                    ),
                     html.Div(
                         [
                             html.Div([html.Span(id="wall-date"), html.Span(id="wall-weekday")], className="wl-date"),
                             html.Div(
                                 [
-                                    html.Span("--:--", **{"data-clock": "hm"}),
+                                    html.Span("--:--", **attributes(data_clock="hm")),
                                     html.I(id="wall-seconds"),
                                 ],
                                 className="wl-time",
@@ -58,7 +73,13 @@ def layout(pack: RegionPack, lang: str, scenes: str = "", dwell: str = "", towns
                     html.Section(
                         [
                             html.Div(id="wall-map-head", className="wl-ph"),
-                            html.Div([county_map(pack, "wall-map", lang, label), html.Div(id="wall-legend", className="wl-legend")], className="wl-map-box"),
+                            html.Div(
+                                [
+                                    county_map(pack, "wall-map", lang, label),
+                                    html.Div(id="wall-legend", className="wl-legend"),
+                                ],
+                                className="wl-map-box",
+                            ),
                         ],
                         className="wl-pan wl-map-pan",
                     ),
@@ -70,18 +91,21 @@ def layout(pack: RegionPack, lang: str, scenes: str = "", dwell: str = "", towns
                 id="wall-body",
                 className="wl-body",
             ),
-            html.Footer([html.Div(id="wall-scenes", className="wl-scenes"), html.Div(id="wall-note", className="wl-note")], className="wl-foot"),
-            html.Div(id="wall-spoken", className="wl-spoken", role="log", **{"aria-live": "assertive"}),
+            html.Footer(
+                [html.Div(id="wall-scenes", className="wl-scenes"), html.Div(id="wall-note", className="wl-note")],
+                className="wl-foot",
+            ),
+            html.Div(id="wall-spoken", className="wl-spoken", role="log", **attributes(aria_live="assertive")),
         ],
         id="tw-wall",
         className="wl",
-        **{
-            "data-scope": ",".join(codes) or "all",
-            "data-lang": "en" if english else "zh",
-            "data-scenes": ",".join(shown),
-            "data-dwell": ",".join(str(second) for second in seconds),
-            "data-names": "|".join(SCENES[name][english] for name in shown),
-        },
+        **attributes(
+            data_scope=",".join(codes) or "all",
+            data_lang="en" if english else "zh",
+            data_scenes=",".join(shown),
+            data_dwell=",".join(str(second) for second in seconds),
+            data_names="|".join(SCENES[name][1 if english else 0] for name in shown),
+        ),
     )
 
 
@@ -97,6 +121,6 @@ def dwell_of(asked: str, scenes: list[str]) -> list[int]:
     found = []
     for at, name in enumerate(scenes):
         part = parts[0] if len(parts) == 1 else parts[at] if at < len(parts) else ""
-        seconds = int(part) if part.isascii() and part.isdigit() else SCENES[name][2]
+        seconds = int(part) if part.isascii() and part.isdigit() else DWELL[name]
         found.append(max(MIN_DWELL, min(MAX_DWELL, seconds)))
     return found

@@ -36,7 +36,8 @@ if name == "crash" and not (data / "crashed").exists():
     os.abort()
 note("started")
 if name == "refuse":
-    print("townwatch: this can be put right.")
+    sys.stdout.buffer.write("townwatch: 可以改正 · this can be put right.\\n".encode())
+    sys.stdout.flush()
     sys.exit(1)
 if name == "player":
     sys.exit(0)
@@ -122,6 +123,7 @@ def test_a_second_supervisor_names_the_first(data_dir: Path) -> None:
         with supervised(data_dir, "worker") as second:
             _, errors = second.communicate(timeout=30)
         assert second.returncode == 1
+        assert f"{data_dir} 里已有一个镇哨在运行（进程 {first.pid}），请先停掉它，或用 --data 换一个目录 · " in errors
         assert f"Another townwatch runs in {data_dir} (pid {first.pid})" in errors
         first.send_signal(signal.SIGINT)
         assert first.wait(30) == 0
@@ -154,7 +156,8 @@ def test_a_part_that_refuses_ends_the_start_with_its_sentence(data_dir: Path) ->
     with supervised(data_dir, "refuse", "web") as process:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
-    assert "refuse: this can be put right (see " in errors
+    log = data_dir / "logs" / "refuse.log"
+    assert f"refuse 没有启动：可以改正（详见 {log}） · refuse did not start: this can be put right (see {log})." in errors
     assert embedded.running(data_dir) is None
 
 
@@ -172,21 +175,24 @@ def test_a_port_in_use_is_named_with_another(data_dir: Path) -> None:
         )
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"townwatch: Port {port} is in use by another program: choose another, e.g. --port {port % 65535 + 1}."
+        f"townwatch: 端口 {port} 已被其他程序占用，请换一个，如 --port {port % 65535 + 1}"
+        f" · Port {port} is in use by another program: choose another, e.g. --port {port % 65535 + 1}."
     ]
     assert list(data_dir.iterdir()) == []
 
 
 def test_an_open_address_is_refused_without_accounts(data_dir: Path) -> None:
-    with pytest.raises(ConfigurationError, match="without accounts"):
+    with pytest.raises(ConfigurationError, match=r"还没有账号，镇哨不在 0\.0\.0\.0 上监听，.* on 0\.0\.0\.0 without accounts"):
         processes.refuse_open_address(Settings.load(data_dir, host="0.0.0.0"))
 
 
 def test_a_data_directory_has_one_world(data_dir: Path) -> None:
     processes.claim_world(data_dir, "replay yaozhuang")
     processes.claim_world(data_dir, "replay yaozhuang")
-    with pytest.raises(ConfigurationError, match="take another directory"):
+    with pytest.raises(ConfigurationError, match="take another directory") as caught:
         processes.claim_world(data_dir, "live")
+    assert f"{data_dir} 里是 'replay yaozhuang' 的数据，不是 'live'，请用 --data 换一个目录 · " in caught.value.sentence
+    assert "holds the world 'replay yaozhuang' and not 'live'" in caught.value.sentence
 
 
 def test_logs_of_earlier_starts_move_aside_and_the_oldest_goes(tmp_path: Path) -> None:

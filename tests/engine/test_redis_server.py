@@ -46,8 +46,9 @@ def test_a_socket_path_that_is_too_long_moves_to_a_private_directory(data_dir: P
 def test_a_second_one_on_the_same_files_is_refused_by_name(data_dir: Path) -> None:
     server = embedded.start(data_dir)
     try:
-        with pytest.raises(ConfigurationError, match=rf"Another townwatch runs in .* pid {server.pid}"):
+        with pytest.raises(ConfigurationError, match=rf"Another townwatch runs in .* pid {server.pid}") as caught:
             embedded.start(data_dir)
+        assert f"{data_dir} 里已有一个镇哨在运行（Redis 进程 {server.pid}），请先停掉它" in caught.value.sentence
     finally:
         server.stop()
 
@@ -74,8 +75,13 @@ def test_another_configuration_is_refused_with_the_line_to_change(
 ) -> None:
     redis_client.config_set(name, value)
     try:
-        with pytest.raises(ConfigurationError, match=f"write `{name} {embedded.DURABLE[name]}` in redis.conf"):
+        wanted = embedded.DURABLE[name]
+        with pytest.raises(ConfigurationError, match=f"write `{name} {wanted}` in redis.conf") as caught:
             embedded.check_durability(redis_client)
+        chinese, english = caught.value.sentence.split(" · ")
+        assert chinese.startswith(f"Redis 的设置是 `{name} {value}`，可能丢失已接受的记录，")
+        assert f"请在 redis.conf 里写 `{name} {wanted}` 并重启 Redis" in chinese
+        assert english.startswith(f"Redis has `{name} {value}`")
         assert len(embedded.check_durability(redis_client, accept_loss=True)) == 1
     finally:
         redis_client.config_set(name, embedded.DURABLE[name])
@@ -84,7 +90,7 @@ def test_another_configuration_is_refused_with_the_line_to_change(
 def test_a_redis_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
     with (
         redis.Redis(unix_socket_path=str(tmp_path / "none.sock")) as client,
-        pytest.raises(StoreUnavailable, match="does not answer"),
+        pytest.raises(StoreUnavailable, match=r"Redis 没有应答（.*TOWNWATCH_REDIS_URL · Redis does not answer \("),
     ):
         embedded.check_durability(client)
 

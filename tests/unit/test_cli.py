@@ -42,7 +42,8 @@ def test_every_command_has_help_and_takes_a_data_directory(
 def test_an_error_is_one_sentence_with_the_setting(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor", "--data", str(data_dir), "--port", "99999") == 1
     assert capsys.readouterr().err.splitlines() == [
-        "townwatch: Setting port (as given): got 99999, allowed is a whole number from 0 to 65535."
+        "townwatch: 设置 port（启动时给出）是 99999，应为 0 到 65535 的整数"
+        " · Setting port (as given): got 99999, allowed is a whole number from 0 to 65535."
     ]
 
 
@@ -57,8 +58,10 @@ def test_a_defect_is_one_sentence_and_a_file(
     assert run("doctor", "--data", str(data_dir)) == cli.EXIT_DEFECT
     shown = capsys.readouterr().err
     assert len(shown.splitlines()) == 1
-    assert "This should not happen (KeyError" in shown
     (log,) = tmp_path.glob("townwatch-error-*.log")
+    assert shown.startswith("townwatch: 程序出错（KeyError")
+    assert f"请附上 {log} 报告 · This should not happen (KeyError" in shown
+    assert f"please report it with {log}." in shown
     assert "Traceback" in log.read_text(encoding="utf-8")
     assert "13812345678" not in shown + log.read_text(encoding="utf-8")
 
@@ -85,7 +88,7 @@ def test_the_demo_has_a_data_directory_of_its_own_unless_one_is_named(
 
 def test_a_correction_is_a_pair() -> None:
     assert cli._pair("celsius=36.5") == ("celsius", "36.5")
-    with pytest.raises(ConfigurationError, match="FIELD=VALUE"):
+    with pytest.raises(ConfigurationError, match=r"改正应写成 FIELD=VALUE.*，得到的是 'celsius' · .* FIELD=VALUE, and 'celsius' is not"):
         cli._pair("celsius")
 
 

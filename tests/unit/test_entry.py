@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import socket
@@ -91,7 +92,9 @@ def test_without_an_index_it_says_so_in_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     *progress, last = done.stderr.splitlines()
     assert all(line.startswith("[townwatch] ") for line in progress)
-    assert last.startswith("townwatch: The Python package index cannot be reached: check the network")
+    assert last.startswith("townwatch: 连不上 Python 软件包索引，请检查网络或 pip 的索引和代理设置")
+    assert " · The Python package index cannot be reached: check the network" in last
+    assert last.count(str(venv / ".townwatch-install.log")) == 2
     assert "Traceback" not in done.stderr
 
 
@@ -101,7 +104,8 @@ def test_a_directory_of_something_else_is_never_touched(tmp_path: Path) -> None:
     (venv / "letter").write_text("dear")
     done = call(venv, "up")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"townwatch: {venv} holds something that is not a Python environment")
+    assert done.stderr.startswith(f"townwatch: {venv} 里已有别的文件，不是 Python 环境，请用 TOWNWATCH_VENV 另指一个位置 · ")
+    assert f" · {venv} holds something that is not a Python environment" in done.stderr
     assert [path.name for path in venv.iterdir()] == ["letter"]
 
 
@@ -110,36 +114,56 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     done = call(tmp_path / "file" / "environment", "up")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+    assert "用不了（" in done.stderr
+    assert "用 TOWNWATCH_VENV 为环境另指一个位置" in done.stderr
     assert "name another place for the environment in TOWNWATCH_VENV" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "chinese", "english"),
     [
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "is full: free"),
-        ("WARNING: Retrying ... NewConnectionError(... Connection refused)", "index cannot be reached"),
-        ("ERROR: No matching distribution found for h3==4.5.0", "has no h3==4.5.0 for Python"),
-        ("Error: Command '... -m ensurepip ...' returned non-zero exit status 1.", "venv package"),
-        ("something nobody has seen", "see "),
+        ("ERROR: ... an OSError: [Errno 28] No space left on device", "所在磁盘已满，请腾出 1500 MB", "is full: free 1500 MB"),
+        (
+            "WARNING: Retrying ... NewConnectionError(... Connection refused)",
+            "连不上 Python 软件包索引",
+            "index cannot be reached",
+        ),
+        (
+            "ERROR: No matching distribution found for h3==4.5.0",
+            "软件包索引里没有适合本机 Python",
+            "has no h3==4.5.0 for Python",
+        ),
+        ("Error: Command '... -m ensurepip ...' returned non-zero exit status 1.", "请安装它的 venv 软件包", "venv package"),
+        ("something nobody has seen", "Python 环境没有创建成功，请查看 ", "could not be made: see "),
     ],
 )
-def test_what_pip_says_becomes_a_sentence(words: str, sentence: str, tmp_path: Path, script: ModuleType) -> None:
-    assert sentence in script.meaning(words, tmp_path)
+def test_what_pip_says_becomes_a_sentence(
+    words: str, chinese: str, english: str, tmp_path: Path, script: ModuleType
+) -> None:
+    first, second = script.meaning(words, tmp_path).split(" · ")
+    assert chinese in first
+    assert english in second
+    assert ("h3==4.5.0" in first) == ("h3==4.5.0" in second)
 
 
 def test_too_little_disk_is_said_before_anything_is_written(
     tmp_path: Path, script: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(script, "NEEDED_MB", 10**12)
-    with pytest.raises(script.Refusal, match="MB are free"):
+    with pytest.raises(script.Refusal, match=r"只剩 \d+ MB，环境需要 10{12} MB，.* · Only \d+ MB are free"):
         script.prepare(tmp_path / "environment", dev=False)
     assert not (tmp_path / "environment" / "pyvenv.cfg").exists()
 
 
 def test_a_python_that_is_too_old_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SCRIPT.read_text(encoding="utf-8")
+    ast.parse(text, feature_version=(3, 7))
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
-    with pytest.raises(SystemExit, match=r"needs Python 3\.11 or newer, and this is 3\.9"):
-        exec(compile(SCRIPT.read_text(encoding="utf-8"), str(SCRIPT), "exec"), {"__name__": "old"})
+    with pytest.raises(SystemExit) as ended:
+        exec(compile(text, str(SCRIPT), "exec"), {"__name__": "old"})
+    first, second = str(ended.value.code).split(" · ")
+    assert first == "需要 Python 3.11 或更新的版本，这里是 3.9，请换新版本运行，如 `python3.11 townwatch`"
+    assert "needs Python 3.11 or newer, and this is 3.9: run it with a newer one" in second
 
 
 def test_requirements_are_exact_and_name_no_host() -> None:

@@ -57,5 +57,7 @@ def test_old_towns_lie_in_the_towns_they_were_merged_into() -> None:
 
 def test_missing_inputs_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--inputs", str(tmp_path), "--out", str(tmp_path / "pack")]) == 1
-    assert capsys.readouterr().err.startswith("counties_wgs84.geojson cannot be read in")
+    chinese, english = capsys.readouterr().err.split(" · ")
+    assert chinese.startswith(f"{tmp_path} 里的 counties_wgs84.geojson 读不出来（")
+    assert english.startswith(f"counties_wgs84.geojson cannot be read in {tmp_path} (")
     assert not (tmp_path / "pack").exists()

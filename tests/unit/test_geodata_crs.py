@@ -69,8 +69,9 @@ def test_usual_spellings_are_accepted(spelling: str, system: str) -> None:
 
 
 def test_an_unknown_system_is_refused_with_the_allowed_ones() -> None:
-    with pytest.raises(PackError, match="got “utm”, allowed is one of WGS-84, GCJ-02, BD-09"):
+    with pytest.raises(PackError, match="got “utm”, allowed is one of WGS-84, GCJ-02, BD-09") as caught:
         to_wgs84(120.9, 30.8, "utm")
+    assert caught.value.sentence.startswith("crs 是“utm”，应为 WGS-84、GCJ-02、BD-09 之一 · ")
 
 
 def test_points_outside_china_and_missing_ones_stay_as_they_are() -> None:

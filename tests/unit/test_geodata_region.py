@@ -114,7 +114,7 @@ def test_farther_levels_are_lighter(region: Region) -> None:
 
 
 def test_an_unknown_level_is_refused(region: Region) -> None:
-    with pytest.raises(PackError, match="allowed is one of wall, desk, town"):
+    with pytest.raises(PackError, match="^level 是“phone”，应为 wall、desk、town 之一 · .* “phone”, allowed is one of wall, desk, town"):
         region.geojson("phone")  # type: ignore[arg-type]
 
 
@@ -129,7 +129,7 @@ def test_the_bundled_pack_holds_what_the_pages_expect(region: Region) -> None:
     assert region.warnings == ()
     assert (pack.region, pack.valid_from, pack.approximate) == ("330421", 20200101, True)
     assert len(pack.towns) == 9
-    assert len(pack.units) == 31
+    assert len(pack.units) == 40
     count = {kind: sum(place.kind == kind for place in pack.places) for kind in PlaceKind}
     assert (count[PlaceKind.CHECKPOINT], count[PlaceKind.STATION]) == (27, 9)
     assert pack.place_by_code["330421111-K01"].name == "高速姚庄出口"
@@ -146,14 +146,22 @@ def test_the_bundled_pack_holds_what_the_pages_expect(region: Region) -> None:
 def test_bundled_visits_fit_the_day(region: Region) -> None:
     pack = region.pack
     visits: dict[str, int] = {}
+    early: dict[str, int] = {}
     for rule in pack.visit_rules:
         visits[rule.place] = visits.get(rule.place, 0) + rule.times
         assert 60 <= rule.end - rule.start <= 180
         assert rule.end % 60 == 0
-        assert 8 * 60 <= rule.start < rule.end <= 20 * 60
+        by_day = 8 * 60 <= rule.start < rule.end <= 20 * 60
+        assert by_day or 4 * 60 <= rule.start < rule.end <= 8 * 60
+        if not by_day:
+            place = pack.place_by_code[rule.place]
+            early[place.town] = early.get(place.town, 0) + 1
+            assert f"{place.town}-N1" in pack.beat_by_code[place.beat or ""].units
     assert set(visits) == {place.code for place in pack.places if place.kind == PlaceKind.PATROL_POINT}
     assert set(visits.values()) <= {2, 3, 4, 5, 6}
     assert sum(visits.values()) == 382
+    assert set(early) == {town.code for town in pack.towns}
+    assert set(early.values()) <= {3, 4, 5}
 
 
 def test_bundled_places_keep_their_distance(region: Region) -> None:

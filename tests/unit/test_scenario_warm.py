@@ -13,7 +13,7 @@ from dashboard.domain.day import HOUR
 from dashboard.settings import Settings
 from dashboard.stores import tables
 from dashboard.stores.history import migrate, open_engine
-from geodata.library import BUILT_IN
+from geodata.library import BUNDLED_PACK
 from geodata.pack import load_pack
 from ingest.scenarios import player, scenario_named
 from ingest.scenarios.base import Scenario
@@ -22,7 +22,7 @@ from ingest.scenarios.base import Scenario
 @pytest.fixture
 def scenario(monkeypatch: pytest.MonkeyPatch) -> Scenario:
     """The last hour before the start."""
-    whole = scenario_named("yaozhuang", load_pack(BUILT_IN).pack)
+    whole = scenario_named("yaozhuang", load_pack(BUNDLED_PACK).pack)
     short = msgspec.structs.replace(whole, warm_from=whole.start - HOUR)
     monkeypatch.setattr(player, "scenario_named", lambda name, pack: short)
     return short

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start
-from dashboard.domain.place import DutyHours, Place, PlaceKind, RegionPack
+from dashboard.domain.place import DutyHours, Place, PlaceKind, RegionPack, VisitRule
 from dashboard.errors import ConfigurationError
 from dashboard.feeds import FEEDS
-from geodata.library import BUILT_IN
+from geodata.library import BUNDLED_PACK
 from geodata.pack import load_pack
 from ingest.decode import Door, decode_records
 from ingest.scenarios import scenario_named
@@ -25,7 +25,7 @@ from ingest.scenarios.tracks import Frame
 
 @pytest.fixture(scope="module")
 def pack() -> RegionPack:
-    return load_pack(BUILT_IN).pack
+    return load_pack(BUNDLED_PACK).pack
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_every_record_but_the_wrong_ones_has_declared_fields_within_bounds(histo
 
 
 def test_the_door_refuses_the_wrong_rows_alone(scenario: Scenario, dense_day: list[Sent]) -> None:
-    door = Door(source=scenario.source, region=load_pack(BUILT_IN), zone=scenario.zone)
+    door = Door(source=scenario.source, region=load_pack(BUNDLED_PACK), zone=scenario.zone)
     for feed in FEEDS.values():
         mine = [item for item in dense_day if item.feed == feed.name]
         last = mine[-1].arrival
@@ -245,14 +245,13 @@ def visited(
     return False
 
 
-@pytest.mark.parametrize("day", [20200214, 20200217])
-def test_about_nineteen_of_twenty_visits_are_paid(pack: RegionPack, history: list[Sent], day: int) -> None:
-    today = [item for item in history if day_start(day) <= item.arrival < day_end(day)]
+def judged(pack: RegionPack, sent: list[Sent], day: int) -> list[tuple[VisitRule, str]]:
+    """Every visit owed on a day: met, lapsed or unobservable."""
+    today = [item for item in sent if day_start(day) <= item.arrival < day_end(day)]
     units = legs(today)
     scans = {(r["place"], event_ms(r)) for r in once(today, "patrol") if r.get("kind") == "checkin"}
     assert scans
-    met = silent = 0
-    lapsed: Counter[str] = Counter()
+    found = []
     for rule in pack.visit_rules:
         place = pack.place_by_code[rule.place]
         begin, end = day_start(day) + rule.start * MINUTE, day_start(day) + rule.end * MINUTE
@@ -260,25 +259,56 @@ def test_about_nineteen_of_twenty_visits_are_paid(pack: RegionPack, history: lis
         if any(code == rule.place and begin <= at < end for code, at in scans) or visited(
             pack, today, place, begin, end, of_town
         ):
-            met += 1
+            found.append((rule, "met"))
             continue
         beat = pack.beat_by_code[place.beat or ""]
         times = [begin, *(event_ms(f) for u in beat.units for f in units[u] if begin <= event_ms(f) < end), end]
-        if max(b - a for a, b in itertools.pairwise(sorted(times))) > (end - begin) / 2:
-            silent += 1
-        else:
-            lapsed[place.town] += 1
-    total = sum(lapsed.values())
-    assert 0.925 <= met / (met + total) <= 0.955
-    assert 1 <= silent <= 12
-    assert lapsed["330421002"] + lapsed["330421107"] > total / 2
+        silent = max(b - a for a, b in itertools.pairwise(sorted(times))) > (end - begin) / 2
+        found.append((rule, "unobservable" if silent else "lapsed"))
+    return found
 
 
-def test_night_has_six_units_and_a_town_that_says_nothing(dense_day: list[Sent]) -> None:
-    night = {r.get("unit") for r in once(dense_day, "patrol") if "01:00" <= str(r["at"])[11:16] < "06:00"} - {None}
-    assert len(night) == 6
-    quiet = [r for r in once(dense_day, "patrol") if r.get("nothing")]
-    assert {r["town"] for r in quiet} == {"330421102"}
+@pytest.mark.parametrize("day", [20200214, 20200217])
+def test_about_nineteen_of_twenty_visits_are_paid(pack: RegionPack, history: list[Sent], day: int) -> None:
+    found = judged(pack, history, day)
+    states = Counter(state for _, state in found)
+    lapsed = Counter(pack.place_by_code[rule.place].town for rule, state in found if state == "lapsed")
+    assert 0.925 <= states["met"] / (states["met"] + states["lapsed"]) <= 0.955
+    assert 1 <= states["unobservable"] <= 12
+    assert lapsed["330421002"] + lapsed["330421107"] > states["lapsed"] / 2
+
+
+@pytest.mark.parametrize("day", [20200214, 20200218])
+def test_every_town_has_figures_when_the_day_shift_begins(pack: RegionPack, scenario: Scenario, day: int) -> None:
+    sent = list(scenario.between(day_start(day), day_start(day) + 9 * HOUR))
+    found = [(rule, state) for rule, state in judged(pack, sent, day) if rule.end <= 8 * 60]
+    closed = Counter(pack.place_by_code[rule.place].town for rule, _ in found)
+    assert set(closed) == {town.code for town in pack.towns}
+    assert set(closed.values()) <= {3, 4, 5}
+    states = Counter(state for _, state in found)
+    assert 0.9 <= states["met"] / (states["met"] + states["lapsed"]) <= 0.96
+    assert states["unobservable"] <= 1
+    missed = Counter(pack.place_by_code[rule.place].town for rule, state in found if state != "met")
+    assert max(missed.values()) <= 2
+    assert {"330421002", "330421107"} <= set(missed)
+
+
+def test_each_town_has_one_unit_at_night(pack: RegionPack, dense_day: list[Sent]) -> None:
+    records = once(dense_day, "patrol")
+    night = {str(r["unit"]) for r in records if "01:00" <= str(r["at"])[11:16] < "06:00"}
+    assert sorted(pack.unit_by_code[unit].town for unit in night) == sorted(town.code for town in pack.towns)
+    by_day = {str(r["unit"]) for r in records if "08:30" <= str(r["at"])[11:16] < "19:30"}
+    assert by_day == set(pack.unit_by_code) - night
+
+
+def test_over_120_officers_are_on_patrol_every_day(history: list[Sent]) -> None:
+    for day in range(20200211, 20200218):
+        stated: dict[tuple[object, bool], int] = {}
+        for record in once(history, "patrol"):
+            if "officers" in record and day_of(event_ms(record)) == day:
+                shift = record["unit"], "08:00" <= str(record["at"])[11:16] < "20:00"
+                stated[shift] = max(stated.get(shift, 0), int(str(record["officers"])))
+        assert 120 < sum(stated.values()) <= 165
 
 
 def test_backlogs_arrive_late_and_at_once(dense_day: list[Sent]) -> None:
@@ -296,7 +326,7 @@ def test_batches_hold_every_record_once(dense_day: list[Sent]) -> None:
 
 
 def test_an_unknown_scenario_names_those_there_are(pack: RegionPack) -> None:
-    with pytest.raises(ConfigurationError, match="yaozhuang"):
+    with pytest.raises(ConfigurationError, match="没有名为“nowhere”的场景，可用的有：yaozhuang · .* “nowhere”; the scenarios are yaozhuang"):
         scenario_named("nowhere", pack)
-    with pytest.raises(ConfigurationError, match="330421"):
+    with pytest.raises(ConfigurationError, match="需要 330421 的区域包，得到的是 330110，请设 TOWNWATCH_REGION=330421 · .* got 330110"):
         scenario_named("yaozhuang", msgspec.structs.replace(pack, region="330110"))

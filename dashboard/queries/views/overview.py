@@ -65,6 +65,9 @@ def _row(board: Board, town: str, columns: list[tuple[Feed, Kpi]], lang: str) ->
     cells = [_cell(board.figure(kpi.key, town, feed.name), kpi, lang) for feed, kpi in columns]
     if town == "all":
         name, title = (board.pack.name_en, "") if lang == "en" else ("全县", board.pack.name)
+        if len(board.towns) < len(board.pack.towns):
+            # A viewer of some towns sees the sum of those; to call it the county's would be wrong.
+            name, title = ("Your towns" if lang == "en" else "所辖合计"), ""
     else:
         found = board.pack.town_by_code[town]
         name, title = found.name, found.name_en
@@ -141,6 +144,11 @@ def _headline(
                     "tone": state,
                 }
             )
+    # A town that has told nothing is not a town where nothing is wrong.
+    silent = sum(1 for row in rows if all(cell["freshness"] == Freshness.SILENT for cell in row["cells"]))
+    if silent:
+        text = f"{silent} 镇未报" if zh else f"{silent} {'town' if silent == 1 else 'towns'} not reporting"
+        clauses.append({"text": text, "tone": "stale"})
     if len(clauses) == 1:
         clauses.append({"text": "各镇正常" if zh else "all towns normal", "tone": ""})
     return clauses

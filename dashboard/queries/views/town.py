@@ -252,7 +252,6 @@ def _map(board: Board, scope: str, duties: tuple[Duty, ...], lang: str) -> dict[
             }
         )
     return {
-        "shapes": _shapes(board, scope),
         "points": _points(board, scope, lang),
         "units": _units(board, scope, lang),
         "checkpoints": _gates(board, scope, lang),
@@ -260,20 +259,6 @@ def _map(board: Board, scope: str, duties: tuple[Duty, ...], lang: str) -> dict[
         "legend": {key: words.of(lang) for key, words in BESIDE_MAP.items()},
         "approximate": ("界线为近似" if lang != "en" else "approximate boundary") if board.pack.approximate else "",
     }
-
-
-def _shapes(board: Board, scope: str) -> list[dict[str, Any]]:
-    """The town's outline and those of the towns around it, outer rings only, to some ten metres."""
-    region: Any = board.region
-    if not hasattr(region, "geojson"):
-        return []
-    found = []
-    for feature in region.geojson("desk")["features"]:
-        shape, code = feature["geometry"], feature["properties"]["code"]
-        polygons = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
-        rings = [[[round(lon, 4), round(lat, 4)] for lon, lat in polygon[0]] for polygon in polygons]
-        found.append({"code": code, "name": feature["properties"]["name"], "own": code == scope, "rings": rings})
-    return found
 
 
 _WORST = (ObligationState.LAPSED, ObligationState.OPEN, ObligationState.UNOBSERVABLE, ObligationState.MET)

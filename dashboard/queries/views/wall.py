@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-
 from dashboard.domain.day import MINUTE, day_start, minute_of, shift_day
 from dashboard.domain.feed import Feed, Kpi, ReadingSpec, TrackSpec
 from dashboard.domain.figure import Figure, Freshness
@@ -18,7 +17,7 @@ from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import wording
 from dashboard.queries.attention import Attention, Kind, Level, attention
 from dashboard.queries.explain import value_text
-from dashboard.queries.status import PARTIAL, Status, status_of, status_word
+from dashboard.queries.status import Status, status_of, status_word
 from dashboard.queries.view import View
 from dashboard.queries.views.shell import feed_badge
 
@@ -41,6 +40,7 @@ MAPPED = ("resumption_rate", "patrol_coverage")
 CLASSES = (0.75, 0.80, 0.85, 0.90)
 """Lower limits of the map's classes 2 to 5; fixed, so that a colour means the same tomorrow."""
 ROWS = 5
+RANKED = 11
 GAPS = 4
 LONG_GAP_MS = 3 * 60 * MINUTE
 OLD = (Freshness.STALE, Freshness.SILENT)
@@ -119,7 +119,8 @@ def _tile(board: Board, feed: Feed, kpi: Kpi, missing: list[str], lang: str) -> 
     partial = bool(missing) and len(missing) < len(board.towns) and not old
     word, shape = status_word(status, lang), str(status)
     if partial and status == Status.OK:
-        word, shape = PARTIAL.of(lang), "partial"
+        said = f"{len(board.towns) - len(missing)}/{len(board.towns)}"
+        word, shape = f"{said} 镇" if lang != "en" else f"{said} towns", "partial"
     return {
         "kpi": kpi.key,
         "feed": feed.name,
@@ -133,7 +134,9 @@ def _tile(board: Board, feed: Feed, kpi: Kpi, missing: list[str], lang: str) -> 
         "word": word,
         "partial": partial,
         "delta": _delta(board, figure, kpi, feed, missing, lang),
-        "note": _partial_note(board, missing, lang) if partial and status == Status.OK else _why(board, figure, kpi, status, lang),
+        "note": _partial_note(board, missing, lang)
+        if partial and status == Status.OK
+        else _why(board, figure, kpi, status, lang),
         "aged": {
             "word": status_word(Status.STALE, lang),
             "delta": _data_until(board, received, lang),
@@ -155,7 +158,9 @@ def _tile_value(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
     """A share of things that can be counted on two hands of hands reads better as a fraction: ``26 / 27 个``."""
     if kpi.unit == "ratio" and kpi.measure.zh and figure.value is not None:
         whole = wording.count(figure.denominator or 0, lang)
-        return wording.count(figure.numerator or 0, lang), f"/ {whole} {kpi.measure.zh}" if lang != "en" else f"/ {whole}"
+        return wording.count(
+            figure.numerator or 0, lang
+        ), f"/ {whole} {kpi.measure.zh}" if lang != "en" else f"/ {whole}"
     value, unit = value_text(figure, kpi, lang)
     return value, wording.unit_for(value, unit)
 
@@ -170,11 +175,13 @@ def _delta(board: Board, figure: Figure, kpi: Kpi, feed: Feed, missing: list[str
         return ""
     if kpi.unit == "ratio" and kpi.measure.zh:
         change = int(figure.numerator or 0) - int(before.numerator or 0)
-        said = wording.join_unit(wording.signed(change, 0), kpi.measure.zh if lang != "en" else "") if change else ""
-        said = said or ("持平" if lang != "en" else "no change")
+        said = wording.join_unit(wording.signed(change, 0), kpi.measure.zh) if change else "持平"
+        short = wording.signed(change, 0)
     else:
         said = wording.delta(figure.value, before.value, kpi, lang)
-    return f"较昨日 {said}" if lang != "en" else f"{said} vs yesterday"
+        short = said if kpi.unit == "ratio" else wording.delta(figure.value, before.value, kpi, lang, short=True)
+    # English needs the room: the unit stands beside the value, and “no change” is a 0.
+    return f"较昨日 {said}" if lang != "en" else f"{short.replace('no change', '0')} vs yest."
 
 
 def _data_until(board: Board, received: int | None, lang: str) -> str:
@@ -185,11 +192,8 @@ def _data_until(board: Board, received: int | None, lang: str) -> str:
 
 
 def _partial_note(board: Board, missing: list[str], lang: str) -> str:
-    said = len(board.towns) - len(missing)
     names = wording.listed([town_name(board, town, lang) for town in missing], lang, 1)
-    if lang == "en":
-        return f"{said}/{len(board.towns)} towns, not {names}"
-    return f"{said}/{len(board.towns)} 镇已报，缺{names}"
+    return f"缺{names}" if lang != "en" else f"without {names}"
 
 
 def _why(board: Board, figure: Figure, kpi: Kpi, status: Status, lang: str) -> str:
@@ -214,12 +218,13 @@ def _why(board: Board, figure: Figure, kpi: Kpi, status: Status, lang: str) -> s
     if kpi.target is not None:
         return f"目标 {wording.percent(kpi.target, 0)}" if zh else f"target {wording.percent(kpi.target, 0)}"
     if kpi.unit == "ratio" and figure.denominator and not kpi.measure.zh:
-        return f"{wording.count(figure.numerator or 0, lang)}/{wording.count(figure.denominator, lang)}"
+        # No thousands comma: the parts stand in the small room beside the delta.
+        return f"{figure.numerator}/{figure.denominator}"
     if kpi.key == "checkpoints_online":
         return "全部在线" if zh else "all online"
     if kpi.key == "screened":
         fevers = board.figure("fever_rate")
-        return f"发热率 {wording.percent(fevers.value, 2)}" if zh else f"fever rate {wording.percent(fevers.value, 2)}"
+        return f"发热率 {wording.percent(fevers.value, 2)}" if zh else f"rate {wording.percent(fevers.value, 2)}"
     return ""
 
 
@@ -240,9 +245,26 @@ def _stale_from(board: Board, received: int | None) -> int | None:
     return max(0, (received - day_start(board.day, board.zone)) // MINUTE)
 
 
-def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> list[tuple[int, float | None]]:
-    found = board.series(kpi.key, day=day, feed=feed.name)
-    return [(minute, None if value is None else round(value, 5)) for minute, value in found]
+Points = list[tuple[int, float | None]]
+_curves: dict[tuple[int, str, str, tuple[str, ...], int], tuple[int, Points]] = {}
+"""Curves by source, feed, figure, towns and day, for five minutes: only the last point of today moves between them."""
+_CURVES_KEPT = 256
+
+
+def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> Points:
+    key = (id(board._trends), feed.name, kpi.key, board.towns, day)
+    span = board.now // (5 * MINUTE)
+    held = _curves.get(key)
+    if held is None or held[0] != span or not held[1]:
+        found = board.series(kpi.key, day=day, feed=feed.name)
+        held = (span, [(minute, None if value is None else round(value, 5)) for minute, value in found])
+        if len(_curves) >= _CURVES_KEPT:
+            _curves.clear()
+        _curves[key] = held
+    if day != board.day or not held[1]:
+        return held[1]
+    value = board.figure(kpi.key, feed=feed.name).value
+    return [*held[1][:-1], (minute_of(board.now, board.zone), None if value is None else round(value, 5))]
 
 
 # -- map and ranking
@@ -281,13 +303,15 @@ def _map_town(board: Board, feed: Feed, kpi: Kpi, town: str, lang: str) -> dict[
     silent = figure.freshness == Freshness.SILENT
     level = colour_class(figure.value)
     known = reported and not silent
+    old = figure.freshness in OLD
     return {
         "code": town,
         "name": town_name(board, town, lang),
         "text": (wording.percent(figure.value, kpi.decimals) if known else wording.not_reported(lang)),
         "value": figure.value if known else None,
-        "fill": level if known and level is not None else "nodata",
+        "fill": level if known and not old and level is not None else "nodata",
         "reported": known,
+        "old": old,
         "freshness": str(figure.freshness),
     }
 
@@ -344,7 +368,9 @@ def _pins(board: Board, entries: tuple[Attention, ...]) -> list[dict[str, Any]]:
     return found
 
 
-def _legend(board: Board, units: list[dict[str, Any]], entries: tuple[Attention, ...], lang: str) -> list[dict[str, str]]:
+def _legend(
+    board: Board, units: list[dict[str, Any]], entries: tuple[Attention, ...], lang: str
+) -> list[dict[str, str]]:
     zh = lang != "en"
     rows = []
     if any(isinstance(feed.archetype, TrackSpec) for feed in board.feeds):
@@ -352,10 +378,16 @@ def _legend(board: Board, units: list[dict[str, Any]], entries: tuple[Attention,
         rows.append({"glyph": "unit", "name": "巡逻组" if zh else "Units", "text": _share(on, len(units), lang)})
         if on < len(units):
             off = len(units) - on
-            rows.append({"glyph": "unit-off", "name": "离线" if zh else "Offline", "text": f"{off} 组" if zh else str(off)})
+            rows.append(
+                {"glyph": "unit-off", "name": "离线" if zh else "Offline", "text": f"{off} 组" if zh else str(off)}
+            )
     if any(isinstance(feed.archetype, ReadingSpec) for feed in board.feeds):
         online = board.figure("checkpoints_online")
-        text = _share(int(online.numerator or 0), online.denominator or 0, lang) if online.value is not None else wording.MISSING
+        text = (
+            _share(int(online.numerator or 0), online.denominator or 0, lang)
+            if online.value is not None
+            else wording.MISSING
+        )
         rows.append({"glyph": "gate", "name": "卡点" if zh else "Checkpoints", "text": text})
     count = len(entries)
     glyph = str(entries[0].level) if entries else "ok"
@@ -366,6 +398,8 @@ def _legend(board: Board, units: list[dict[str, Any]], entries: tuple[Attention,
 
 
 def _share(part: int, whole: int, lang: str) -> str:
+    if not whole:
+        return wording.MISSING
     return f"{part} / {whole} 在线" if lang != "en" else f"{part} / {whole} online"
 
 
@@ -385,16 +419,27 @@ def _ranking(board: Board, shown: tuple[Feed, Kpi], lang: str) -> dict[str, Any]
     measure = {"patrol_coverage": ("处", "")}.get(kpi.key, (kpi.measure.zh, kpi.measure.en))
     return {
         "heading": f"{kpi.words.zh}排名" if zh else f"{kpi.words.en} ranking",
-        "whole": "全县" if zh else "All",
+        "whole": ("全县" if len(board.towns) == len(board.pack.towns) else "合计") if zh else "All",
         "parts": parts if whole.value is not None else wording.MISSING,
-        "measure": measure[0] if zh else measure[1],
+        "measure": "" if whole.value is None else measure[0] if zh else measure[1],
         "town_head": "镇（街道）" if zh else "Town",
         "delta_head": "较昨日" if zh else "vs yest.",
         "target": kpi.target,
-        "target_text": (f"目标 {wording.percent(kpi.target, 0)}" if zh else f"target {wording.percent(kpi.target, 0)}") if kpi.target else "",
-        "rows": rows,
+        "target_text": (f"目标 {wording.percent(kpi.target, 0)}" if zh else f"target {wording.percent(kpi.target, 0)}")
+        if kpi.target
+        else "",
+        "rows": _fitting(rows, lang),
         "empty": "暂无镇（街道）数据" if zh else "No town data yet",
     }
+
+
+def _fitting(rows: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
+    """What does not fit becomes a count: the few best stay, and all of those that lag."""
+    if len(rows) <= RANKED:
+        return rows
+    best, lag = rows[:3], rows[3 - RANKED + 1 :]
+    rest = len(rows) - len(best) - len(lag)
+    return [*best, {"more": f"其间 {rest} 个" if lang != "en" else f"{rest} between"}, *lag]
 
 
 def _rank_row(board: Board, feed: Feed, kpi: Kpi, figure: Figure, number: int | None, lang: str) -> dict[str, Any]:
@@ -431,7 +476,9 @@ def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str
         "heading": "实时告警" if zh else "Live alerts",
         "open": len(entries),
         "urgent": urgent,
-        "parts": [["未结", str(len(entries))], ["紧急", str(urgent)]] if zh else [["open", str(len(entries))], ["urgent", str(urgent)]],
+        "parts": [["未结", str(len(entries))], ["紧急", str(urgent)]]
+        if zh
+        else [["open", str(len(entries))], ["urgent", str(urgent)]],
         "rows": [_alert_row(board, entry, lang) for entry in entries[:ROWS]],
         "rest": (f"另有 {rest} 件" if zh else f"{rest} more") if rest > 0 else "",
         "empty": "当前无告警" if zh else "No alerts now",
@@ -442,7 +489,9 @@ def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str
 def _alert_row(board: Board, entry: Attention, lang: str) -> dict[str, Any]:
     title, fact, said = _alert_words(board, entry, lang)
     at = wording.moment(entry.since, board.day, board.zone, lang) if entry.since is not None else ""
-    spoken = {Level.ALERT: ("告警", "Alert"), Level.WATCH: ("关注", "Watch"), Level.STALE: ("滞后", "Stale")}[entry.level]
+    spoken = {Level.ALERT: ("告警", "Alert"), Level.WATCH: ("关注", "Watch"), Level.STALE: ("滞后", "Stale")}[
+        entry.level
+    ]
     return {
         "key": f"{entry.kind}:{entry.town}:{entry.place}:{entry.case}:{entry.feed}",
         "number": entry.number,
@@ -463,10 +512,14 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
     zh = lang != "en"
     town = town_name(board, entry.town, lang) if entry.town else ""
     place = _place_name(board, entry.place, lang) if entry.place else ""
-    where = wording.join([town, _without(place, town)], lang)
+    where = wording.join([town, _without(place, town_name(board, entry.town, "zh") if entry.town else "")], lang)
     if entry.kind == Kind.FEVER:
         degrees, waiting = wording.celsius(entry.milli_celsius), entry.state == FeverState.PENDING
-        state = ("待复测 {age}" if waiting else "未复测 {age}") if zh else ("to recheck {age}" if waiting else "no recheck {age}")
+        state = (
+            ("待复测 {age}" if waiting else "未复测 {age}")
+            if zh
+            else ("recheck {age}" if waiting else "unchecked {age}")
+        )
         return where, f"体温 {degrees}，个案 {entry.case}" if zh else f"{degrees}, case {entry.case}", state
     if entry.kind == Kind.SILENT_CHECKPOINT:
         return where, "在岗无读数" if zh else "on duty, no readings", "离线 {age}" if zh else "offline {age}"
@@ -476,11 +529,15 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
         return (
             f"{town}·巡逻" if zh else f"{town} · patrol",
             f"今日漏巡 {entry.count} 处" if zh else f"{entry.count} lapsed today",
-            f"覆盖率 {share}" if zh else f"coverage {share}",
+            f"覆盖率 {share}" if zh else f"cov. {share}",
         )
     if entry.kind == Kind.DRIFT:
         gap = wording.signed((entry.milli_celsius or 0) / 1000, 2)
-        return where, f"设备 {entry.case} 偏差 {gap} ℃" if zh else f"device {entry.case} off by {gap} ℃", "待校准" if zh else "to calibrate"
+        return (
+            where,
+            f"设备 {entry.case} 偏差 {gap} ℃" if zh else f"device {entry.case} off by {gap} ℃",
+            "待校准" if zh else "to calibrate",
+        )
     feed = FEEDS[entry.feed].short.of(lang)
     title = f"系统·{feed}数据" if zh else f"System · {feed} data"
     if entry.since is None:
@@ -516,6 +573,7 @@ def _hours(board: Board, lang: str) -> dict[str, Any] | None:
         "raw": figure.value,
         "freshness": str(figure.freshness),
         "lead": "今日" if zh else "today",
+        "old": _data_until(board, board.freshness(feed.name)[1], lang) if figure.freshness in OLD else "",
         "total": value,
         "unit": unit,
         "change": _change(board, figure, kpi, feed, lang),
@@ -540,7 +598,7 @@ def _change(board: Board, figure: Figure, kpi: Kpi, feed: Feed, lang: str) -> st
     if figure.value is None or not before.value:
         return ""
     text = wording.signed((figure.value - before.value) / before.value * 100, 1) + "%"
-    return f"较昨日 {text}" if lang != "en" else f"{text} vs yesterday"
+    return f"较昨日 {text}" if lang != "en" else f"{text} vs yest."
 
 
 def _gridlines(high: int, lang: str) -> list[dict[str, Any]]:
@@ -574,16 +632,20 @@ def _gaps(board: Board, lang: str) -> dict[str, Any] | None:
         return None
     zh = lang != "en"
     found = []
+    known = False
     for town in board.towns:
         track = board.track(town)
         if track is None or not track.reported:
             continue
+        known = True
         worst: dict[str, ObligationState] = {}
         for judged in track.obligations:
             held = worst.get(judged.place)
             if held is None or _WORST.index(judged.state) < _WORST.index(held):
                 worst[judged.place] = judged.state
-        found += [(gap.since, town, gap.place, worst.get(gap.place, ObligationState.OPEN), gap.visited) for gap in track.gaps]
+        found += [
+            (gap.since, town, gap.place, worst.get(gap.place, ObligationState.OPEN), gap.visited) for gap in track.gaps
+        ]
     found.sort(key=lambda gap: (gap[0], gap[2]))
     long = sum(1 for gap in found if board.now - gap[0] > LONG_GAP_MS)
     limit = wording.span(LONG_GAP_MS, lang).removesuffix(" 0 分").removesuffix(" 0 min")
@@ -591,7 +653,9 @@ def _gaps(board: Board, lang: str) -> dict[str, Any] | None:
         "heading": KPIS["longest_gap_hours"][1].words.of(lang),
         "parts": [f"超 {limit}" if zh else f"over {limit}", str(long), "处" if zh else ""],
         "rows": [_gap_row(board, gap, lang) for gap in found[:GAPS]],
-        "empty": "应巡点位今天都已巡到" if zh else "Every place was visited",
+        "empty": (
+            ("无漏巡" if zh else "Nothing lapsed") if known else ("暂无巡逻数据" if zh else "No patrol data yet")
+        ),
     }
 
 
@@ -627,7 +691,9 @@ def _gap_row(board: Board, gap: tuple[int, str, str, ObligationState, bool], lan
 def _note(board: Board, lang: str) -> str:
     zh = lang != "en"
     texts = ["曲线：实线今日，虚线昨日" if zh else "Lines: solid today, dashed yesterday"]
-    texts.append(f"未注明者{wording.as_of(board.now, board.zone, lang)}" if zh else wording.as_of(board.now, board.zone, lang))
+    texts.append(
+        f"未注明者{wording.as_of(board.now, board.zone, lang)}" if zh else wording.as_of(board.now, board.zone, lang)
+    )
     return wording.join(texts, lang)
 
 

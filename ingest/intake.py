@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed
@@ -34,7 +35,11 @@ class Intake:
             Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
         """
         events, rejected = decode_records(feed, records, door, received_at)
-        self.append(events, [dead_letter(feed, records[one.index], one, door.source, received_at) for one in rejected])
+        letters = [dead_letter(feed, records[one.index], one, door.source, received_at) for one in rejected]
+        towns = door.region.pack.town_by_code
+        # A letter is of the town that its spelling means: a reader of that town finds it.
+        letters = [replace(one, town=towns[one.town].code) if one.town in towns else one for one in letters]
+        self.append(events, letters)
         return Receipt(len(events), rejected)
 
     def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
@@ -54,7 +59,7 @@ def dead_letter(feed: Feed, record: Any, why: Rejected, source: str, received_at
         feed=feed.name,
         source=source,
         record=why.id,
-        town=str(town) if town not in (None, "") else None,
+        town=str(town)[:40] if town not in (None, "") else None,
         received_at=received_at,
         field=why.field,
         got=why.got,
