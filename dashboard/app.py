@@ -24,6 +24,7 @@ from dash import Dash, Input, Output
 from dash.backends._fastapi import get_current_request, reset_current_request, set_current_request
 from dash.development.base_component import Component
 from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -241,6 +242,7 @@ def build_app(
     )
     for router in api_routers:
         server.include_router(router)
+    server.add_exception_handler(RequestValidationError, _unreadable)
     hub.attach(server)
     _doors(server, hub, ready, checks or {})
 
@@ -388,6 +390,14 @@ def _doors(server: FastAPI, hub: Hub, ready: Mapping[str, bool], checks: Mapping
     @server.get("/api/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(server.openapi()))
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    """A parameter that is missing or of the wrong kind, in one sentence."""
+    found = cast(RequestValidationError, error).errors()[0]
+    name = ".".join(str(part) for part in found["loc"][1:]) or "请求"
+    got = "" if found.get("input") in (None, {}) else f"是“{str(found['input'])[:40]}”，"
+    return JSONResponse({"error": f"参数 {name} {got}不对或缺少：{found['msg']}"}, 422)
 
 
 def build_gateway(api_routers: Iterable[APIRouter], checks: Mapping[str, Check], build: str) -> FastAPI:

@@ -218,7 +218,8 @@ def token_create(
         )
     settings = _ready(data)
     with _tokens(settings) as store:
-        secret = store.create(_now(settings), source=source, feeds=_list(feeds), towns=_list(towns), read=read)
+        codes = _town_codes(settings, _list(towns))
+        secret = store.create(_now(settings), source=source, feeds=_list(feeds), towns=codes, read=read)
     typer.echo(secret)
 
 
@@ -359,7 +360,9 @@ def reference(
 
 @app.command(hidden=True)
 def pictures(
-    address: Annotated[str | None, typer.Option("--address", metavar="URL", help="演示的地址 · where a demo runs.")] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", metavar="URL", help="演示的地址 · where a demo runs.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪里 · where to.")] = Path("docs/pictures"),
     data: Data = None,
 ) -> None:
@@ -512,6 +515,22 @@ def _geodata(action: str, context: typer.Context, data: Path | None = None) -> N
 def _list(text: str) -> tuple[str, ...] | None:
     """A comma separated option; ``all`` is ``None``."""
     return None if text == "all" else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _town_codes(settings: Settings, towns: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Town codes of names, aliases and codes: a token for a town that does not exist would refuse everything."""
+    from geodata.library import RegionBook, open_library
+
+    if towns is None:
+        return None
+    known = RegionBook(*open_library(settings.data_dir, settings.region))(99999999).pack.town_by_code
+    for name in towns:
+        if name not in known:
+            raise ConfigurationError(
+                f"没有叫“{name}”的镇（街道），可用代码或名称，如 {next(iter(known.values())).code}"
+                f" · There is no town {name!r}: give codes or names, comma separated, or all."
+            )
+    return tuple(dict.fromkeys(known[name].code for name in towns))
 
 
 def _pair(text: str) -> tuple[str, str]:

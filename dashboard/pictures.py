@@ -78,8 +78,7 @@ def _take(browser: Any, address: str, shot: Shot, path: Path) -> None:
     try:
         page.goto(address, timeout=PATIENCE_MS)
         page.wait_for_function(SETTLED, timeout=PATIENCE_MS)
-        # Tiles, trails and count-ups are drawn after the first figures: two equal looks in a row would never come from
-        # a page that moves, so the page's own animation clock is given a moment.
+        # The map glides to its place and units are drawn frame by frame after the first figures are there.
         page.wait_for_timeout(2500)
         page.screenshot(path=str(path), full_page=shot.whole, animations="disabled")
     finally:

@@ -1,4 +1,4 @@
-"""The generated pages of ``docs/reference``: settings, commands, metrics, feeds and KPIs."""
+"""The generated pages of ``docs/reference``: settings, commands, metrics, feeds, KPIs and the API."""
 
 from __future__ import annotations
 
@@ -84,6 +84,36 @@ def kpis_page() -> str:
     return "\n".join(lines)
 
 
+def api_page() -> str:
+    """Every route of the REST door. Bodies and statuses: ``docs/how-to/send-data.md``."""
+    from fastapi import FastAPI
+
+    from dashboard.api import deadletters, events, figures, geo, imports
+
+    # Routes are declared without their parts, which only a request would ask for.
+    none: Any = None
+    door = FastAPI(title="Townwatch")
+    for router in (
+        events.router(none, none, 0),
+        imports.router(none, none, 0),
+        figures.router(none, none),
+        deadletters.router(none, none, 0),
+        geo.router(none, none),
+    ):
+        door.include_router(router)
+    lines = ["# API", "", NOTE]
+    lines += [
+        "Statuses and bodies: [send data](../how-to/send-data.md), [read figures](../how-to/read-figures.md).",
+        "",
+    ]
+    lines += ["| | address | parameters | what |", "| --- | --- | --- | --- |"]
+    for path, operations in door.openapi()["paths"].items():
+        for method, told in operations.items():
+            names = ", ".join(f"`{given['name']}`" for given in told.get("parameters", ()) if given["in"] == "query")
+            lines.append(f"| {method.upper()} | `{path}` | {names} | {told.get('summary', '')} |")
+    return "\n".join(lines) + "\n"
+
+
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, each in getattr(command, "commands", {}).items():
         if each.hidden:
@@ -108,4 +138,5 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics": metrics_page,
     "feeds": feeds_page,
     "kpis": kpis_page,
+    "api": api_page,
 }

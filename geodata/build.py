@@ -559,8 +559,12 @@ def _write_tables(out: Path, towns: Sequence[Town], places: Sequence[Place]) -> 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 0 when the pack was written, 1 with a sentence on standard error when not."""
     parser = argparse.ArgumentParser(prog="python -m geodata.build", description=str(__doc__).split("\n", 1)[0])
-    parser.add_argument("--inputs", type=Path, required=True, help=f"原始数据目录，内有 · folder with {COUNTIES}, {TOWNS}, {GEONAMES}")
-    parser.add_argument("--out", type=Path, required=True, help="区域包目录，已有则替换 · folder of the pack; replaced when it exists")
+    parser.add_argument(
+        "--inputs", type=Path, required=True, help=f"原始数据目录，内有 · folder with {COUNTIES}, {TOWNS}, {GEONAMES}"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="区域包目录，已有则替换 · folder of the pack; replaced when it exists"
+    )
     options = parser.parse_args(arguments)
     try:
         region = build(options.inputs, options.out)

@@ -31,7 +31,6 @@ _ORDER_FILE = "installed"
 _BESIDE = ("SOURCES.md",)
 
 
-
 class PackVersion(msgspec.Struct, frozen=True):
     """One installed version. ``order`` counts installations over all regions, from 1."""
 

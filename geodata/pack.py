@@ -576,7 +576,7 @@ def _misplaced(region: Region) -> list[str]:
 
 def _foreign_beats(pack: RegionPack) -> list[str]:
     return [
-        f"places.csv：{place.code} {place.name} 所在的片区 {place.beat} 属于别的镇"
+        f"places.csv：{place.code} {place.name} 所在的巡段 {place.beat} 属于别的镇"
         f" · places.csv: {place.code} {place.name} is on beat {place.beat} of another town."
         for place in pack.places
         if place.beat is not None and pack.beat_by_code[place.beat].town != place.town

@@ -136,9 +136,7 @@ def correct(history: History, number: int, changes: dict[str, Any]) -> None:
         )
 
 
-def resend(
-    history: History, intake: Intake, door: Door, number: int, changes: dict[str, Any], now: int
-) -> Receipt:
+def resend(history: History, intake: Intake, door: Door, number: int, changes: dict[str, Any], now: int) -> Receipt:
     """Send a letter through the door again, with ``changes``; it is closed only when it was accepted.
 
     Raises:
@@ -152,9 +150,7 @@ def resend(
     if receipt.accepted:
         with history.writing() as connection:
             connection.execute(
-                update(dead_letter)
-                .where(dead_letter.c.number == number)
-                .values(state="replayed", resolved_at=now)
+                update(dead_letter).where(dead_letter.c.number == number).values(state="replayed", resolved_at=now)
             )
     return receipt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from dashboard.stores.live import LiveStore
 from geodata.region import Region
 
 DAY_MS = 24 * HOUR
+ENDS_TTL_S = 60.0
 
 
 class Board:
@@ -169,7 +171,9 @@ class Board:
         day = first
         while day <= min(last, self.day):
             found = self.summaries(one.name) if day == self.day else self._ends(one.name, day)
-            counted += [s for code, s in self._seen(found).items() if town in (ALL, code) and s.reported]
+            chosen = [s for code, s in self._seen(found).items() if town in (ALL, code)]
+            everyone = declared.key == REPORTING or (declared.by_rule and town != ALL)
+            counted += [s for s in chosen if everyone or s.reported]
             day = shift_day(day, 1)
         return declared.parts(counted) if counted else Parts()
 
@@ -204,7 +208,7 @@ class Trends:
         self._yesterday: dict[str, tuple[int, Summaries]] = {}
         self._points: dict[tuple[str, int], list[tuple[int, Summaries]]] = {}
         self._upto: dict[tuple[str, int], int] = {}
-        self._ends: dict[tuple[str, int], Summaries] = {}
+        self._ends: dict[tuple[str, int], tuple[float, Summaries]] = {}
         self.wait = False
         """Compute at once instead of in the background (API, tests, snapshot)."""
 
@@ -263,11 +267,14 @@ class Trends:
         key = (feed, day)
 
         def work() -> None:
-            self._ends[key] = self.past.at_end_of(feed, day)
+            self._ends[key] = (time.monotonic(), self.past.at_end_of(feed, day))
 
-        if key not in self._ends or self.wait:
+        held = self._ends.get(key)
+        # Late records still reach past days; a page learns of them within a minute.
+        if self.wait or held is None or time.monotonic() - held[0] > ENDS_TTL_S:
             self._later((feed, "end", day), work)
-        return self._ends.get(key, {})
+            held = self._ends.get(key)
+        return held[1] if held else {}
 
 
 class BoardReader:

@@ -24,7 +24,9 @@ def reporting_kpi(feed: Feed) -> Kpi:
         words=Words(f"{feed.short.zh}报送率", f"{feed.short.en} reporting"),
         unit="ratio",
         parts=parts,
-        definition=Words("今天有记录或报了零报告的镇（街道）占多少", "Share of towns with a record or a zero report today"),
+        definition=Words(
+            "今天有记录或报了零报告的镇（街道）占多少", "Share of towns with a record or a zero report today"
+        ),
         numerator=Words("已报的镇（街道）", "Towns that reported"),
         denominator=Words("全部镇（街道）", "All towns"),
         measure=Words("镇", "towns"),

@@ -1,6 +1,6 @@
 """镇页 /town/{code}: a town's day for its station chief. The list is first; map, shift and figures stand beside it.
 
-``assets/town.js`` draws the view ``town`` into the containers left empty here, ``assets/map.js`` what stands on the map.
+``assets/town.js`` draws the view ``town`` into the containers left empty here, ``assets/map.js`` what is on the map.
 """
 
 from __future__ import annotations

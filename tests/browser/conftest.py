@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from dashboard import suite
 from dashboard.domain.place import RegionPack
@@ -12,8 +13,6 @@ from geodata.pack import load_pack
 from tests.browser.running import ROOT, Running, running
 from tests.browser.tabs import OTHER, TOWN, Tabs
 from tests.conftest import missing
-
-playwright = pytest.importorskip("playwright.sync_api")
 
 FLAGS = (
     "--no-sandbox",
@@ -27,12 +26,12 @@ FLAGS = (
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[playwright.Browser]:
+def chromium() -> Iterator[Browser]:
     """The machine's own Chromium."""
     path = suite.browser()
     if not path:
         missing("The browser tests need Chromium: install it (on Debian: apt-get install chromium fonts-noto-cjk).")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
@@ -59,14 +58,14 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def _units(product: Running) -> list[tuple[str, str, float, float]]:
     """A unit of each town at the town's first patrol point."""
-    found = {}
+    found: dict[str, tuple[str, str, float, float]] = {}
     for place in product.get("/api/v1/places?kind=patrol_point")["places"]:
         found.setdefault(place["town"], (place["town"], f"{place['town']}-U1", place["lon"], place["lat"]))
     return list(found.values())
 
 
 @pytest.fixture
-def tabs(chromium: playwright.Browser) -> Iterator[Tabs]:
+def tabs(chromium: Browser) -> Iterator[Tabs]:
     """Tabs of this test alone, closed at its end."""
     opened = Tabs(chromium)
     yield opened

@@ -76,9 +76,7 @@ def test_figures_are_those_of_the_api(product: Running, tabs: Tabs, path: str) -
 def test_an_english_page_is_english(product: Running, tabs: Tabs, pack: RegionPack, path: str) -> None:
     tab = tabs.new()
     tab.open(f"{product.address}{path}?lang=en")
-    tab.page.wait_for_selector(
-        "#system-page h1" if path == "/system" else "[data-kpi], .tw-notice", state="attached"
-    )
+    tab.page.wait_for_selector("#system-page h1" if path == "/system" else "[data-kpi], .tw-notice", state="attached")
     names = {pack.name, "镇哨"}
     for town in pack.towns:
         names |= {town.name, *town.aliases}

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from dashboard.domain.place import RegionPack
 from tests.browser.running import Running
-from tests.browser.tabs import OTHER, TOWN, Tab, Tabs
+from tests.browser.tabs import OTHER, TOWN, Tabs
 
 FIGURES = """() => [...document.querySelectorAll('[data-kpi]')].map((element) => ({
   kpi: element.dataset.kpi, town: element.dataset.town, value: element.dataset.value }))"""
@@ -41,15 +41,19 @@ def test_a_viewer_is_sent_nothing_of_another_town(
     # What the viewer may see is not the county.
     expect(tab.page.locator("#tw-overview")).not_to_contain_text("全县")
     # A fever in the other town is seen there, and the viewer's sums stay those of the own town.
-    mine = str(product.get(f"/api/v1/figures?kpi=fever_count&town={own}", viewers[own])["figures"][0]["value"])
+    mine = f'#tw-overview [data-kpi="fever_count"][data-town="{own}"]'
+    count = product.figure("fever_count", own)
+    tab.shows(mine, count)
     theirs = f'#town-figures [data-kpi="fever_count"][data-town="{foreign}"]'
     before = int(other.value(theirs) or 0)
     product.fever(foreign)
     other.shows(theirs, before + 1)
-    _hears_of(tab, product, own)
+    # One of the viewer's own comes after it: what the foreign one causes has arrived by then.
+    product.fever(own)
+    tab.shows(mine, count + 1)
     for figure in tab.page.evaluate(FIGURES):
         if figure["kpi"] == "fever_count":
-            assert figure["value"] == str(int(mine) + 1)
+            assert figure["value"] == str(count + 1)
 
     places = {place.code for place in pack.places if place.town == foreign}
     for frame in tab.frames:
@@ -57,13 +61,6 @@ def test_a_viewer_is_sent_nothing_of_another_town(
         assert document.get("scope") != foreign
         values = list(_words(document))
         assert not any(_belongs(value, foreign, places) for value in values), frame[:400]
-
-
-def _hears_of(tab: Tab, product: Running, own: str) -> None:
-    """A record of the viewer's own comes after the foreign one, so what the foreign one causes has arrived."""
-    product.fever(own)
-    figure = f'[data-kpi="fever_count"][data-town="{own}"]'
-    tab.shows(figure, product.get(f"/api/v1/figures?kpi=fever_count&town={own}")["figures"][0]["value"])
 
 
 def _words(document: object) -> list[str]:
@@ -78,9 +75,7 @@ def _belongs(word: str, town: str, places: set[str]) -> bool:
     return word == town or word in places or word.startswith(f"{town}-")
 
 
-def test_the_page_of_another_town_is_refused(
-    product: Running, tabs: Tabs, viewers: dict[str, dict[str, str]]
-) -> None:
+def test_the_page_of_another_town_is_refused(product: Running, tabs: Tabs, viewers: dict[str, dict[str, str]]) -> None:
     for lang, words in (("zh", "无查看权限"), ("en", "Not allowed")):
         tab = tabs.new(headers=viewers[TOWN])
         answer = tab.open(f"{product.address}/town/{OTHER}?lang={lang}")

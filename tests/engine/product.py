@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from dashboard.archetypes import engine_of
@@ -59,9 +60,8 @@ class Product:
         found: dict[str, Summaries] = {}
         for name, feed in FEEDS.items():
             engine = engine_of(feed)
-            found[name] = engine.summarise(
-                lambda day, name=name: self.past.states(name, day), self.region, now, None, self.past.provisional()
-            )
+            states = partial(self.past.states, name)
+            found[name] = engine.summarise(states, self.region, now, None, self.past.provisional())
         return rows(found, self.region.pack, now)
 
     def figures_as_of(self, at: int, seq: int) -> dict[tuple[str, str], Row]:

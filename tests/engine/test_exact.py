@@ -112,7 +112,7 @@ def _apply_and_die(product: Product, batch: tuple[Event, ...]) -> None:
     def die(*_: object) -> None:
         raise _Killed
 
-    product.history.close_batch = die  # type: ignore[method-assign]
+    product.history.close_batch = die  # type: ignore[assignment, method-assign]
     try:
         product.projector.apply(batch, 0)
     except _Killed:

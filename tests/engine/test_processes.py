@@ -157,7 +157,9 @@ def test_a_part_that_refuses_ends_the_start_with_its_sentence(data_dir: Path) ->
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
     log = data_dir / "logs" / "refuse.log"
-    assert f"refuse 没有启动：可以改正（详见 {log}） · refuse did not start: this can be put right (see {log})." in errors
+    assert (
+        f"refuse 没有启动：可以改正（详见 {log}） · refuse did not start: this can be put right (see {log})." in errors
+    )
     assert embedded.running(data_dir) is None
 
 
@@ -182,7 +184,9 @@ def test_a_port_in_use_is_named_with_another(data_dir: Path) -> None:
 
 
 def test_an_open_address_is_refused_without_accounts(data_dir: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"还没有账号，镇哨不在 0\.0\.0\.0 上监听，.* on 0\.0\.0\.0 without accounts"):
+    with pytest.raises(
+        ConfigurationError, match=r"还没有账号，镇哨不在 0\.0\.0\.0 上监听，.* on 0\.0\.0\.0 without accounts"
+    ):
         processes.refuse_open_address(Settings.load(data_dir, host="0.0.0.0"))
 
 

@@ -24,9 +24,9 @@ TUTORIAL = ROOT / "docs" / "tutorial" / "first-hour.md"
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DONE = "@@done@@"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:

@@ -88,7 +88,9 @@ def test_the_demo_has_a_data_directory_of_its_own_unless_one_is_named(
 
 def test_a_correction_is_a_pair() -> None:
     assert cli._pair("celsius=36.5") == ("celsius", "36.5")
-    with pytest.raises(ConfigurationError, match=r"改正应写成 FIELD=VALUE.*，得到的是 'celsius' · .* FIELD=VALUE, and 'celsius' is not"):
+    with pytest.raises(
+        ConfigurationError, match=r"改正应写成 FIELD=VALUE.*，得到的是 'celsius' · .* FIELD=VALUE, and 'celsius' is not"
+    ):
         cli._pair("celsius")
 
 

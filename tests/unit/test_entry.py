@@ -104,7 +104,9 @@ def test_a_directory_of_something_else_is_never_touched(tmp_path: Path) -> None:
     (venv / "letter").write_text("dear")
     done = call(venv, "up")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"townwatch: {venv} 里已有别的文件，不是 Python 环境，请用 TOWNWATCH_VENV 另指一个位置 · ")
+    assert done.stderr.startswith(
+        f"townwatch: {venv} 里已有别的文件，不是 Python 环境，请用 TOWNWATCH_VENV 另指一个位置 · "
+    )
     assert f" · {venv} holds something that is not a Python environment" in done.stderr
     assert [path.name for path in venv.iterdir()] == ["letter"]
 
@@ -122,7 +124,11 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "chinese", "english"),
     [
-        ("ERROR: ... an OSError: [Errno 28] No space left on device", "所在磁盘已满，请腾出 1500 MB", "is full: free 1500 MB"),
+        (
+            "ERROR: ... an OSError: [Errno 28] No space left on device",
+            "所在磁盘已满，请腾出 1500 MB",
+            "is full: free 1500 MB",
+        ),
         (
             "WARNING: Retrying ... NewConnectionError(... Connection refused)",
             "连不上 Python 软件包索引",
@@ -133,7 +139,11 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
             "软件包索引里没有适合本机 Python",
             "has no h3==4.5.0 for Python",
         ),
-        ("Error: Command '... -m ensurepip ...' returned non-zero exit status 1.", "请安装它的 venv 软件包", "venv package"),
+        (
+            "Error: Command '... -m ensurepip ...' returned non-zero exit status 1.",
+            "请安装它的 venv 软件包",
+            "venv package",
+        ),
         ("something nobody has seen", "Python 环境没有创建成功，请查看 ", "could not be made: see "),
     ],
 )

@@ -383,7 +383,7 @@ def test_a_file_that_is_no_text_is_one_sentence(data: bytes) -> None:
 
 
 def test_an_unclosed_quote_names_its_row_and_swallows_nothing() -> None:
-    sentence = refused(f'{HEAD}\n{ROW}\n{ROW.replace("D1", chr(34) + "D1")}\n' + f"{ROW}\n" * 2000)
+    sentence = refused(f"{HEAD}\n{ROW}\n{ROW.replace('D1', chr(34) + 'D1')}\n" + f"{ROW}\n" * 2000)
     assert "第 3 行" in sentence
 
 

@@ -99,37 +99,149 @@ def test_a_pack_written_by_a_spreadsheet_loads(pack: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "chinese", "english"),
     [
-        (replace("towns.csv", "900001002,西", "900001001,西"), "towns.csv 第 3 行，字段 code 是“900001001”，应为不重复的值（首次出现在 towns.csv 第 2 行）", "towns.csv, line 3, field code: got “900001001”"),
+        (
+            replace("towns.csv", "900001002,西", "900001001,西"),
+            "towns.csv 第 3 行，字段 code 是“900001001”，应为不重复的值（首次出现在 towns.csv 第 2 行）",
+            "towns.csv, line 3, field code: got “900001001”",
+        ),
         (replace("towns.csv", "West,,", "West,东乡,"), "“东乡”也是 900001001", "“东乡” is also 900001001"),
-        (replace("towns.csv", "120.95", "abc"), "towns.csv 第 2 行，字段 seat_lon 是“abc”，应为 -180 到 180 之间的度数", "towns.csv, line 2, field seat_lon: got “abc”"),
-        (replace("towns.csv", "30.85\n9", "\n9"), "towns.csv 第 2 行，字段 seat_lat 是空的，应为数，因为 seat_lon 有值", "towns.csv, line 2, field seat_lat: got nothing"),
-        (replace("towns.csv", "name_en", "english"), "towns.csv 第 1 行，字段 header 是“code,name,english", "towns.csv, line 1, field header: got “code,name,english"),
-        (replace("towns.csv", "West,,", "West,"), "towns.csv 第 3 行有 5 格，应与第 1 行一样是 6 格", "towns.csv, line 3: got 5 cells, allowed is 6"),
-        (replace("places.csv", "checkpoint", "gate"), "places.csv 第 2 行，字段 kind 是“gate”，应为 checkpoint、", "places.csv, line 2, field kind: got “gate”, allowed is one of"),
-        (replace("places.csv", "K1,checkpoint,900001001", "K1,checkpoint,9"), "字段 town 是“9”，应为 towns.csv 里的代码", "field town: got “9”"),
-        (replace("places.csv", "P1,", "K1,"), "字段 code 是“K1”，应为不重复的值（首次出现在 places.csv 第 2 行）", "field code: got “K1”, allowed is each only once (first in places.csv"),
-        (replace("places.csv", ",B1", ",B7"), "字段 beat 是“B7”，应为 beats.csv 里的代码", "field beat: got “B7”, allowed is a code of beats.csv"),
-        (replace("places.csv", "120.86", "220.86"), "字段 lon 是“220.86”，应为 -180 到 180 之间的度数", "field lon: got “220.86”, allowed is degrees between -180 and 180"),
-        (replace("beats.csv", "U1", "U1|U9"), "beats.csv 第 2 行，字段 units 是“U1|U9”，应为 units.csv 里的代码", "beats.csv, line 2, field units: got “U1|U9”"),
-        (replace("visit_rules.csv", "P1", "P9"), "visit_rules.csv 第 2 行，字段 place 是“P9”，应为 places.csv 里的代码", "visit_rules.csv, line 2, field place: got “P9”"),
-        (replace("visit_rules.csv", "08:00", "8:00"), "字段 start 是“8:00”，应为 00:00 到 24:00 的时刻，写作 HH:MM", "field start: got “8:00”, allowed is a time HH:MM"),
-        (replace("visit_rules.csv", "11:00", "07:00"), "字段 end 是“07:00”，应为晚于 start（08:00）的时刻", "field end: got “07:00”, allowed is a time after start"),
-        (replace("visit_rules.csv", "P1,2", "P1,0"), "字段 times 是“0”，应为 1 到 24 的整数", "field times: got “0”, allowed is a whole number from 1 to 24"),
-        (replace("shifts.csv", "20:00,08:00", "19:00,08:00"), "shifts.csv 第 3 行，字段 start 是“19:00”，应为班次 day 结束后的时刻", "shifts.csv, line 3, field start: got “19:00”"),
-        (replace("duty_hours.csv", "K1", "P1"), "duty_hours.csv 第 2 行，字段 checkpoint 是“P1”，应为 places.csv 里卡点的代码", "duty_hours.csv, line 2, field checkpoint: got “P1”"),
-        (replace("duty_hours.csv", "22:00", "24:30"), "duty_hours.csv 第 2 行，字段 end 是“24:30”，应为 00:00 到 24:00", "duty_hours.csv, line 2, field end: got “24:30”"),
-        (replace("units.csv", "900001002", "900001009"), "units.csv 第 2 行，字段 town 是“900001009”，应为 towns.csv 里的代码", "units.csv, line 2, field town: got “900001009”"),
-        (replace("pack.toml", "Asia/Shanghai", "Asia/Nowhere"), "pack.toml，字段 timezone 是“Asia/Nowhere”，应为时区库里的名称", "pack.toml, field timezone: got “Asia/Nowhere”"),
-        (replace("pack.toml", "20200101", "20200230"), "pack.toml，字段 valid_from 是“20200230”，应为写作 yyyymmdd 的日期", "pack.toml, field valid_from: got “20200230”"),
-        (replace("pack.toml", "900001", "../x"), "pack.toml，字段 region 是“../x”，应为不含空格、点和斜杠的代码", "pack.toml, field region: got “../x”"),
-        (replace("pack.toml", "licence", "license"), "pack.toml，字段 sources.licence 是空的，应为文字，不能为空", "pack.toml, field sources.licence: got nothing"),
+        (
+            replace("towns.csv", "120.95", "abc"),
+            "towns.csv 第 2 行，字段 seat_lon 是“abc”，应为 -180 到 180 之间的度数",
+            "towns.csv, line 2, field seat_lon: got “abc”",
+        ),
+        (
+            replace("towns.csv", "30.85\n9", "\n9"),
+            "towns.csv 第 2 行，字段 seat_lat 是空的，应为数，因为 seat_lon 有值",
+            "towns.csv, line 2, field seat_lat: got nothing",
+        ),
+        (
+            replace("towns.csv", "name_en", "english"),
+            "towns.csv 第 1 行，字段 header 是“code,name,english",
+            "towns.csv, line 1, field header: got “code,name,english",
+        ),
+        (
+            replace("towns.csv", "West,,", "West,"),
+            "towns.csv 第 3 行有 5 格，应与第 1 行一样是 6 格",
+            "towns.csv, line 3: got 5 cells, allowed is 6",
+        ),
+        (
+            replace("places.csv", "checkpoint", "gate"),
+            "places.csv 第 2 行，字段 kind 是“gate”，应为 checkpoint、",
+            "places.csv, line 2, field kind: got “gate”, allowed is one of",
+        ),
+        (
+            replace("places.csv", "K1,checkpoint,900001001", "K1,checkpoint,9"),
+            "字段 town 是“9”，应为 towns.csv 里的代码",
+            "field town: got “9”",
+        ),
+        (
+            replace("places.csv", "P1,", "K1,"),
+            "字段 code 是“K1”，应为不重复的值（首次出现在 places.csv 第 2 行）",
+            "field code: got “K1”, allowed is each only once (first in places.csv",
+        ),
+        (
+            replace("places.csv", ",B1", ",B7"),
+            "字段 beat 是“B7”，应为 beats.csv 里的代码",
+            "field beat: got “B7”, allowed is a code of beats.csv",
+        ),
+        (
+            replace("places.csv", "120.86", "220.86"),
+            "字段 lon 是“220.86”，应为 -180 到 180 之间的度数",
+            "field lon: got “220.86”, allowed is degrees between -180 and 180",
+        ),
+        (
+            replace("beats.csv", "U1", "U1|U9"),
+            "beats.csv 第 2 行，字段 units 是“U1|U9”，应为 units.csv 里的代码",
+            "beats.csv, line 2, field units: got “U1|U9”",
+        ),
+        (
+            replace("visit_rules.csv", "P1", "P9"),
+            "visit_rules.csv 第 2 行，字段 place 是“P9”，应为 places.csv 里的代码",
+            "visit_rules.csv, line 2, field place: got “P9”",
+        ),
+        (
+            replace("visit_rules.csv", "08:00", "8:00"),
+            "字段 start 是“8:00”，应为 00:00 到 24:00 的时刻，写作 HH:MM",
+            "field start: got “8:00”, allowed is a time HH:MM",
+        ),
+        (
+            replace("visit_rules.csv", "11:00", "07:00"),
+            "字段 end 是“07:00”，应为晚于 start（08:00）的时刻",
+            "field end: got “07:00”, allowed is a time after start",
+        ),
+        (
+            replace("visit_rules.csv", "P1,2", "P1,0"),
+            "字段 times 是“0”，应为 1 到 24 的整数",
+            "field times: got “0”, allowed is a whole number from 1 to 24",
+        ),
+        (
+            replace("shifts.csv", "20:00,08:00", "19:00,08:00"),
+            "shifts.csv 第 3 行，字段 start 是“19:00”，应为班次 day 结束后的时刻",
+            "shifts.csv, line 3, field start: got “19:00”",
+        ),
+        (
+            replace("duty_hours.csv", "K1", "P1"),
+            "duty_hours.csv 第 2 行，字段 checkpoint 是“P1”，应为 places.csv 里卡点的代码",
+            "duty_hours.csv, line 2, field checkpoint: got “P1”",
+        ),
+        (
+            replace("duty_hours.csv", "22:00", "24:30"),
+            "duty_hours.csv 第 2 行，字段 end 是“24:30”，应为 00:00 到 24:00",
+            "duty_hours.csv, line 2, field end: got “24:30”",
+        ),
+        (
+            replace("units.csv", "900001002", "900001009"),
+            "units.csv 第 2 行，字段 town 是“900001009”，应为 towns.csv 里的代码",
+            "units.csv, line 2, field town: got “900001009”",
+        ),
+        (
+            replace("pack.toml", "Asia/Shanghai", "Asia/Nowhere"),
+            "pack.toml，字段 timezone 是“Asia/Nowhere”，应为时区库里的名称",
+            "pack.toml, field timezone: got “Asia/Nowhere”",
+        ),
+        (
+            replace("pack.toml", "20200101", "20200230"),
+            "pack.toml，字段 valid_from 是“20200230”，应为写作 yyyymmdd 的日期",
+            "pack.toml, field valid_from: got “20200230”",
+        ),
+        (
+            replace("pack.toml", "900001", "../x"),
+            "pack.toml，字段 region 是“../x”，应为不含空格、点和斜杠的代码",
+            "pack.toml, field region: got “../x”",
+        ),
+        (
+            replace("pack.toml", "licence", "license"),
+            "pack.toml，字段 sources.licence 是空的，应为文字，不能为空",
+            "pack.toml, field sources.licence: got nothing",
+        ),
         (replace("pack.toml", "[titles]", "[tittles]"), "pack.toml，字段 tittles 是“", "pack.toml, field tittles"),
-        (replace("pack.toml", "= 37.3", '= "hot"'), "pack.toml，字段 thresholds.fever.axillary 是“hot”，应为数", "pack.toml, field thresholds.fever.axillary: got “hot”"),
+        (
+            replace("pack.toml", "= 37.3", '= "hot"'),
+            "pack.toml，字段 thresholds.fever.axillary 是“hot”，应为数",
+            "pack.toml, field thresholds.fever.axillary: got “hot”",
+        ),
         (replace("pack.toml", "[titles]", "[titles"), "pack.toml 不是 TOML，请改正：", "pack.toml is not TOML"),
-        (replace("boundaries.geojson", "900001002", "900001009"), "第 2 个 feature，字段 properties.code 是“900001009”，应为 towns.csv 里的代码", "feature 2, field properties.code: got “900001009”"),
-        (replace("boundaries.geojson", "900001002", "900001001"), "第 2 个 feature，字段 properties.code 是“900001001”，应为不重复的值", "feature 2, field properties.code: got “900001001”"),
-        (replace("boundaries.geojson", '"Polygon"', '"LineString"'), "第 1 个 feature（镇 900001001），字段 geometry 是“LineString”，应为 Polygon 或 MultiPolygon", "feature 1 (town 900001001), field geometry"),
-        (replace("boundaries.geojson", "{", "["), "boundaries.geojson 不是 JSON，请改正：", "boundaries.geojson is not JSON"),
+        (
+            replace("boundaries.geojson", "900001002", "900001009"),
+            "第 2 个 feature，字段 properties.code 是“900001009”，应为 towns.csv 里的代码",
+            "feature 2, field properties.code: got “900001009”",
+        ),
+        (
+            replace("boundaries.geojson", "900001002", "900001001"),
+            "第 2 个 feature，字段 properties.code 是“900001001”，应为不重复的值",
+            "feature 2, field properties.code: got “900001001”",
+        ),
+        (
+            replace("boundaries.geojson", '"Polygon"', '"LineString"'),
+            "第 1 个 feature（镇 900001001），字段 geometry 是“LineString”，应为 Polygon 或 MultiPolygon",
+            "feature 1 (town 900001001), field geometry",
+        ),
+        (
+            replace("boundaries.geojson", "{", "["),
+            "boundaries.geojson 不是 JSON，请改正：",
+            "boundaries.geojson is not JSON",
+        ),
     ],
 )
 def test_a_mistake_is_named_in_both_languages(
@@ -167,7 +279,9 @@ def test_overlapping_towns_are_named_with_the_area(pack: Path) -> None:
     set_boundaries(pack, {"900001001": box(120.89, 30.8, 121.0, 30.9), "900001002": box(120.8, 30.8, 120.9, 30.9)})
     with pytest.raises(PackError, match=r"towns 900001001 and 900001002 overlapping by 10,\d{3},\d{3} m²") as caught:
         load_pack(pack)
-    assert re.search(r"镇 900001001 与 900001002 重叠 10,\d{3},\d{3} 平方米”，应为互不重叠的边界 · ", caught.value.sentence)
+    assert re.search(
+        r"镇 900001001 与 900001002 重叠 10,\d{3},\d{3} 平方米”，应为互不重叠的边界 · ", caught.value.sentence
+    )
 
 
 def test_a_gap_between_towns_is_named_with_the_area(pack: Path) -> None:
@@ -178,12 +292,16 @@ def test_a_gap_between_towns_is_named_with_the_area(pack: Path) -> None:
     )
     with pytest.raises(PackError, match=r"a hole of 26\d,\d{3} m² bordered by 900001001, 900001002") as caught:
         load_pack(pack)
-    assert re.search(r"900001001、900001002 之间 26\d,\d{3} 平方米的空洞”，应为.*没有空隙的边界 · ", caught.value.sentence)
+    assert re.search(
+        r"900001001、900001002 之间 26\d,\d{3} 平方米的空洞”，应为.*没有空隙的边界 · ", caught.value.sentence
+    )
 
 
 def test_borders_that_nearly_touch_are_refused(pack: Path) -> None:
     set_boundaries(pack, {"900001001": box(120.900004, 30.8, 121.0, 30.9), "900001002": box(120.8, 30.8, 120.9, 30.9)})
-    with pytest.raises(PackError, match=r"的边界相邻而顶点不同”，.* · .*run beside each other without sharing their vertices"):
+    with pytest.raises(
+        PackError, match=r"的边界相邻而顶点不同”，.* · .*run beside each other without sharing their vertices"
+    ):
         load_pack(pack)
 
 
@@ -193,14 +311,17 @@ def test_a_polygon_that_crosses_itself_is_refused(pack: Path) -> None:
     ring = [[120.9, 30.8], [121.0, 30.9], [121.0, 30.8], [120.9, 30.9], [120.9, 30.8]]
     collection["features"][0]["geometry"]["coordinates"] = [ring]
     file.write_text(json.dumps(collection), encoding="utf-8")
-    with pytest.raises(PackError, match=r"第 1 个 feature（镇 900001001），.*Self-intersection.*不与自己相交.* · .*feature 1 .*Self-inter"):
+    with pytest.raises(
+        PackError,
+        match=r"第 1 个 feature（镇 900001001），.*Self-intersection.*不与自己相交.* · .*feature 1 .*Self-inter",
+    ):
         load_pack(pack)
 
 
 def test_a_lake_is_a_warning(pack: Path) -> None:
     east = box(120.9, 30.8, 121.0, 30.9).difference(box(120.95, 30.83, 120.98, 30.86))
     set_boundaries(pack, {"900001001": east, "900001002": box(120.8, 30.8, 120.9, 30.9)})
-    (warning,) = load_pack(pack).warnings
+    warning, *_ = load_pack(pack).warnings
     chinese, english = warning.split(" · ")
     assert chinese.startswith("boundaries.geojson：900001001 之间 ")
     assert chinese.endswith(" 平方米的空洞不属于任何镇")
@@ -224,7 +345,9 @@ def test_cells_are_computed_when_none_are_listed(pack: Path) -> None:
     (pack / "cells.csv").write_text(f"town,cell\n900001001,{cell}\n", encoding="utf-8")
     assert load_pack(pack).pack.cells == {"900001001": (cell,)}
     (pack / "cells.csv").write_text("town,cell\n900001001,8a2a1072b59ffff\n", encoding="utf-8")
-    with pytest.raises(PackError, match=r"^cells\.csv 第 2 行，字段 cell 是“8a2a1072b59ffff”，应为 .*cells\.csv, line 2, field cell"):
+    with pytest.raises(
+        PackError, match=r"^cells\.csv 第 2 行，字段 cell 是“8a2a1072b59ffff”，应为 .*cells\.csv, line 2, field cell"
+    ):
         load_pack(pack)
 
 

@@ -114,7 +114,10 @@ def test_farther_levels_are_lighter(region: Region) -> None:
 
 
 def test_an_unknown_level_is_refused(region: Region) -> None:
-    with pytest.raises(PackError, match="^level 是“phone”，应为 wall、desk、town 之一 · .* “phone”, allowed is one of wall, desk, town"):
+    with pytest.raises(
+        PackError,
+        match=r"^level 是“phone”，应为 wall、desk、town 之一 · .* “phone”, allowed is one of wall, desk, town",
+    ):
         region.geojson("phone")  # type: ignore[arg-type]
 
 

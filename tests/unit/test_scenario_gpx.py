@@ -90,9 +90,11 @@ def test_a_track_without_times_is_walked() -> None:
 
 
 def test_what_is_not_gpx_is_one_sentence() -> None:
-    with pytest.raises(ConfigurationError, match="不是可读的 GPX 文件（.* · .* is no GPX file that can be read"):
+    with pytest.raises(ConfigurationError, match=r"不是可读的 GPX 文件（.* · .* is no GPX file that can be read"):
         read_gpx(io.BytesIO(b"PK\x03\x04"))
-    with pytest.raises(ConfigurationError, match=r"^nowhere\.gpx 不是可读的 GPX 文件（.* · nowhere\.gpx is no GPX file"):
+    with pytest.raises(
+        ConfigurationError, match=r"^nowhere\.gpx 不是可读的 GPX 文件（.* · nowhere\.gpx is no GPX file"
+    ):
         read_gpx(Path("nowhere.gpx"))
 
 

@@ -326,7 +326,12 @@ def test_batches_hold_every_record_once(dense_day: list[Sent]) -> None:
 
 
 def test_an_unknown_scenario_names_those_there_are(pack: RegionPack) -> None:
-    with pytest.raises(ConfigurationError, match="没有名为“nowhere”的场景，可用的有：yaozhuang · .* “nowhere”; the scenarios are yaozhuang"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"没有名为“nowhere”的场景，可用的有：yaozhuang · .* “nowhere”; the scenarios are yaozhuang",
+    ):
         scenario_named("nowhere", pack)
-    with pytest.raises(ConfigurationError, match="需要 330421 的区域包，得到的是 330110，请设 TOWNWATCH_REGION=330421 · .* got 330110"):
+    with pytest.raises(
+        ConfigurationError, match=r"需要 330421 的区域包，得到的是 330110，请设 TOWNWATCH_REGION=330421 · .* got 330110"
+    ):
         scenario_named("yaozhuang", msgspec.structs.replace(pack, region="330110"))

@@ -63,7 +63,12 @@ def test_children_get_exactly_these_settings(data_dir: Path, monkeypatch: pytest
         ("batch_wait_ms", "-1", "应为 0 到 10000 的整数", "a whole number from 0 to 10000"),
         ("stream_limit", "9", "应为不小于 1000 的整数", "a whole number of 1000 or more"),
         ("host", "example", "应为 IP 地址或 localhost", "an IP address or localhost"),
-        ("redis_url", "http://x", "应为空，或以 redis://、rediss://、unix:// 开头的地址", "redis://, rediss:// or unix://"),
+        (
+            "redis_url",
+            "http://x",
+            "应为空，或以 redis://、rediss://、unix:// 开头的地址",
+            "redis://, rediss:// or unix://",
+        ),
         ("database_url", "x", "应为空，或以 sqlite://、postgresql:// 开头的地址", "sqlite:// or postgresql://"),
         ("heartbeat_s", "0", "应为大于 0、不超过 10 的数", "a number above 0, at most 10"),
         ("accept_loss", "perhaps", "应为 true 或 false", "true or false"),
@@ -86,7 +91,9 @@ def test_a_bad_value_is_one_sentence_in_both_languages(
 
 def test_a_bad_value_in_a_file_or_an_option_is_said_to_be_there(data_dir: Path) -> None:
     file = data_dir / "townwatch.toml"
-    with pytest.raises(ConfigurationError, match=r"设置 port（启动时给出）是 70000，.*Setting port \(as given\): got 70000"):
+    with pytest.raises(
+        ConfigurationError, match=r"设置 port（启动时给出）是 70000，.*Setting port \(as given\): got 70000"
+    ):
         Settings.load(data_dir, port=70000)
     file.write_text("port = 70000\n", encoding="utf-8")
     with pytest.raises(ConfigurationError) as caught:
@@ -96,7 +103,9 @@ def test_a_bad_value_in_a_file_or_an_option_is_said_to_be_there(data_dir: Path) 
 
 
 def test_an_unknown_setting_is_named_with_the_known_ones(data_dir: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"没有名为 'prot' 的设置，.* port,.*There is no setting 'prot'; .* port,"):
+    with pytest.raises(
+        ConfigurationError, match=r"没有名为 'prot' 的设置，.* port,.*There is no setting 'prot'; .* port,"
+    ):
         Settings.load(data_dir, prot=1)
 
 
@@ -104,12 +113,17 @@ def test_an_unknown_key_in_the_file_is_named_with_the_known_ones(data_dir: Path)
     (data_dir / "townwatch.toml").write_text("prot = 1\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"townwatch\.toml sets 'prot', which is no setting.* port,") as caught:
         Settings.load(data_dir)
-    assert f"{data_dir / 'townwatch.toml'} 里的 'prot' 不是设置，可用的设置有 data_dir, host, port," in caught.value.sentence
+    assert (
+        f"{data_dir / 'townwatch.toml'} 里的 'prot' 不是设置，可用的设置有 data_dir, host, port,"
+        in caught.value.sentence
+    )
 
 
 def test_a_file_that_is_not_toml_is_one_sentence(data_dir: Path) -> None:
     (data_dir / "townwatch.toml").write_text("port: 1\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"townwatch\.toml 读不出来（.*），写法见 .* · .*townwatch\.toml cannot be read: "):
+    with pytest.raises(
+        ConfigurationError, match=r"townwatch\.toml 读不出来（.*），写法见 .* · .*townwatch\.toml cannot be read: "
+    ):
         Settings.load(data_dir)
 
 
