@@ -23,6 +23,7 @@ from dashboard.settings import Settings
 
 if TYPE_CHECKING:
     from dashboard.access.tokens import TokenStore
+    from geodata.region import Region
 
 EXIT_DEFECT = 70
 EXIT_INTERRUPTED = 130
@@ -245,22 +246,54 @@ def token_revoke(
     typer.echo(f"已吊销 · revoked: {name}")
 
 
-@geodata.command("build", context_settings=PASS_ON)
-def geodata_build(context: typer.Context, data: Data = None) -> None:
-    """从公开数据生成区域包 · builds a region pack from open data."""
-    _geodata("build", context)
+@geodata.command("build")
+def geodata_build(
+    inputs: Annotated[Path, typer.Option("--inputs", metavar="DIR", help="公开数据目录 · folder of the open data.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪里，已有则替换 · where to; replaced.")],
+    data: Data = None,
+) -> None:
+    """从公开数据生成嘉善区域包 · builds the Jiashan pack from open data."""
+    from geodata import build
+
+    del data  # every command takes it
+    _tell_pack(build.build(inputs, out))
 
 
-@geodata.command("load", context_settings=PASS_ON)
-def geodata_load(context: typer.Context, data: Data = None) -> None:
-    """载入区域包 · loads a region pack into a data directory."""
-    _geodata("load", context, data)
+@geodata.command("load")
+def geodata_load(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="区域包目录 · folder of the pack.")],
+    valid_from: Annotated[
+        int | None, typer.Option("--valid-from", metavar="YYYYMMDD", help="自哪天起生效 · first day in force.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """载入区域包，昨天仍用昨天的 · installs a pack; earlier days keep theirs."""
+    from geodata.library import PackLibrary
+
+    settings = _settings(data)
+    _tell_pack(PackLibrary(settings.data_dir / "packs").install(folder, valid_from))
 
 
-@geodata.command("check", context_settings=PASS_ON)
-def geodata_check(context: typer.Context, data: Data = None) -> None:
-    """检查区域包 · checks a region pack and says what is wrong with it."""
-    _geodata("check", context)
+@geodata.command("check")
+def geodata_check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="区域包目录 · folder of the pack.")],
+    data: Data = None,
+) -> None:
+    """检查区域包 · checks a pack and says what is wrong with it."""
+    from geodata.pack import load_pack
+
+    del data  # every command takes it
+    _tell_pack(load_pack(folder))
+
+
+def _tell_pack(region: Region) -> None:
+    pack = region.pack
+    typer.echo(
+        f"{pack.name} {pack.region}，版本 {pack.version}，自 {pack.valid_from} 起：{len(pack.towns)} 个镇（街道）、"
+        f"{len(pack.places)} 个地点、{len(pack.beats)} 个巡段、{len(pack.visit_rules)} 条到访要求"
+    )
+    for warning in region.warnings:
+        typer.echo(f"注意 · note: {warning}")
 
 
 @app.command()
@@ -503,13 +536,6 @@ def _migrate(settings: Settings) -> None:
         history.migrate(engine)
     finally:
         engine.dispose()
-
-
-def _geodata(action: str, context: typer.Context, data: Path | None = None) -> None:
-    from geodata import build
-
-    where = ["--data", str(data)] if data is not None else []
-    raise typer.Exit(build.main([action, *context.args, *where]) or 0)
 
 
 def _list(text: str) -> tuple[str, ...] | None:

@@ -167,7 +167,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         kind = engine.url.get_backend_name()
         at = history.migration(engine)
         if at != newest:
-            text = f"{kind} 的表结构是 {at or '空的'}，最新为 {newest}，运行 demo、up 或 import 时会自动升级"
+            text = f"{kind} 的表结构版本：{at or '无'}，最新为 {newest}，运行 demo、up 或 import 时会自动升级"
             text += f" · {kind} is at migration {at or 'none'}, the newest is {newest}: "
             text += "demo, up and import bring it there"
             yield Finding(Health.OK if at is None else Health.WARN, "database", text)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from dashboard.access.viewer import Viewer
@@ -19,6 +19,8 @@ from dashboard.queries.figures import ALL, REPORTING
 from dashboard.queries.past import SERIES_STEP
 
 MAX_SPAN_DAYS = 366
+From = Annotated[str | None, Query(alias="from", description="First local day, yyyy-mm-dd")]
+To = Annotated[str | None, Query(alias="to", description="Last local day, yyyy-mm-dd")]
 
 
 def told(figure: Figure, zone: str) -> dict[str, Any]:
@@ -81,9 +83,8 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
     async def figures(
         request: Request, town: str | None = None, feed: str | None = None, kpi: str | None = None,
         as_of: str | None = None, day: str | None = None,
+        first: From = None, last: To = None,
     ) -> Response:  # fmt: skip
-        first, last = request.query_params.get("from"), request.query_params.get("to")
-
         def work(viewer: Viewer) -> Any:
             if sum(part is not None for part in (as_of, day, first or last)) > 1:
                 raise Refused(422, "as_of、day、from/to 只能给一种")
@@ -103,10 +104,9 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
 
     @routes.get("/series", summary="How a figure moved: through a day in steps, or from day to day")
     async def series(
-        request: Request, kpi: str, town: str = ALL, feed: str | None = None, day: str | None = None, step: int = 30
-    ) -> Response:
-        first, last = request.query_params.get("from"), request.query_params.get("to")
-
+        request: Request, kpi: str, town: str = ALL, feed: str | None = None, day: str | None = None, step: int = 30,
+        first: From = None, last: To = None,
+    ) -> Response:  # fmt: skip
         def work(viewer: Viewer) -> Any:
             board = reader.board(viewer, exact=True)
             code = _checked(feed, kpi, town, viewer, board) or ALL

@@ -62,7 +62,10 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    return create_engine(url, pool_pre_ping=True)
+    # psycopg 3 is the driver that is installed; a plain postgresql:// address would ask for another.
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+    event.listen(engine, "connect", _postgres_durability)
+    return engine
 
 
 def _sqlite_pragmas(connection: Any, _: Any) -> None:
@@ -70,6 +73,12 @@ def _sqlite_pragmas(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _postgres_durability(connection: Any, _: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+    connection.commit()
 
 
 def _sqlite_begin(connection: Connection) -> None:

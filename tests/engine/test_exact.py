@@ -38,7 +38,7 @@ def _same(product: dict[tuple[str, str], oracle.Row], plain: dict[tuple[str, str
         if got[0] is not None and expected[0] is not None:
             assert got[0] == pytest.approx(expected[0], rel=1e-12), (what, key, got, expected)
         else:
-            assert got[0] is None and expected[0] is None, (what, key, got, expected)
+            assert (got[0], expected[0]) == (None, None), (what, key, got, expected)
         if expected[2] is not None or got[2] is not None:
             assert got[1:] == expected[1:], (what, key, got, expected)
         else:
