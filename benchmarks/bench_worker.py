@@ -15,7 +15,7 @@ from dashboard.stores.stream import Stream
 from ingest.decode import Door, decode_records
 from ingest.projector import Projector
 from ingest.publisher import Publisher
-from ingest.worker import Worker
+from ingest.worker import Worker, calm_collector
 
 PATIENCE_S = 120.0
 
@@ -62,8 +62,10 @@ def worker_of(stage: Stage) -> Worker:
         Projector(parts.history, parts.region_at),
         Publisher(parts.history, parts.live, parts.region_at),
         parts.clock,
+        batch_events=stage.settings.batch_events,
         wait_ms=stage.settings.batch_wait_ms,
     )
+    calm_collector()
     worker.step()
     return worker
 

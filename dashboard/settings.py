@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     partitions: int = Field(
         8, ge=1, le=1024, description="Streams on the road. Fixed for the life of a data directory."
     )
-    batch_events: int = Field(4000, ge=1, le=100_000, description="Most events in one SQL transaction of a worker.")
+    batch_events: int = Field(
+        20_000, ge=1, le=100_000, description="Events from which a worker ends a transaction; a stream entry stays whole."
+    )
     batch_wait_ms: int = Field(50, ge=0, le=10_000, description="Longest a worker waits to fill a batch.")
     stream_limit: int = Field(
         2_000_000,
@@ -61,16 +63,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="Largest request body a gateway reads; more is answered 413."
     )
-    publish_min_interval_ms: int = Field(
-        100, ge=0, le=60_000, description="Least time between two publications of one town's figures by a worker."
-    )
     heartbeat_s: float = Field(
         5.0, gt=0, le=10, description="Time between heartbeats to open pages, which call 15 s of silence a dead line."
     )
     accept_loss: bool = Field(
         False, description="Start although Redis may lose accepted records at a power cut. For trials only."
     )
-    web_workers: int = Field(1, ge=1, le=64, description="Web processes behind one port.")
     languages: Literal["zh", "en"] = Field("zh", description="Language of a page whose address does not say `lang=`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe lines to log.")
     log_json: bool = Field(True, description="Log lines as JSON; otherwise as text for people.")

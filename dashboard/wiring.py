@@ -43,7 +43,7 @@ from ingest.decode import Door
 from ingest.intake import Intake, Receipt
 from ingest.projector import Projector
 from ingest.publisher import Publisher
-from ingest.worker import Worker
+from ingest.worker import Worker, calm_collector
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -95,6 +95,7 @@ def run_worker(settings: Settings) -> None:
         Projector(parts.history, parts.region_at),
         Publisher(parts.history, parts.live, parts.region_at),
         parts.clock,
+        batch_events=settings.batch_events,
         wait_ms=settings.batch_wait_ms,
     )
 
@@ -105,6 +106,7 @@ def run_worker(settings: Settings) -> None:
     signal.signal(signal.SIGINT, stop)
     # A worker that starts knows nothing of what the last one published before it died.
     parts.live.clear()
+    calm_collector()
     worker.run()
 
 

@@ -213,16 +213,26 @@ class Projector:
                 for row in connection.execute(select(provisional_place.c.code, provisional_place.c.kind))
             }
         found: dict[tuple[str, str], dict[str, object]] = {}
+        fields = {name: feed.place_field for name, feed in self.feeds.items()}
+        looked_up: set[tuple[str, object, int]] = set()
         for event in events:
-            feed = self.feeds[event.feed]
-            code = event.fields.get(feed.place_field) if feed.place_field else None
-            if code is None or feed.place_kind is None:
+            field = fields[event.feed]
+            code = event.fields.get(field) if field else None
+            if code is None:
                 continue
-            key = (code, feed.place_kind)
+            # A quarter of an hour lies in one local day: its records ask one pack.
+            asked = (event.feed, code, event.at // 900_000)
+            if asked in looked_up:
+                continue
+            looked_up.add(asked)
+            kind = self.feeds[event.feed].place_kind
+            if kind is None:
+                continue
+            key = (code, kind)
             if key in self._provisional or key in found:
                 continue
             if code not in self.region_at(day_of(event.at)).pack.place_by_code:
-                found[key] = {"code": code, "kind": feed.place_kind, "town": event.town, "first_at": event.at}
+                found[key] = {"code": code, "kind": kind, "town": event.town, "first_at": event.at}
         if found:
             connection.execute(insert(provisional_place), list(found.values()))
             self._provisional |= found.keys()

@@ -61,7 +61,7 @@ def stylesheet(text: str) -> str:
 
 def cut(source: Path, text: str, target: Path) -> None:
     """Write ``target`` (WOFF2) with only ``text`` of ``source``; of a collection the simplified Chinese face."""
-    from fontTools import subset  # type: ignore[import-untyped]
+    from fontTools import subset
 
     options = subset.Options()
     options.flavor = "woff2"
@@ -82,7 +82,7 @@ def cut(source: Path, text: str, target: Path) -> None:
 def _simplified(source: Path) -> int:
     if source.suffix.lower() not in (".ttc", ".otc"):
         return 0
-    from fontTools.ttLib import TTCollection  # type: ignore[import-untyped]
+    from fontTools.ttLib import TTCollection
 
     names = [str(font["name"].getDebugName(1)) for font in TTCollection(str(source), lazy=True).fonts]
     return next(index for index, name in enumerate(names) if name.endswith("CJK SC"))

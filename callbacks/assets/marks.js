@@ -38,5 +38,20 @@
     return '<svg class="pin" style="width:' + size + "px;height:" + size + 'px" viewBox="-14.5 -14.5 29 29" aria-hidden="true">' + pinShape(number, kind) + "</svg>";
   }
 
-  window.townMarks = { mark: mark, pin: pin };
+  /* A view that failed, or may not be seen: the last picture stays, and a line above it says so and since when. */
+  function notices(page, lang) {
+    var line = document.createElement("p"), en = lang === "en";
+    line.className = "tw-failed";
+    line.setAttribute("role", "status");
+    line.hidden = true;
+    page.prepend(line);
+    function say(text) { line.textContent = text; line.hidden = !text; }
+    return {
+      clear: function () { if (!line.hidden) say(""); },
+      trouble: function () { say((en ? "Read failed " : "读取失败 ") + window.townwatch.clockText("hm", undefined, lang)); },
+      refused: function () { say(en ? "No permission to view" : "无查看权限"); }
+    };
+  }
+
+  window.townMarks = { notices: notices, mark: mark, pin: pin };
 })();

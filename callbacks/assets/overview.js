@@ -56,7 +56,10 @@
 
   tw.onPage("#tw-overview", function (page) {
     var en = page.dataset.lang === "en";
-    page.innerHTML = '<div class="ov-sheet">' + (en ? "Reading…" : "读取中…") + "</div>";
+    var sheet = document.createElement("div");
+    page.appendChild(sheet);
+    var notices = window.townMarks.notices(page, page.dataset.lang);
+    sheet.innerHTML = '<div class="ov-sheet">' + (en ? "Reading…" : "读取中…") + "</div>";
     var drawn = "";
 
     function draw(data) {
@@ -67,24 +70,23 @@
       var html = '<div class="ov-head"><h1>' + titles + "</h1><p>" + data.sub.map(esc).join("·") + '</p></div><div class="ov-panel"><table class="ov-table"><thead><tr><th scope="col">' +
         esc(data.place) + "</th>" + columns.map(function (column, at) { return head(column, data.region.cells[at].bar); }).join("") + "</tr></thead><tbody>" + row(data.region, columns, true) +
         data.rows.map(function (one) { return row(one, columns, false); }).join("") + "</tbody></table>" + legend + "</div>";
+      notices.clear();
       if (html === drawn) return;
       drawn = html;
       /* A redraw must not take the focus from somebody who goes through the rows by keyboard. */
       var focused = page.contains(document.activeElement) && document.activeElement.getAttribute("href");
-      page.innerHTML = html;
+      sheet.innerHTML = html;
       if (focused) {
         var again = page.querySelector('a[href="' + CSS.escape(focused) + '"]');
         if (again) again.focus({ preventScroll: true });
       }
     }
 
-    function failed() {
-      if (!drawn) page.innerHTML = '<div class="ov-sheet">' + (en ? "Not readable " : "读取失败 ") + tw.clockText("hm") + "</div>";
-    }
+    function without(told) { return function () { told(); if (!drawn) sheet.innerHTML = ""; }; }
     page.addEventListener("click", function (event) {
       var line = event.target.closest("tr.ov-town");
       if (line && !event.target.closest("a") && !String(getSelection())) line.querySelector("a").click();
     });
-    return tw.subscribe("overview", "all", page.dataset.lang, draw, { trouble: failed, refused: failed });
+    return tw.subscribe("overview", "all", page.dataset.lang, draw, { trouble: without(notices.trouble), refused: without(notices.refused) });
   });
 })();

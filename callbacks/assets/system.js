@@ -73,7 +73,9 @@
   tw.onPage("#system-page", function (page) {
     var lang = page.dataset.lang === "en" ? "en" : "zh";
     function $(part) { return page.querySelector("#system-" + part); }
+    var notices = window.townMarks.notices(page, lang);
     return tw.subscribe("system", page.dataset.scope || "all", lang, function (data) {
+      notices.clear();
       put($("headline"), "<h1>" + data.headline.map(function (part) { return '<span class="' + esc(part.tone) + '">' + esc(part.text) + "</span>"; }).join(lang === "zh" ? "，" : ", ") + "</h1><p>" + esc(data.sub) + "</p>");
       put($("matrix"), matrix(data.matrix, lang));
       put($("clock"), facts(data.clock));
@@ -83,6 +85,6 @@
       put($("machine"), facts(data.machine));
       put($("dead"), dead(data.dead));
       put($("sources"), sources(data.sources, lang));
-    });
+    }, { trouble: notices.trouble, refused: notices.refused });
   });
 })();

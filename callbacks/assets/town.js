@@ -409,7 +409,7 @@
         return '<tr data-place="' + esc(row.place) + '"><td title="' + esc(row.name_en) + '">' + esc(row.name) + '</td><td><span class="state ' + esc(row.shape) + '">' + mark(row.shape, 13) + esc(row.word) +
           '</span></td><td class="num" data-received="' + esc(row.last_at) + '" data-lang="' + lang + '"' + (row.last_at ? " data-age" : "") + ">" + esc(row.last) + '</td><td class="num">' + esc(row.screened) + '</td><td class="num' +
           (row.pending ? " bad" : "") + '">' + esc(row.fever) + '</td><td class="num' + (row.drift_over ? " watch" : "") + '">' + '<span class="state">' + (row.drift_over ? mark("watch", 12) : "") + esc(row.drift) + "</span>" +
-          (row.drift_device ? "<small>" + esc(row.drift_device) + "</small>" : "") + "</td></tr>";
+          (row.drift_device ? '<small title="' + esc(row.drift_device_full) + '">' + esc(row.drift_device) + "</small>" : "") + "</td></tr>";
       }).join("") + "</tbody></table></div>");
     }
 
@@ -546,12 +546,15 @@
     var observer = new ResizeObserver(onSize);
     ["town-map", "town-shift", "town-hourly"].forEach(function (id) { var element = $(id); if (element) observer.observe(element); });
     var first = true;
+    var notices = window.townMarks.notices(page, lang);
+    function without(told) { return function () { told(); if (!data) { put($("town-headline"), "<h1>—</h1>"); put($("town-list"), ""); } }; }
     var end = tw.subscribe("town", scope, lang, function (document_) {
+      notices.clear();
       data = document_;
       drawAll();
       if (first && !data.missing && state.open && rowOf(state.open)) { first = false; locateRow(rowOf(state.open)); }
       first = false;
-    });
+    }, { trouble: without(notices.trouble), refused: without(notices.refused) });
     return function () {
       end();
       observer.disconnect();

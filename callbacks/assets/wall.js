@@ -239,14 +239,18 @@
       page.dataset.drawn = "1";
       tick();
     }
-    /* The view may not be read: the last picture stays, and the tiles say since when. */
-    function trouble() { page.dataset.trouble = tw.clockText("hm"); }
+    /* The view cannot be read: the last picture stays, looks old, and the header says since when. */
+    function failed(text) { page.dataset.trouble = text; set($("wall-scene"), text); }
+    function trouble() { failed((zh ? "读取失败 " : "Read failed ") + tw.clockText("hm")); }
+    function refused() { failed(zh ? "无查看权限" : "No permission to view"); }
+    var sceneName = $("wall-scene") ? $("wall-scene").textContent : "";
+    function clear() { if (page.dataset.trouble) { delete page.dataset.trouble; set($("wall-scene"), sceneName); } }
 
     var timer = setInterval(function () { tick(); ageTiles(); skew(); daily(); }, 1000), shifter = setInterval(burnIn, 10000);
     burnIn();
     drawClock();
     drawScenes();
-    var end = tw.subscribe("wall", scope, lang, function (given) { delete page.dataset.trouble; draw(given); }, { trouble: trouble, refused: trouble });
+    var end = tw.subscribe("wall", scope, lang, function (given) { clear(); draw(given); }, { trouble: trouble, refused: refused });
     return function () { clearInterval(timer); clearInterval(shifter); end(); };
   }
 

@@ -67,7 +67,11 @@ class CheckpointState(msgspec.Struct, array_like=True):
     """Event time of the newest reading."""
 
 
-def rule_of(event: Event, spec: ReadingSpec, pack: RegionPack) -> tuple[int, str]:
+Limits = dict[tuple[str, str], tuple[int, str]]
+"""(method, site) -> (threshold in milli-degrees, name of the rule), as far as they were looked up."""
+
+
+def rule_of(event: Event, spec: ReadingSpec, pack: RegionPack, limits: Limits) -> tuple[int, str]:
     """A reading in milli-degrees and the rule by which it is a fever, or ``""``.
 
     The device's own verdict counts; where it gave a threshold but no verdict, its threshold speaks for it; then the
@@ -82,10 +86,11 @@ def rule_of(event: Event, spec: ReadingSpec, pack: RegionPack) -> tuple[int, str
     limit = fields.get("device_threshold")
     if verdict is None and limit is not None and milli >= round(limit * 1000):
         return milli, "device_threshold"
-    method, site = fields.get("method") or "", fields.get("site") or ""
-    if milli >= _threshold(method, site, spec, pack):
-        return milli, f"threshold:{method}/{site}"
-    return milli, ""
+    key = (fields.get("method") or "", fields.get("site") or "")
+    known = limits.get(key)
+    if known is None:
+        known = limits[key] = (_threshold(*key, spec, pack), f"threshold:{key[0]}/{key[1]}")
+    return milli, known[1] if milli >= known[0] else ""
 
 
 def _threshold(method: str, site: str, spec: ReadingSpec, pack: RegionPack) -> int:
@@ -121,40 +126,44 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
     Returns ``False``, with the state spoilt, when the day must be folded again from the stored records in order.
     """
     minutes: dict[str, array[int]] = {}
+    limits: Limits = {}
     zone = pack.timezone
     for event in events:
-        counts = state.towns.get(event.town)
+        at, town, fields = event.at, event.town, event.fields
+        counts = state.towns.get(town)
         if counts is None:
-            counts = state.towns[event.town] = TownCounts()
+            counts = state.towns[town] = TownCounts()
         counts.records += 1
-        counts.received = max(counts.received, event.received_at)
+        if event.received_at > counts.received:
+            counts.received = event.received_at
         if event.nothing:
             continue
         counts.screened += 1
-        counts.last_at = max(counts.last_at, event.at)
-        if event.town not in minutes:
-            minutes[event.town] = _counts(counts.minutes)
-        minutes[event.town][minute_of(event.at, zone)] += 1
-        code = event.fields.get("health_code")
+        if at > counts.last_at:
+            counts.last_at = at
+        by_minute = minutes.get(town)
+        if by_minute is None:
+            by_minute = minutes[town] = _counts(counts.minutes)
+        by_minute[minute_of(at, zone)] += 1
+        code = fields.get("health_code")
         if code is not None:
             counts.codes[code] = counts.codes.get(code, 0) + 1
-        outcome = event.fields.get("outcome") or ""
+        outcome = fields.get("outcome") or ""
         if outcome == "refused":
             counts.refused += 1
-        milli, rule = rule_of(event, spec, pack)
-        seen = Seen(event.at, event.fields.get("person_ref"), event.town, milli, rule, outcome, case_number(event))
+        milli, rule = rule_of(event, spec, pack, limits)
         if rule:
-            if event.at < state.newest:
+            if at < state.newest:
                 return False
-            insort(state.fevers, seen, key=_seen_order)
+            insort(state.fevers, _seen(event, milli, rule, outcome), key=_seen_order)
         elif outcome == "transferred":
-            insort(state.transfers, seen, key=_seen_order)
-        elif seen.person is not None and any(
-            _same(fever, seen) and 0 <= seen.at - fever.at <= spec.recheck_ms for fever in state.fevers
-        ):
-            insort(state.rechecks, seen, key=_seen_order)
+            insort(state.transfers, _seen(event, milli, rule, outcome), key=_seen_order)
+        elif state.fevers and (person := fields.get("person_ref")) is not None:
+            if any(fever.person == person and 0 <= at - fever.at <= spec.recheck_ms for fever in state.fevers):
+                insort(state.rechecks, _seen(event, milli, rule, outcome), key=_seen_order)
         _fold_window(state, event, milli, spec)
-        state.newest = max(state.newest, event.at)
+        if at > state.newest:
+            state.newest = at
     for town, changed in minutes.items():
         state.towns[town].minutes = _bytes(changed)
     return True
@@ -169,6 +178,10 @@ def _fold_window(state: CheckpointState, event: Event, milli: int, spec: Reading
     insort(window, (event.at, event.source, event.id, milli, event.town))
     if len(window) > spec.window:
         del window[0]
+
+
+def _seen(event: Event, milli: int, rule: str, outcome: str) -> Seen:
+    return Seen(event.at, event.fields.get("person_ref"), event.town, milli, rule, outcome, case_number(event))
 
 
 def _seen_order(seen: Seen) -> tuple[int, str, str]:

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from math import cos, hypot, radians
 
-import h3
 import msgspec
+from h3.api.basic_int import latlng_to_cell
 from pyproj import Geod
 
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, minute_of, shift_day
@@ -35,6 +36,10 @@ CELL_RESOLUTION = 9
 GAP_DAYS = 6
 """How many earlier days are searched for a place's last visit."""
 _VECTOR_FROM = 12
+_DEGREE_M = 111_195.0
+"""Metres a degree of latitude on a sphere."""
+_SURE = 1.02
+"""Over some hundred metres sphere and ellipsoid differ by less than 1 %: beyond 2 % the sphere alone can tell."""
 
 
 class Fix(msgspec.Struct, frozen=True, array_like=True):
@@ -84,13 +89,13 @@ class PlaceIndex:
     _STEP = 0.002
 
     def __init__(self, places: Iterable[Place], reach_m: float) -> None:
-        self._squares: dict[tuple[int, int], list[tuple[str, float, float]]] = defaultdict(list)
+        self._squares: dict[tuple[int, int], list[tuple[str, float, float, float]]] = defaultdict(list)
         degrees = reach_m / 80_000
         # A degree of longitude is at least 80 km up to 44° north and a degree of latitude always is.
         for place in places:
             if place.lon is None or place.lat is None:
                 continue
-            entry = (place.code, place.lon, place.lat)
+            entry = (place.code, place.lon, place.lat, _DEGREE_M * cos(radians(place.lat)))
             for x in range(self._square(place.lon - degrees), self._square(place.lon + degrees) + 1):
                 for y in range(self._square(place.lat - degrees), self._square(place.lat + degrees) + 1):
                     self._squares[x, y].append(entry)
@@ -98,8 +103,8 @@ class PlaceIndex:
     def _square(self, degrees: float) -> int:
         return int(degrees // self._STEP)
 
-    def around(self, lon: float, lat: float) -> Sequence[tuple[str, float, float]]:
-        """(code, lon, lat) of the places that may be near."""
+    def around(self, lon: float, lat: float) -> Sequence[tuple[str, float, float, float]]:
+        """(code, lon, lat, metres a degree of longitude on a sphere) of the places that may be near."""
         return self._squares.get((self._square(lon), self._square(lat)), ())
 
 
@@ -140,23 +145,25 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
     """
     if state.newest is not None and events and events[0].order <= tuple(state.newest):
         return False
-    zone = region.pack.timezone
+    pack, zone = region.pack, region.pack.timezone
     usable: list[Event] = []
+    shifts: dict[int, str] = {}
     last_at = state.fix.at if state.fix else None
     for event in events:
-        state.records[event.town] = state.records.get(event.town, 0) + 1
-        if event.received_at > state.received.get(event.town, 0):
-            state.received[event.town] = event.received_at
+        at, town = event.at, event.town
+        state.records[town] = state.records.get(town, 0) + 1
+        if event.received_at > state.received.get(town, 0):
+            state.received[town] = event.received_at
         if event.nothing:
             continue
-        if not state.towns or state.towns[-1][1] != event.town:
-            state.towns.append((event.at, event.town))
-        state.latest = (event.at, event.town)
-        _fold_duty(state, event, region.pack, zone)
+        if not state.towns or state.towns[-1][1] != town:
+            state.towns.append((at, town))
+        state.latest = (at, town)
+        _fold_duty(state, event, pack, zone, shifts)
         # Of fixes with one and the same time the first by identity counts.
-        if event.at != last_at and _usable(event, spec, region):
+        if at != last_at and _usable(event, spec, region):
             usable.append(event)
-            last_at = event.at
+            last_at = at
     for event, length in zip(usable, _segments(state.fix, usable), strict=True):
         _fold_fix(state, event, length, spec, region)
     if events:
@@ -164,7 +171,8 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
     return True
 
 
-def _fold_duty(state: UnitState, event: Event, pack: RegionPack, zone: str) -> None:
+def _fold_duty(state: UnitState, event: Event, pack: RegionPack, zone: str, shifts: dict[int, str]) -> None:
+    """``shifts`` keeps the shift of each local minute that was asked for."""
     kind = event.fields.get("kind")
     if kind == "start" or kind == "end":
         state.duty.append((event.at, kind == "start", event.town))
@@ -172,9 +180,12 @@ def _fold_duty(state: UnitState, event: Event, pack: RegionPack, zone: str) -> N
         state.visits.append((event.fields["place"], event.at, event.at, True))
     officers = event.fields.get("officers")
     if officers is not None:
-        shift = pack.shift_at(minute_of(event.at, zone))
+        minute = minute_of(event.at, zone)
+        code = shifts.get(minute)
+        if code is None:
+            shift = pack.shift_at(minute)
+            code = shifts[minute] = shift.code if shift else ""
         stated = state.officers.setdefault(event.town, {})
-        code = shift.code if shift else ""
         stated[code] = max(stated.get(code, 0), officers)
 
 
@@ -194,7 +205,7 @@ def _fold_fix(state: UnitState, event: Event, length: int, spec: TrackSpec, regi
         state.present[-1] = (event.town, state.present[-1][1], at)
     else:
         state.present.append((event.town, at, at))
-    state.cells.add(int(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION), 16))
+    state.cells.add(latlng_to_cell(lat, lon, CELL_RESOLUTION))
     _fold_stays(state, event, joined, spec, region)
     fields = event.fields
     state.fix = Fix(at, lon, lat, event.town, fields.get("heading"), fields.get("speed"), fields.get("mode"))
@@ -208,8 +219,11 @@ def _fold_stays(state: UnitState, event: Event, joined: bool, spec: TrackSpec, r
     lon, lat, at = event.lon or 0.0, event.lat or 0.0, event.at
     near: dict[str, bool] = {}
     reach = min(spec.radius_m + (event.fields.get("accuracy") or 0.0), spec.max_radius_m)
-    for place, place_lon, place_lat in _index_of(region, spec.max_radius_m).around(lon, lat):
-        if GEOD.inv(lon, lat, place_lon, place_lat)[2] <= reach:
+    for place, place_lon, place_lat, degree_m in _index_of(region, spec.max_radius_m).around(lon, lat):
+        about = hypot((lon - place_lon) * degree_m, (lat - place_lat) * _DEGREE_M)
+        if about > reach * _SURE:
+            continue
+        if about * _SURE < reach or GEOD.inv(lon, lat, place_lon, place_lat)[2] <= reach:
             near[place] = True
     for place in [place for place in state.runs if not joined or place not in near]:
         first, last = state.runs.pop(place)

@@ -174,6 +174,11 @@ def listed(names: Sequence[str], lang: str, most: int = 3) -> str:
     return f"{head}等 {len(names)} 个" if lang != "en" else f"{head} and {len(names) - most} more"
 
 
+def device(code: str, town: str) -> str:
+    """A device beside the name of its town or checkpoint: ``330421103-K02-D2`` is ``K02-D2``."""
+    return code.removeprefix(f"{town}-") if town else code
+
+
 def bytes_text(size: float | None) -> str:
     """A size: ``512 B``, ``1.4 MB``, ``23.0 GB``."""
     if size is None:

@@ -169,12 +169,21 @@ class History:
         """Stored versions of records by (source, id); unknown records are absent."""
         if not keys:
             return {}
+        rows: Iterable[Any]
         if self.sqlite:
+            # A statement a source: taking an identity out of plain texts is twice as fast as out of pairs.
             statement = text(
-                "SELECT k.source, k.id, k.versions FROM json_each(:keys) AS j CROSS JOIN event_key AS k"
-                " ON k.source = json_extract(j.value, '$[0]') AND k.id = json_extract(j.value, '$[1]')"
+                "SELECT k.source, k.id, k.versions FROM json_each(:ids) AS j CROSS JOIN event_key AS k"
+                " ON k.source = :source AND k.id = j.value"
             )
-            rows = connection.execute(statement, {"keys": json.dumps(keys)})
+            ids: dict[str, list[str]] = {}
+            for source, name in keys:
+                ids.setdefault(source, []).append(name)
+            rows = [
+                row
+                for source, names in ids.items()
+                for row in connection.execute(statement, {"source": source, "ids": json.dumps(names)})
+            ]
         else:
             statement = text(
                 "SELECT k.source, k.id, k.versions"

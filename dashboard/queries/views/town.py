@@ -504,7 +504,8 @@ def _checkpoint_row(board: Board, reading: ReadingSummary | None, code: str, lan
         "fever": wording.count(point.fever, lang) if point else wording.MISSING,
         "pending": len(pending),
         "drift": wording.signed(worst.milli / 1000, 2) + " ℃" if worst else wording.MISSING,
-        "drift_device": worst.device if worst else "",
+        "drift_device": wording.device(worst.device, place.town if place else "") if worst else "",
+        "drift_device_full": worst.device if worst else "",
         "drift_over": bool(worst and limit is not None and abs(worst.milli) / 1000 > limit),
     }
 
@@ -563,4 +564,5 @@ def _hourly_label(today: list[int], peak: int | None, lang: str) -> str:
     return f"{total} checks today, most at {peak}:00 with {top}"
 
 
-VIEW = View("town", build)
+# On the beat too: comparisons are computed in the background, and nothing else says that they are ready.
+VIEW = View("town", build, clock_only=True)

@@ -246,21 +246,24 @@ def _stale_from(board: Board, received: int | None) -> int | None:
 
 
 Points = list[tuple[int, float | None]]
-_curves: dict[tuple[int, str, str, tuple[str, ...], int], tuple[int, Points]] = {}
-"""Curves by source, feed, figure, towns and day, for five minutes: only the last point of today moves between them."""
+_curves: dict[tuple[int, str, str, tuple[str, ...], int], tuple[object, Points]] = {}
+"""Curves by source, feed, figure, towns and day, with the course each was made of: as long as the course is the same,
+only the last point of today moves."""
 _CURVES_KEPT = 256
 
 
 def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> Points:
     key = (id(board._trends), feed.name, kpi.key, board.towns, day)
-    span = board.now // (5 * MINUTE)
+    course = board._trends.course(feed.name, day, board.now) if board._trends else []
     held = _curves.get(key)
-    if held is None or held[0] != span or not held[1]:
+    if held is None or held[0] is not course:
         found = board.series(kpi.key, day=day, feed=feed.name)
-        held = (span, [(minute, None if value is None else round(value, 5)) for minute, value in found])
-        if len(_curves) >= _CURVES_KEPT:
-            _curves.clear()
-        _curves[key] = held
+        held = (course, [(minute, None if value is None else round(value, 5)) for minute, value in found])
+        # A course that is still being computed is empty: what it gives is shown, but not kept in place of the real one.
+        if course:
+            if len(_curves) >= _CURVES_KEPT:
+                _curves.clear()
+            _curves[key] = held
     if day != board.day or not held[1]:
         return held[1]
     value = board.figure(kpi.key, feed=feed.name).value
@@ -532,10 +535,13 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
             f"覆盖率 {share}" if zh else f"cov. {share}",
         )
     if entry.kind == Kind.DRIFT:
-        gap = wording.signed((entry.milli_celsius or 0) / 1000, 2)
+        high, gap = (entry.milli_celsius or 0) > 0, wording.decimal(abs(entry.milli_celsius or 0) / 1000, 2)
+        device = wording.device(entry.case, entry.town or "")
         return (
             where,
-            f"设备 {entry.case} 偏差 {gap} ℃" if zh else f"device {entry.case} off by {gap} ℃",
+            f"设备 {device} 偏{'高' if high else '低'} {gap} ℃"
+            if zh
+            else f"{device} {gap} ℃ {'high' if high else 'low'}",
             "待校准" if zh else "to calibrate",
         )
     feed = FEEDS[entry.feed].short.of(lang)
@@ -697,4 +703,5 @@ def _note(board: Board, lang: str) -> str:
     return wording.join(texts, lang)
 
 
-VIEW = View("wall", build)
+# On the beat too: curves are computed in the background, and nothing else says that they are ready.
+VIEW = View("wall", build, clock_only=True)
