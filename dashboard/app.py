@@ -28,7 +28,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -274,7 +273,7 @@ def build_app(
 
     # After Dash's own routes and before the catch-all that Dash adds when the process starts.
     server.router.routes.append(Route("/{path:path}", answer, methods=list(_METHODS)))
-    server.add_middleware(GZipMiddleware, minimum_size=500)
+    server.add_middleware(Compression, minimum_size=500)
     server.add_middleware(Headers, policy=_policy(dash))
     server.state.dash = dash
     server.state.hub = hub
@@ -518,12 +517,23 @@ def _policy(dash: Dash) -> str:
     )
 
 
+class Compression(GZipMiddleware):
+    """Compresses what people read. Receipts of records are a line each, and there are thousands of them a second."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http" and scope["path"].startswith("/api/v1/events/"):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 class Headers:
     """Sets the security headers on every HTTP answer."""
 
     def __init__(self, app: ASGIApp, policy: str) -> None:
         self.app = app
-        self.fixed = {
+        fixed = {
             "Content-Security-Policy": policy,
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
@@ -531,6 +541,7 @@ class Headers:
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": "camera=(), microphone=(), payment=()",
         }
+        self.fixed = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fixed.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; add what an answer does not already say itself."""
@@ -540,12 +551,14 @@ class Headers:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.fixed.items():
-                    headers.setdefault(name, value)
-                if headers.get("content-type", "").startswith(("text/html", "application/json")):
+                headers = list(message["headers"])
+                said = {name.lower(): value for name, value in headers}
+                headers += [(name, value) for name, value in self.fixed if name not in said]
+                fleeting = said.get(b"content-type", b"").startswith((b"text/html", b"application/json"))
+                if fleeting and b"cache-control" not in said:
                     # Figures and pages are of the moment; only assets and suites may be kept.
-                    headers.setdefault("Cache-Control", "no-store")
+                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = headers
             await send(message)
 
         await self.app(scope, receive, guarded)

@@ -51,9 +51,7 @@ class Settings(BaseSettings):
     partitions: int = Field(
         8, ge=1, le=1024, description="Streams on the road. Fixed for the life of a data directory."
     )
-    batch_events: int = Field(
-        20_000, ge=1, le=100_000, description="Events from which a worker ends a transaction; a stream entry stays whole."
-    )
+    batch_events: int = Field(20_000, ge=1, le=100_000, description="Events at which a worker ends a transaction.")
     batch_wait_ms: int = Field(50, ge=0, le=10_000, description="Longest a worker waits to fill a batch.")
     stream_limit: int = Field(
         2_000_000,

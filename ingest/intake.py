@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
@@ -11,7 +12,8 @@ from msgspec.structs import replace
 
 from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed
-from dashboard.stores.stream import DeadLetter, Stream
+from dashboard.errors import StoreUnavailable
+from dashboard.stores.stream import Batch, DeadLetter, Stream
 from ingest.decode import Door, declared, decode_records
 
 
@@ -34,18 +36,96 @@ class Intake:
         Raises:
             Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
         """
+        events, letters, rejected = self._decode(feed, records, door, received_at)
+        self.append(events, letters)
+        return Receipt(len(events), rejected)
+
+    async def accept_small(
+        self, shared: SharedRoad, feed: Feed, records: Sequence[Any], door: Door, received_at: int
+    ) -> Receipt:
+        """:meth:`accept` for a few records, decoded at once; senders of one moment share a round trip.
+
+        Raises:
+            Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
+        """
+        events, letters, rejected = self._decode(feed, records, door, received_at)
+        if events or letters:
+            await shared.append(events, letters)
+        return Receipt(len(events), rejected)
+
+    def _decode(
+        self, feed: Feed, records: Sequence[Any], door: Door, received_at: int
+    ) -> tuple[list[Event], list[DeadLetter], list[Rejected]]:
         events, rejected = decode_records(feed, records, door, received_at)
         letters = [dead_letter(feed, records[one.index], one, door.source, received_at) for one in rejected]
         towns = door.region.pack.town_by_code
         # A letter is of the town that its spelling means: a reader of that town finds it.
         letters = [replace(one, town=towns[one.town].code) if one.town in towns else one for one in letters]
-        self.append(events, letters)
-        return Receipt(len(events), rejected)
+        return events, letters, rejected
 
     def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
         """Put decoded events and dead letters on the road."""
         if events or dead:
             self.stream.append(events, dead)
+
+
+class SharedRoad:
+    """Group commit: whoever comes while Redis is busy with others goes with the next round trip. For one event loop.
+
+    A sender is told after Redis has answered the round trip that carried its batch, never before; an error of a round
+    trip reaches everybody in it.
+    """
+
+    MOST = 500
+    """Most batches in one round trip."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
+        self._carrier: asyncio.Task[None] | None = None
+
+    async def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
+        """Put decoded events and dead letters on the road; returns once Redis has them on disk.
+
+        Raises:
+            Backpressure, StoreUnavailable: as :meth:`Stream.append`.
+        """
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(((events, dead), told))
+        if self._carrier is None:
+            self._carrier = loop.create_task(self._carry())
+        await told
+
+    async def _carry(self) -> None:
+        going: list[tuple[Batch, asyncio.Future[None]]] = []
+        try:
+            while self._waiting:
+                going, self._waiting = self._waiting[: self.MOST], self._waiting[self.MOST :]
+                try:
+                    refused = await asyncio.to_thread(self.stream.append_all, [batch for batch, _ in going])
+                except Exception as error:
+                    _fail(going, error)
+                    continue
+                for (_, told), why in zip(going, refused, strict=True):
+                    if told.done():
+                        # The sender has gone; its records are on the road all the same.
+                        continue
+                    if why is None:
+                        told.set_result(None)
+                    else:
+                        told.set_exception(why)
+        finally:
+            # Only a loop that ends leaves somebody untold here.
+            self._carrier = None
+            left, self._waiting = [*going, *self._waiting], []
+            _fail(left, StoreUnavailable("服务正在停止，请稍后重发"))
+
+
+def _fail(senders: Sequence[tuple[Batch, asyncio.Future[None]]], error: Exception) -> None:
+    for _, told in senders:
+        if not told.done():
+            told.set_exception(error)
 
 
 def dead_letter(feed: Feed, record: Any, why: Rejected, source: str, received_at: int) -> DeadLetter:

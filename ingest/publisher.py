@@ -38,7 +38,8 @@ class Mirror:
 
     def refresh(self, connection: object, today: int) -> None:
         """Bring the days that a summary of ``today`` looks at up to the connection's moment."""
-        wanted = [shift_day(today, -back) for back in range(self.engine.back_days + 1)]
+        # Tomorrow too: a device whose clock runs ahead may be there already shortly before midnight.
+        wanted = [shift_day(today, -back) for back in range(-1, self.engine.back_days + 1)]
         for old in self._days.keys() - wanted:
             del self._days[old]
         for day in wanted:

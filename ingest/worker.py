@@ -50,7 +50,7 @@ def calm_collector() -> None:
 
 
 class Worker:
-    """Runs until ``stop`` is set. ``batch_events`` bounds the events of one transaction: to the entry that reaches it."""
+    """Runs until ``stop`` is set. A transaction ends with the entry that brings it to ``batch_events``."""
 
     def __init__(
         self,

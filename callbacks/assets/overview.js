@@ -27,11 +27,22 @@
     return '<span class="ov-bar" aria-hidden="true">' + html + "</span>";
   }
 
+  /* The day's fevers on its hours: a ring is settled, a diamond waits for somebody, the stroke is now. */
+  function dots(given) {
+    if (!given) return "";
+    function x(minute) { return (2 + minute / 1440 * 88).toFixed(1); }
+    var html = '<path d="M0,17.5H92M24,17.5v-2M46,17.5v-2M68,17.5v-2" style="stroke:var(--tw-line-strong)"/><path d="M' + x(given.now) + ',3V18" style="stroke:var(--tw-text)" stroke-width="1.2"/>';
+    given.at.forEach(function (one) {
+      html += one[1] ? '<path d="M' + x(one[0]) + ',5l5,5l-5,5l-5,-5z" style="fill:var(--tw-alert)"/>' : '<circle cx="' + x(one[0]) + '" cy="10" r="3.6" style="fill:var(--tw-surface);stroke:var(--tw-text-2)" stroke-width="1.3"/>';
+    });
+    return '<svg class="ov-dots" viewBox="0 0 92 20" aria-hidden="true">' + html + "</svg>";
+  }
+
   function cell(one, column) {
     var state = one.status === "alert" || one.status === "watch" ? one.status : "";
     return '<td data-label="' + esc(column.label) + (column.unit ? "（" + esc(column.unit) + "）" : "") + '"' + (one.old ? ' class="ov-old"' : "") +
       '><span class="ov-cell ' + (one.old ? "old" : state) + '" data-kpi="' + esc(one.kpi) + '" data-town="' + esc(one.town) + '" data-value="' +
-      esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '">' + bar(one.bar) + "<b>" + esc(one.value) + "</b>" +
+      esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '">' + bar(one.bar) + dots(one.dots) + "<b>" + esc(one.value) + "</b>" +
       (one.old ? "" : glyph(state, one.status_word)) + "<small>" + esc(one.note) + "</small></span></td>";
   }
 

@@ -107,6 +107,11 @@ class TokenStore:
             self._known[digest] = (time.monotonic(), grant)
         return grant
 
+    def held(self, secret: str) -> Grant | None:
+        """What a token allows, from memory alone; ``None`` when only :meth:`check` can tell."""
+        found = self._known.get(_digest(secret))
+        return found[1] if found is not None and time.monotonic() - found[0] < _TTL_S else None
+
     def rows(self) -> list[Row[tuple[object, ...]]]:
         """All tokens, oldest first."""
         with self.engine.connect() as connection:

@@ -87,6 +87,11 @@ class Gate:
             raise Refused(401, "令牌无效、已过期或已吊销", WWW_Authenticate="Bearer")
         return found
 
+    def grant_held(self, request: Any) -> Grant | None:
+        """What the token allows if it was looked up a moment ago; ``None``: ask :meth:`grant`. Never waits."""
+        secret = self.secret(request)
+        return None if secret is None else self.tokens.held(secret)
+
     def viewer(self, request: Any) -> Viewer | None:
         """Who is reading a page or the socket; ``None``: nobody known."""
         if self.secret(request) is not None:

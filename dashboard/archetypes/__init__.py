@@ -125,7 +125,7 @@ class ReadingEngine(_Codec):
         self, states: StatesOf, region: Region, now: int, towns: Iterable[str] | None, provisional: Iterable[Place]
     ) -> Mapping[str, Summary]:
         day = day_of(now, region.pack.timezone)
-        days = reading.ReadingDays(states(day), states(shift_day(day, -1)))
+        days = reading.ReadingDays(states(day), states(shift_day(day, -1)), states(shift_day(day, 1)))
         return reading.summarise(days, self.spec, region.pack, now, towns, provisional)
 
     def next_change(self, summary: Summary, region: Region) -> int:

@@ -36,6 +36,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     rule: str
     outcome: str
     case: str
+    source: str
+    id: str
 
 
 class TownCounts(msgspec.Struct, array_like=True):
@@ -158,9 +160,10 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
             insort(state.fevers, _seen(event, milli, rule, outcome), key=_seen_order)
         elif outcome == "transferred":
             insort(state.transfers, _seen(event, milli, rule, outcome), key=_seen_order)
-        elif state.fevers and (person := fields.get("person_ref")) is not None:
-            if any(fever.person == person and 0 <= at - fever.at <= spec.recheck_ms for fever in state.fevers):
-                insort(state.rechecks, _seen(event, milli, rule, outcome), key=_seen_order)
+        elif (person := fields.get("person_ref")) is not None and any(
+            fever.person == person and 0 <= at - fever.at <= spec.recheck_ms for fever in state.fevers
+        ):
+            insort(state.rechecks, _seen(event, milli, rule, outcome), key=_seen_order)
         _fold_window(state, event, milli, spec)
         if at > state.newest:
             state.newest = at
@@ -181,11 +184,21 @@ def _fold_window(state: CheckpointState, event: Event, milli: int, spec: Reading
 
 
 def _seen(event: Event, milli: int, rule: str, outcome: str) -> Seen:
-    return Seen(event.at, event.fields.get("person_ref"), event.town, milli, rule, outcome, case_number(event))
+    return Seen(
+        event.at,
+        event.fields.get("person_ref"),
+        event.town,
+        milli,
+        rule,
+        outcome,
+        case_number(event),
+        event.source,
+        event.id,
+    )
 
 
 def _seen_order(seen: Seen) -> tuple[int, str, str]:
-    return (seen.at, seen.person or "", seen.case)
+    return (seen.at, seen.source, seen.id)
 
 
 def _same(fever: Seen, later: Seen) -> bool:
@@ -194,10 +207,12 @@ def _same(fever: Seen, later: Seen) -> bool:
 
 
 class ReadingDays(msgspec.Struct):
-    """The states a summary needs: today's and yesterday's by checkpoint."""
+    """The states a summary needs by checkpoint: today's, yesterday's, and tomorrow's, in which a fever of shortly before
+    midnight may be confirmed."""
 
     today: Mapping[str, CheckpointState]
     yesterday: Mapping[str, CheckpointState]
+    tomorrow: Mapping[str, CheckpointState] = {}
 
 
 def summarise(
@@ -217,7 +232,11 @@ def summarise(
     wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
     known = _checkpoints(pack, provisional)
     drifts = _drifts(days, spec, now)
-    return {town: _town(days, spec, pack, now, day, town, known.get(town, []), drifts.get(town, [])) for town in wanted}
+    confirmed = _confirmed(days, spec)
+    return {
+        town: _town(days, spec, pack, now, day, town, known.get(town, []), drifts.get(town, []), confirmed[town])
+        for town in wanted
+    }
 
 
 def _checkpoints(pack: RegionPack, provisional: Iterable[Place]) -> dict[str, list[str]]:
@@ -237,6 +256,7 @@ def _town(
     town: str,
     checkpoints: Sequence[str],
     drifts: Sequence[DriftNow],
+    confirmed: int,
 ) -> ReadingSummary:
     counts = {name: state.towns[town] for name, state in days.today.items() if town in state.towns}
     before = {name: state.towns[town] for name, state in days.yesterday.items() if town in state.towns}
@@ -259,7 +279,7 @@ def _town(
         screened=sum(found.screened for found in counts.values()),
         hourly=tuple(hourly),
         fever_count=len(fevers),
-        fever_confirmed=_confirmed(days, spec, town),
+        fever_confirmed=confirmed,
         fevers=tuple(fevers[:SHOWN_FEVERS]),
         codes={code: codes[code] for code in sorted(codes)},
         refused=sum(found.refused for found in counts.values()),
@@ -326,19 +346,31 @@ def _fevers(days: ReadingDays, spec: ReadingSpec, town: str, now: int) -> list[F
     return sorted(found, key=lambda fever: (-fever.at, fever.checkpoint, fever.case))
 
 
-def _confirmed(days: ReadingDays, spec: ReadingSpec, town: str) -> int:
-    """Persons whose fever was followed within 30 min by another fever or a transfer, once a day."""
-    persons: set[tuple[str, str]] = set()
-    for name, state in days.today.items():
-        for fever in state.fevers:
-            if fever.town != town:
-                continue
-            later = (*_chain(days, name, "fevers", fever), *_chain(days, name, "transfers", fever))
-            if fever.outcome == "transferred" or any(
-                _followed(fever, seen, spec) and (seen.at > fever.at or seen.outcome == "transferred") for seen in later
-            ):
-                persons.add(("", fever.person) if fever.person is not None else ("chain", name))
-    return len(persons)
+def _confirmed(days: ReadingDays, spec: ReadingSpec) -> Counter[str]:
+    """Town -> persons whose fever of today was followed within 30 min by another fever or a transfer.
+
+    A person counts once a day, in the town of the first fever that was confirmed; what follows may come from another
+    town, or after midnight. Without a pseudonym the chain is the checkpoint's.
+    """
+    later: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    for states in (days.today, days.tomorrow):
+        for name, state in states.items():
+            for seen in (*state.fevers, *state.transfers):
+                later[_who(seen, name)].append(seen)
+    today = ((fever, name) for name, state in days.today.items() for fever in state.fevers)
+    confirmed: dict[tuple[str, str], str] = {}
+    for fever, name in sorted(today, key=lambda found: _seen_order(found[0])):
+        who = _who(fever, name)
+        if who not in confirmed and any(
+            _followed(fever, seen, spec) and (seen.outcome == "transferred" or (seen.rule and seen.at > fever.at))
+            for seen in later[who]
+        ):
+            confirmed[who] = fever.town
+    return Counter(confirmed.values())
+
+
+def _who(seen: Seen, checkpoint: str) -> tuple[str, str]:
+    return ("", seen.person) if seen.person is not None else (checkpoint, "")
 
 
 def _windows(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[tuple[int, str, str, int, str, str]]]:
@@ -362,7 +394,11 @@ def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[Dr
     """Town -> its devices' drifts against all other devices of the same method and site in the region."""
     windows = _windows(days, spec, now)
     groups: dict[str, list[str]] = defaultdict(list)
+    # A device stands where its latest reading was taken, whatever the method and site of that reading.
+    newest: dict[str, tuple[int, str, str, int, str, str]] = {}
     for key, window in windows.items():
+        device = key.split("|", 1)[0]
+        newest[device] = max(newest.get(device, window[-1]), window[-1], key=lambda entry: entry[:3])
         if len(window) >= spec.window_min:
             groups[key.split("|", 1)[1]].append(key)
     found: dict[str, list[DriftNow]] = defaultdict(list)
@@ -373,12 +409,12 @@ def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[Dr
             peers = values[:index] + values[index + 1 :]
             if not peers:
                 continue
-            newest = windows[key][-1]
+            device = key.split("|", 1)[0]
             drift = float(np.median(values[index])) - float(np.median(np.concatenate(peers)))
-            found[newest[4]].append(
+            found[newest[device][4]].append(
                 DriftNow(
-                    device=key.split("|", 1)[0],
-                    checkpoint=newest[5],
+                    device=device,
+                    checkpoint=newest[device][5],
                     method=method,
                     site=site,
                     milli=round(drift),

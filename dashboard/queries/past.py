@@ -82,7 +82,7 @@ class Past:
         today = day_of(at, self.zone)
         folded: dict[int, dict[str, State]] = {}
         with self.history.reading() as connection:
-            for back in range(engine.back_days + 1):
+            for back in range(-1, engine.back_days + 1):
                 day = shift_day(today, -back)
                 folded[day], changed = {}, set()
                 for subject, row_seq, data in self.history.states_since(connection, feed, day, 0):

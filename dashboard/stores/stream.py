@@ -62,6 +62,10 @@ class DeadLetter(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
+Batch = tuple[Sequence[Event], Sequence[DeadLetter]]
+"""What one sender wants on the road."""
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One stream entry: its id, how many events it carries and the events (``None``: unreadable, see ``raw``)."""
 
@@ -97,11 +101,34 @@ class Stream:
             Backpressure: the road is full, nothing was taken.
             StoreUnavailable: Redis does not answer; a repeat changes nothing, records are idempotent.
         """
-        if self.pending() + len(events) > self.limit:
-            raise Backpressure(f"路上已有 {self.pending()} 条记录待处理，请稍后重发", retry_after=5)
+        refused = self.append_all([(events, dead)])[0]
+        if refused is not None:
+            raise refused
+
+    def append_all(self, batches: Sequence[Batch]) -> list[Backpressure | None]:
+        """Put several senders' batches on the road in one round trip: per batch, whether the road was too full for it.
+
+        Raises:
+            StoreUnavailable: Redis does not answer; no batch was promised to anybody.
+        """
+        waiting = self.pending()
+        refused: list[Backpressure | None] = []
         groups: dict[int, list[Event]] = {}
-        for event in events:
-            groups.setdefault(partition_of(event.subject, self.partitions), []).append(event)
+        dead: list[DeadLetter] = []
+        for events, letters in batches:
+            if waiting + len(events) > self.limit:
+                refused.append(Backpressure(f"路上已有 {waiting} 条记录待处理，请稍后重发", retry_after=5))
+                continue
+            refused.append(None)
+            waiting += len(events)
+            dead += letters
+            for event in events:
+                groups.setdefault(partition_of(event.subject, self.partitions), []).append(event)
+        if groups or dead:
+            self._send(groups, dead)
+        return refused
+
+    def _send(self, groups: Mapping[int, list[Event]], dead: Sequence[DeadLetter]) -> None:
         pipe = self.client.pipeline(transaction=len(groups) + len(dead) > 1)
         for partition, members in groups.items():
             for start in range(0, len(members), _CHUNK):

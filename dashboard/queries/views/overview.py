@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dashboard.domain.day import minute_of
 from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness
+from dashboard.domain.summary import FeverState
 from dashboard.feeds import KPIS
 from dashboard.queries import wording
 from dashboard.queries.explain import value_text
@@ -62,7 +64,7 @@ def _column(feed: Feed, kpi: Kpi, lang: str) -> dict[str, Any]:
 
 
 def _row(board: Board, town: str, columns: list[tuple[Feed, Kpi]], lang: str) -> dict[str, Any]:
-    cells = [_cell(board.figure(kpi.key, town, feed.name), kpi, lang) for feed, kpi in columns]
+    cells = [_cell(board, board.figure(kpi.key, town, feed.name), kpi, lang) for feed, kpi in columns]
     if town == "all":
         name, title = (board.pack.name_en, "") if lang == "en" else ("全县", board.pack.name)
         if len(board.towns) < len(board.pack.towns):
@@ -75,7 +77,7 @@ def _row(board: Board, town: str, columns: list[tuple[Feed, Kpi]], lang: str) ->
     return {"town": town, "name": name, "title": title, "worst": worst, "cells": cells}
 
 
-def _cell(figure: Figure, kpi: Kpi, lang: str) -> dict[str, Any]:
+def _cell(board: Board, figure: Figure, kpi: Kpi, lang: str) -> dict[str, Any]:
     value, _ = value_text(figure, kpi, lang)
     status = status_of(figure, kpi)
     return {
@@ -89,6 +91,7 @@ def _cell(figure: Figure, kpi: Kpi, lang: str) -> dict[str, Any]:
         "status_word": status_word(status, lang),
         "note": _note(figure, kpi, lang),
         "bar": _bar(figure),
+        "dots": _dots(board, figure),
     }
 
 
@@ -128,6 +131,19 @@ def _bar(figure: Figure) -> dict[str, int] | None:
     }
 
 
+def _dots(board: Board, figure: Figure) -> dict[str, Any] | None:
+    """Fevers of the day on the axis of its hours: minute, and whether it still waits for somebody."""
+    if figure.kpi != "fever_count" or figure.value is None:
+        return None
+    found = []
+    for town in board.towns:
+        reading = board.reading(town) if figure.town in ("all", town) else None
+        for fever in reading.fevers if reading else ():
+            waiting = fever.state in (FeverState.PENDING, FeverState.UNRESOLVED)
+            found.append([minute_of(fever.at, board.zone), waiting])
+    return {"now": minute_of(board.now, board.zone), "at": sorted(found)}
+
+
 def _headline(
     board: Board, columns: list[tuple[Feed, Kpi]], rows: list[dict[str, Any]], lang: str
 ) -> list[dict[str, str]]:
@@ -144,6 +160,9 @@ def _headline(
                     "tone": state,
                 }
             )
+    worst = _lowest(columns, rows, lang)
+    if worst:
+        clauses.append({"text": f"{'最低' if zh else 'lowest'} {worst[0]} {worst[1]}", "tone": worst[2]})
     # A town that has told nothing is not a town where nothing is wrong.
     silent = sum(1 for row in rows if all(cell["freshness"] == Freshness.SILENT for cell in row["cells"]))
     if silent:
@@ -152,6 +171,19 @@ def _headline(
     if len(clauses) == 1:
         clauses.append({"text": "各镇正常" if zh else "all towns normal", "tone": ""})
     return clauses
+
+
+def _lowest(columns: list[tuple[Feed, Kpi]], rows: list[dict[str, Any]], lang: str) -> tuple[str, str, str] | None:
+    """Name, value and status of the town that is worst in the first column, when it is in alert or to watch."""
+    if columns[0][1].unit != "ratio":
+        return None
+    found = [(row["cells"][0]["raw"], row) for row in rows if row["cells"][0]["status"] in ("alert", "watch")]
+    if not found:
+        return None
+    _, row = min(found, key=lambda pair: pair[0])
+    cell = row["cells"][0]
+    name = (row["title"] or row["name"]) if lang == "en" else row["name"]
+    return name, f"{cell['value']}%", cell["status"]
 
 
 VIEW = View("overview", build)

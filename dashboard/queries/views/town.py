@@ -462,7 +462,7 @@ def _checkpoints(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "title": "卡点" if zh else "Checkpoints",
         "heads": ["卡点", "状态", "最后读数", "查验", "异常", "设备偏差"]
         if zh
-        else ["Checkpoint", "State", "Last reading", "Screened", "Fever", "Device drift"],
+        else ["Checkpoint", "State", "Last", "Screened", "Fever", "Drift"],
         "old": freshness in OLD,
         "rows": [_checkpoint_row(board, reading, code, lang) for code in _gate_codes(board, scope, reading)],
         "empty": "本镇没有卡点" if zh else "No checkpoint in this town",

@@ -7,6 +7,7 @@ codes with commas between them: the figures are then recomputed over those towns
 from __future__ import annotations
 
 import copy
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 from dashboard.domain.day import MINUTE, day_start, minute_of, shift_day
@@ -219,7 +220,8 @@ def _why(board: Board, figure: Figure, kpi: Kpi, status: Status, lang: str) -> s
         return f"目标 {wording.percent(kpi.target, 0)}" if zh else f"target {wording.percent(kpi.target, 0)}"
     if kpi.unit == "ratio" and figure.denominator and not kpi.measure.zh:
         # No thousands comma: the parts stand in the small room beside the delta.
-        return f"{figure.numerator}/{figure.denominator}"
+        parts = f"{figure.numerator}/{figure.denominator}"
+        return parts if len(parts) <= 7 else ""
     if kpi.key == "checkpoints_online":
         return "全部在线" if zh else "all online"
     if kpi.key == "screened":
@@ -246,7 +248,7 @@ def _stale_from(board: Board, received: int | None) -> int | None:
 
 
 Points = list[tuple[int, float | None]]
-_curves: dict[tuple[int, str, str, tuple[str, ...], int], tuple[object, Points]] = {}
+_curves: dict[tuple[int, str, str, tuple[str, ...], int], tuple[Sized, int, Points]] = {}
 """Curves by source, feed, figure, towns and day, with the course each was made of: as long as the course is the same,
 only the last point of today moves."""
 _CURVES_KEPT = 256
@@ -256,18 +258,19 @@ def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> Points:
     key = (id(board._trends), feed.name, kpi.key, board.towns, day)
     course = board._trends.course(feed.name, day, board.now) if board._trends else []
     held = _curves.get(key)
-    if held is None or held[0] is not course:
+    if held is None or held[0] is not course or held[1] != len(course):
         found = board.series(kpi.key, day=day, feed=feed.name)
-        held = (course, [(minute, None if value is None else round(value, 5)) for minute, value in found])
+        points = [(minute, None if value is None else round(value, 5)) for minute, value in found]
+        held = (course, len(course), points)
         # A course that is still being computed is empty: what it gives is shown, but not kept in place of the real one.
         if course:
             if len(_curves) >= _CURVES_KEPT:
                 _curves.clear()
             _curves[key] = held
-    if day != board.day or not held[1]:
-        return held[1]
+    if day != board.day or not held[2]:
+        return held[2]
     value = board.figure(kpi.key, feed=feed.name).value
-    return [*held[1][:-1], (minute_of(board.now, board.zone), None if value is None else round(value, 5))]
+    return [*held[2][:-1], (minute_of(board.now, board.zone), None if value is None else round(value, 5))]
 
 
 # -- map and ranking
