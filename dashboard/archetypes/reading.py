@@ -207,8 +207,8 @@ def _same(fever: Seen, later: Seen) -> bool:
 
 
 class ReadingDays(msgspec.Struct):
-    """The states a summary needs by checkpoint: today's, yesterday's, and tomorrow's, in which a fever of shortly before
-    midnight may be confirmed."""
+    """The states a summary needs by checkpoint: today's, yesterday's, and tomorrow's, in which a fever of shortly
+    before midnight may be confirmed."""
 
     today: Mapping[str, CheckpointState]
     yesterday: Mapping[str, CheckpointState]
