@@ -13,7 +13,7 @@ from dashboard.stores.history import History
 from geodata.region import Region
 from ingest import deadletter
 from ingest.decode import Door
-from ingest.intake import Intake, Receipt, SharedRoad
+from ingest.intake import Intake, Receipt
 
 
 class Actions:
@@ -21,7 +21,6 @@ class Actions:
 
     def __init__(self, intake: Intake, history: History, region: Callable[[], Region], clock: Clock) -> None:
         self.intake, self.history, self.region, self.clock = intake, history, region, clock
-        self._shared = SharedRoad(intake.stream)
 
     def door(self, grant: Grant) -> Door:
         """The door that a writer's token opens."""
@@ -49,7 +48,7 @@ class Actions:
         """:meth:`accept` for a few records, on the server's event loop; see :meth:`Intake.accept_small`."""
         self.check(grant, feed)
         door, now = self.door(grant), self.clock.now()
-        return await self.intake.accept_small(self._shared, feed_named(feed), records, door, now)
+        return await self.intake.accept_small(feed_named(feed), records, door, now)
 
     def replay_letter(self, grant: Grant, number: int, changes: dict[str, Any]) -> Receipt:
         """Correct a dead letter and send it again.

@@ -201,7 +201,9 @@ class Supervisor:
             child.ended = True
             self.say(f"[镇哨] {name} 已完成 · {name} has finished")
             return
-        if first and (code in (1, 2) or child.failures >= START_TRIES):
+        # A part that starts slowly may refuse after the pages have answered: its first start is what counts.
+        refused = code in (1, 2) and (first or (child.failures == 0 and now - child.started <= HEALTHY_S))
+        if refused or (first and child.failures >= START_TRIES):
             # A sentence rather than a crash, or the same crash over and over: starting again would only repeat it.
             chinese, english = in_both(redis_server.last_words(log).removeprefix("townwatch: "))
             raise ConfigurationError(

@@ -24,51 +24,6 @@ class Receipt(msgspec.Struct, frozen=True):
     rejected: list[Rejected]
 
 
-class Intake:
-    """Accepts batches. Safe to share between threads."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
-
-    def accept(self, feed: Feed, records: Sequence[Any], door: Door, received_at: int) -> Receipt:
-        """Take a batch whole: returns once what was accepted is on disk and what was not is a dead letter.
-
-        Raises:
-            Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
-        """
-        events, letters, rejected = self._decode(feed, records, door, received_at)
-        self.append(events, letters)
-        return Receipt(len(events), rejected)
-
-    async def accept_small(
-        self, shared: SharedRoad, feed: Feed, records: Sequence[Any], door: Door, received_at: int
-    ) -> Receipt:
-        """:meth:`accept` for a few records, decoded at once; senders of one moment share a round trip.
-
-        Raises:
-            Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
-        """
-        events, letters, rejected = self._decode(feed, records, door, received_at)
-        if events or letters:
-            await shared.append(events, letters)
-        return Receipt(len(events), rejected)
-
-    def _decode(
-        self, feed: Feed, records: Sequence[Any], door: Door, received_at: int
-    ) -> tuple[list[Event], list[DeadLetter], list[Rejected]]:
-        events, rejected = decode_records(feed, records, door, received_at)
-        letters = [dead_letter(feed, records[one.index], one, door.source, received_at) for one in rejected]
-        towns = door.region.pack.town_by_code
-        # A letter is of the town that its spelling means: a reader of that town finds it.
-        letters = [replace(one, town=towns[one.town].code) if one.town in towns else one for one in letters]
-        return events, letters, rejected
-
-    def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
-        """Put decoded events and dead letters on the road."""
-        if events or dead:
-            self.stream.append(events, dead)
-
-
 class SharedRoad:
     """Group commit: whoever comes while Redis is busy with others goes with the next round trip. For one event loop.
 
@@ -120,6 +75,50 @@ class SharedRoad:
             self._carrier = None
             left, self._waiting = [*going, *self._waiting], []
             _fail(left, StoreUnavailable("服务正在停止，请稍后重发"))
+
+
+class Intake:
+    """Accepts batches. Safe to share between threads."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._shared = SharedRoad(stream)
+
+    def accept(self, feed: Feed, records: Sequence[Any], door: Door, received_at: int) -> Receipt:
+        """Take a batch whole: returns once what was accepted is on disk and what was not is a dead letter.
+
+        Raises:
+            Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
+        """
+        events, letters, rejected = self._decode(feed, records, door, received_at)
+        self.append(events, letters)
+        return Receipt(len(events), rejected)
+
+    async def accept_small(self, feed: Feed, records: Sequence[Any], door: Door, received_at: int) -> Receipt:
+        """:meth:`accept` for a few records, decoded at once; senders of one moment share a round trip.
+
+        Raises:
+            Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
+        """
+        events, letters, rejected = self._decode(feed, records, door, received_at)
+        if events or letters:
+            await self._shared.append(events, letters)
+        return Receipt(len(events), rejected)
+
+    def _decode(
+        self, feed: Feed, records: Sequence[Any], door: Door, received_at: int
+    ) -> tuple[list[Event], list[DeadLetter], list[Rejected]]:
+        events, rejected = decode_records(feed, records, door, received_at)
+        letters = [dead_letter(feed, records[one.index], one, door.source, received_at) for one in rejected]
+        towns = door.region.pack.town_by_code
+        # A letter is of the town that its spelling means: a reader of that town finds it.
+        letters = [replace(one, town=towns[one.town].code) if one.town in towns else one for one in letters]
+        return events, letters, rejected
+
+    def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
+        """Put decoded events and dead letters on the road."""
+        if events or dead:
+            self.stream.append(events, dead)
 
 
 def _fail(senders: Sequence[tuple[Batch, asyncio.Future[None]]], error: Exception) -> None:

@@ -17,7 +17,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|\bsrc=\"([^\"]+)\"")
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 MACHINE = re.compile(r"(?<![\w.])/(?:home|root|tmp|work|Users|mnt)/|\b(?:10|192\.168)\.\d+\.\d+")
 SHORT_RECORD = 50
-LARGEST_PICTURE = 400 * 1024
+LARGEST_PICTURE = 600 * 1024
 
 
 def name(page: Path) -> str:
