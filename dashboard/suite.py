@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     pytest = [sys.executable, "-m", "pytest"]
     if arguments:
         return subprocess.run([*pytest, *arguments], cwd=ROOT, env=environment, check=False).returncode
-    apart = [*pytest, "-n", "2", "tests/unit", "tests/contract", "tests/engine"]
+    apart = [*pytest, "-n", "2", "tests/unit", "tests/contract", "tests/oracle", "tests/engine"]
     codes = [subprocess.run(apart, cwd=ROOT, env=environment, check=False).returncode]
     if any((ROOT / "tests" / "browser").glob("test_*.py")):
         codes.append(subprocess.run([*pytest, "tests/browser"], cwd=ROOT, env=environment, check=False).returncode)
