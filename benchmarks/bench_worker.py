@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from benchmarks import bare, records
 from benchmarks.outcome import Outcome, Size, middle
 from benchmarks.stage import NotMeasured, Stage
+from dashboard import wiring
 from dashboard.clock import machine_ms
 from dashboard.domain.event import Event
 from dashboard.feeds import feed_named
 from dashboard.stores.stream import Stream
 from ingest.decode import Door, decode_records
-from ingest.projector import Projector
-from ingest.publisher import Publisher
 from ingest.worker import Worker, calm_collector
 
 PATIENCE_S = 120.0
@@ -54,17 +53,7 @@ def bare_rate(stage: Stage, name: str, batches: Sequence[list[Event]]) -> float:
 
 def worker_of(stage: Stage) -> Worker:
     """A worker as its process makes it."""
-    parts = stage.parts
-    worker = Worker(
-        parts.history,
-        parts.stream,
-        parts.live,
-        Projector(parts.history, parts.region_at),
-        Publisher(parts.history, parts.live, parts.region_at),
-        parts.clock,
-        batch_events=stage.settings.batch_events,
-        wait_ms=stage.settings.batch_wait_ms,
-    )
+    worker = wiring.worker_of(stage.parts)
     calm_collector()
     worker.step()
     return worker

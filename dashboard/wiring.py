@@ -85,19 +85,24 @@ def parts_of(settings: Settings) -> Parts:
     )
 
 
-def run_worker(settings: Settings) -> None:
-    """The worker's process, until SIGTERM."""
-    parts = parts_of(settings)
-    worker = Worker(
+def worker_of(parts: Parts) -> Worker:
+    """A worker of a data directory, as its process and the benchmarks make it."""
+    return Worker(
         parts.history,
         parts.stream,
         parts.live,
         Projector(parts.history, parts.region_at),
         Publisher(parts.history, parts.live, parts.region_at),
         parts.clock,
-        batch_events=settings.batch_events,
-        wait_ms=settings.batch_wait_ms,
+        batch_events=parts.settings.batch_events,
+        wait_ms=parts.settings.batch_wait_ms,
     )
+
+
+def run_worker(settings: Settings) -> None:
+    """The worker's process, until SIGTERM."""
+    parts = parts_of(settings)
+    worker = worker_of(parts)
 
     def stop(*_: object) -> None:
         worker.stop = True

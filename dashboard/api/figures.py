@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
+from msgspec.structs import replace
 
 from dashboard.access.viewer import Viewer
 from dashboard.api.common import Gate, Refused, answer, local_day, moment, refusal
 from dashboard.domain.day import day_start, iso, shift_day
-from dashboard.domain.figure import Figure, Parts
+from dashboard.domain.figure import Figure
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries.board import Board, BoardReader
 from dashboard.queries.figures import ALL, REPORTING
@@ -216,27 +217,18 @@ def _span(
     last: str | None,
 ) -> list[Figure]:
     begin, end = _days(board, first, last)
-    exact = board
     found = []
-    for one, declared in exact.kpis(feed):
+    for one, declared in board.kpis(feed):
         if kpi not in (None, declared.key):
             continue
-        for name in [town] if town is not None else [ALL, *exact.towns]:
-            parts: Parts = exact.span(declared.key, name, begin, end, one.name)
-            plain = exact.figure(declared.key, name, one.name)
+        for name in [town] if town is not None else [ALL, *board.towns]:
+            parts = board.span(declared.key, name, begin, end, one.name)
             found.append(
-                Figure(
-                    kpi=declared.key,
-                    feed=one.name,
-                    town=name,
+                replace(
+                    board.figure(declared.key, name, one.name),
                     value=parts.value,
                     numerator=parts.numerator,
                     denominator=parts.denominator,
-                    unit=declared.unit,
-                    qualifier=plain.qualifier,
-                    as_of=board.now,
-                    freshness=plain.freshness,
-                    dims={},
                     detail=parts.detail,
                 )
             )

@@ -15,7 +15,7 @@ from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import ReadingSummary, Summary, TrackSummary
 from dashboard.feeds import FEEDS, feed_named
-from dashboard.queries.figures import ALL, REPORTING, figures_of, reporting_kpi
+from dashboard.queries.figures import ALL, REPORTING, counted_of, figures_of, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
 from dashboard.stores.live import LiveStore
 from geodata.region import Region
@@ -172,8 +172,7 @@ class Board:
         while day <= min(last, self.day):
             found = self.summaries(one.name) if day == self.day else self._ends(one.name, day)
             chosen = [s for code, s in self._seen(found).items() if town in (ALL, code)]
-            everyone = declared.key == REPORTING or (declared.by_rule and town != ALL)
-            counted += [s for s in chosen if everyone or s.reported]
+            counted += counted_of(declared, chosen, town)
             day = shift_day(day, 1)
         return declared.parts(counted) if counted else Parts()
 

@@ -35,6 +35,13 @@ def reporting_kpi(feed: Feed) -> Kpi:
     )
 
 
+def counted_of(kpi: Kpi, chosen: Sequence[Summary], town: str) -> Sequence[Summary]:
+    """The summaries that a figure of ``town`` (or ``all``) is made of: those that reported, unless rules alone tell."""
+    if kpi.key == REPORTING or (kpi.by_rule and town != ALL):
+        return chosen
+    return [summary for summary in chosen if summary.reported]
+
+
 def figures_of(
     feed: Feed, kpi: Kpi, summaries: Mapping[str, Summary], town: str, now: int, breakdowns: bool = False
 ) -> list[Figure]:
@@ -45,10 +52,7 @@ def figures_of(
     """
     everyone = list(summaries.values())
     chosen = everyone if town == ALL else [summaries[town]] if town in summaries else []
-    if kpi.key == REPORTING or (kpi.by_rule and town != ALL):
-        counted = chosen
-    else:
-        counted = [summary for summary in chosen if summary.reported]
+    counted = counted_of(kpi, chosen, town)
     received = max((one.last_received for one in chosen if one.last_received is not None), default=None)
     freshness = feed.limits.judge(received, now)
     plain = kpi.parts(counted) if counted else Parts()

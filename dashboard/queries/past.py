@@ -64,7 +64,7 @@ class Past:
 
     def at_end_of(self, feed: str, day: int) -> Summaries:
         """Summaries of a past local day at its last millisecond."""
-        states = self.states(feed, day)
+        self.states(feed, day)
         seq = self._states[feed, day][0]
         cached = self._ends.get((feed, day))
         if cached is not None and cached[0] == seq:
@@ -72,7 +72,6 @@ class Past:
         now = day_end(day, self.zone) - 1
         engine = self.engines[feed]
         found = engine.summarise(lambda d: self.states(feed, d), self.region_at(day), now, None, self.provisional())
-        del states
         self._ends[feed, day] = (seq, found)
         return found
 
