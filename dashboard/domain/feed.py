@@ -31,7 +31,8 @@ class Field(msgspec.Struct, frozen=True):
     """One declared field of a feed's records."""
 
     name: str
-    kind: Literal["text", "integer", "number", "choice"]
+    kind: Literal["text", "integer", "number", "choice", "time"]
+    """``time`` is an instant: ISO-8601 in a record, ms since 1970 UTC in an event; a date alone ends with its day."""
     words: Words
     required: bool = False
     choices: Mapping[str, Words] = {}
@@ -75,7 +76,52 @@ class ReadingSpec(msgspec.Struct, frozen=True):
     """``"method/site"``, ``"/site"`` or ``"method/"`` -> degrees Celsius at or above which a reading is a fever."""
 
 
-Archetype = TrackSpec | ReadingSpec
+class Stage(msgspec.Struct, frozen=True):
+    """One stage of a case. ``ends``: how a case that stands here has ended, ``""`` while it is still open."""
+
+    code: str
+    words: Words
+    ends: Literal["", "done", "passed_on", "withdrawn", "halted"] = ""
+    sla_hours: float | None = None
+    """How long a case may stand here; ``None``: as long as it takes. ``<feed>.sla.<stage>`` in a pack goes before."""
+
+
+class CaseSpec(msgspec.Struct, frozen=True):
+    """Parameters of a case feed: the stages in their usual order, and the fields that steer it."""
+
+    stages: tuple[Stage, ...]
+    stage_field: str = "stage"
+    due_field: str | None = None
+    """A field with the instant by which the case must have ended."""
+    owner_field: str | None = None
+    review_field: str | None = None
+    """Verdicts ``reviewer:passed`` or ``reviewer:returned``; they count from the last entry into ``review_from``."""
+    review_from: str = ""
+    reviewers: Mapping[str, Words] = {}
+    pledge_field: str | None = None
+    """Who has pledged; counted like verdicts, from the last entry into ``review_from``."""
+    owes_visits: str | None = None
+    """The stage from whose next local day the case's place owes one patrol visit a day (EXACTNESS 16)."""
+    age_hours: tuple[int, ...] = (24, 72, 168)
+    """Edges of the age buckets of open cases."""
+
+    def stage(self, code: str) -> Stage | None:
+        """The declared stage of that code."""
+        return next((stage for stage in self.stages if stage.code == code), None)
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A rule of a feed that a region may set for itself, from a day on (EXACTNESS 11). ``key`` is the pack's."""
+
+    key: str
+    words: Words
+    unit: str
+    default: float | None
+    low: float
+    high: float
+
+
+Archetype = TrackSpec | ReadingSpec | CaseSpec
 
 
 class Required(msgspec.Struct, frozen=True):
@@ -112,6 +158,8 @@ class Kpi(msgspec.Struct, frozen=True):
     """Known from the rules alone: given for a town even when it has not reported."""
     standing: bool = False
     """A standing figure counts towns that ever reported; a figure of the day those that reported today."""
+    period: Callable[[Sequence[Any], int, int], Parts] | None = None
+    """The KPI over a span of instants (from, to) of the summaries at its end, where adding up days would be wrong."""
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -134,6 +182,10 @@ class Feed(msgspec.Struct, frozen=True):
     """A field that names a place; an unknown code creates a provisional place of ``place_kind``."""
     place_kind: str | None = None
     sample: Mapping[str, Any] = {}
+    parameters: tuple[Parameter, ...] = ()
+    """Rules that may be changed from a day on, for the page of rules."""
+    natural_key: tuple[str, ...] = ()
+    """Fields that tell a record of a file apart from all others of its source where it carries no id of its own."""
 
     def field(self, name: str) -> Field | None:
         """The declared field of that name."""
@@ -149,11 +201,14 @@ __all__ = [
     "HOUR",
     "MINUTE",
     "Archetype",
+    "CaseSpec",
     "Feed",
     "Field",
     "Kpi",
+    "Parameter",
     "ReadingSpec",
     "Required",
+    "Stage",
     "SummaryParts",
     "TrackSpec",
     "Words",

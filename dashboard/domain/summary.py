@@ -8,6 +8,7 @@ sums of integers do not depend on order. Coordinates are WGS-84.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -187,4 +188,69 @@ class ReadingSummary(msgspec.Struct, frozen=True):
         return sum(1 for point in self.checkpoints if point.on_duty and point.online)
 
 
-Summary = TrackSummary | ReadingSummary
+class Step(msgspec.Struct, frozen=True, array_like=True):
+    """One entry into a stage: since when, and the stage. Records that leave the stage as it is make no step."""
+
+    at: int
+    stage: str
+
+
+class CaseNow(msgspec.Struct, frozen=True, array_like=True):
+    """One case at the summary's moment: what its records up to then add up to."""
+
+    case: str
+    """Code of the case (of the enterprise) as its records name it."""
+    stage: str
+    since: int
+    """When it entered its current stage."""
+    opened: int
+    """Event time of its first record."""
+    ends: str
+    """How it has ended (``Stage.ends``), ``""`` while it is open."""
+    steps: tuple[Step, ...]
+    """Every entry into a stage, oldest first; the last one is (``since``, ``stage``)."""
+    fields: dict[str, Any]
+    """The latest stated value of every declared field, the stage left out."""
+    verdicts: dict[str, str] = {}
+    """Reviewer -> ``passed`` or ``returned``."""
+    pledges: tuple[str, ...] = ()
+    """Who has pledged, in declared order."""
+    due: int | None = None
+    """When the case must have ended: its own ``due``, else that of the feed's rule."""
+    limit: int | None = None
+    """When its stay in the current stage becomes too long (SLA); ``None``: never."""
+    overdue: bool = False
+    stuck: bool = False
+    last_at: int = 0
+    """Event time of its latest record."""
+    lon: float | None = None
+    lat: float | None = None
+
+    def value(self, field: str) -> Any:
+        """The latest stated value of a field, or ``None``."""
+        return self.fields.get(field)
+
+
+class CaseSummary(msgspec.Struct, frozen=True):
+    """One town's cases at ``now`` on local day ``day``. A case belongs to the town of its latest record."""
+
+    town: str
+    day: int
+    now: int
+    reported: bool
+    """A record or a zero report on ``day``."""
+    ever: bool
+    """A record or a zero report at any time up to ``now``."""
+    last_received: int | None
+    cases: tuple[CaseNow, ...]
+    """Every case by code."""
+    day_from: int = 0
+    """The instant at which ``day`` begins."""
+
+    @property
+    def open(self) -> list[CaseNow]:
+        """Cases that have not ended."""
+        return [case for case in self.cases if not case.ends]
+
+
+Summary = TrackSummary | ReadingSummary | CaseSummary
