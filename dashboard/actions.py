@@ -13,7 +13,7 @@ from dashboard.stores.history import History
 from geodata.region import Region
 from ingest import deadletter
 from ingest.decode import Door
-from ingest.intake import Intake, Receipt
+from ingest.intake import Intake, Receipt, Refused
 
 
 class Actions:
@@ -39,16 +39,18 @@ class Actions:
         if grant.feeds is not None and feed not in grant.feeds:
             raise NotAllowed(f"这个令牌不能写入 {feed}，获准的是 {'、'.join(sorted(grant.feeds))}")
 
-    def accept(self, grant: Grant, feed: str, records: Sequence[Any]) -> Receipt:
+    def accept(self, grant: Grant, feed: str, records: Sequence[Any], refused: Sequence[Refused] = ()) -> Receipt:
         """Take records from a writer; see :meth:`Intake.accept`."""
         self.check(grant, feed)
-        return self.intake.accept(feed_named(feed), records, self.door(grant), self.clock.now())
+        return self.intake.accept(feed_named(feed), records, self.door(grant), self.clock.now(), refused)
 
-    async def accept_small(self, grant: Grant, feed: str, records: Sequence[Any]) -> Receipt:
+    async def accept_small(
+        self, grant: Grant, feed: str, records: Sequence[Any], refused: Sequence[Refused] = ()
+    ) -> Receipt:
         """:meth:`accept` for a few records, on the server's event loop; see :meth:`Intake.accept_small`."""
         self.check(grant, feed)
         door, now = self.door(grant), self.clock.now()
-        return await self.intake.accept_small(feed_named(feed), records, door, now)
+        return await self.intake.accept_small(feed_named(feed), records, door, now, refused)
 
     def replay_letter(self, grant: Grant, number: int, changes: dict[str, Any]) -> Receipt:
         """Correct a dead letter and send it again.

@@ -9,6 +9,7 @@ string object. A slow subscriber has one slot per topic in which the latest wins
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -23,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.clock import Clock
+from dashboard.queries.asked import BadParams, Moments, Params, canonical
 from dashboard.queries.view import View
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ STALL_S = 30.0
 """A socket that takes nothing for this long is closed; its page reconnects if it still lives."""
 MAX_SLOTS = 64
 """Subscriptions (and waiting texts) one socket may have; the largest page needs three."""
+MAX_ASKED = 8
+"""Parametrised subscriptions one socket may have: each is a computation of its own."""
+PAST_AT_ONCE = 2
+"""Past moments computed at the same time: they read the database, and the present must not wait for them."""
 CLOSE_SESSION = 4401
 CLOSE_ABUSE = 4408
 LANGUAGES = ("zh", "en")
@@ -66,9 +72,10 @@ class Request(msgspec.Struct, frozen=True):
     view: str = ""
     scope: str = "all"
     lang: str = "zh"
+    params: dict[str, str] = {}
 
 
-class Envelope(msgspec.Struct, frozen=True, tag="view", tag_field="type"):
+class Envelope(msgspec.Struct, frozen=True, tag="view", tag_field="type", omit_defaults=True):
     """One view's document on its way; ``seq`` is the board's ``known_seq``, ``now`` its moment."""
 
     view: str
@@ -77,6 +84,8 @@ class Envelope(msgspec.Struct, frozen=True, tag="view", tag_field="type"):
     seq: int
     now: int
     data: dict[str, Any]
+    params: dict[str, str] = {}
+    """The query that it answers, sorted by key; absent where a view takes none."""
 
 
 _decode = msgspec.json.Decoder(Request)
@@ -89,26 +98,29 @@ def _text(document: object) -> str:
 class Topic:
     """What one computation serves: a view of a scope in a language, for viewers who may see the same."""
 
-    __slots__ = ("busy", "dirty", "key", "lang", "scope", "subscribers", "text", "view", "viewer")
+    __slots__ = ("busy", "dirty", "fixed", "key", "lang", "params", "scope", "subscribers", "text", "view", "viewer")
 
-    def __init__(self, view: View, scope: str, lang: str, viewer: Viewer) -> None:
+    def __init__(self, view: View, scope: str, lang: str, viewer: Viewer, params: Params = ()) -> None:
         self.view = view
         self.scope = scope
         self.lang = lang
         self.viewer = viewer
-        self.key = topic_key(view.name, scope, lang, viewer)
+        self.params = params
+        self.key = topic_key(view.name, scope, lang, viewer, params)
+        self.fixed = False
+        """It shows a past moment: computed when it is asked for, not at every change."""
         self.subscribers: set[Subscriber] = set()
         self.text: str | None = None
         self.dirty = True
         self.busy = False
 
 
-TopicKey = tuple[str, str, str, str]
+TopicKey = tuple[str, str, str, str, Params]
 
 
-def topic_key(view: str, scope: str, lang: str, viewer: Viewer) -> TopicKey:
+def topic_key(view: str, scope: str, lang: str, viewer: Viewer, params: Params = ()) -> TopicKey:
     """The hub's key; the viewer's scope is in it, so that two viewers of different scope never share a text."""
-    return view, scope, lang, _reach(viewer)
+    return view, scope, lang, _reach(viewer), params
 
 
 def _reach(viewer: Viewer) -> str:
@@ -164,7 +176,8 @@ class Hub:
 
     ``views`` maps names to views. ``identify`` says who connects (``None``: closed with 4401); ``recheck`` says on
     every beat whether a viewer's session still stands. ``open_views`` may be read with scope ``all`` by viewers of a
-    few towns only: their documents hold nothing but what the viewer's own board holds.
+    few towns only, as may views that say so themselves: their documents hold nothing but what the viewer's own board
+    holds. ``moments`` gives a viewer's boards of other moments to views that are asked for them.
     """
 
     def __init__(
@@ -179,6 +192,7 @@ class Hub:
         recheck: Recheck | None = None,
         open_views: frozenset[str] = frozenset({"shell", "overview"}),
         round_s: float = ROUND_S,
+        moments: Callable[[Viewer], Moments] | None = None,
     ) -> None:
         self.boards = boards
         self.views = dict(views) if isinstance(views, Mapping) else {view.name: view for view in views}
@@ -189,6 +203,7 @@ class Hub:
         self.recheck = recheck
         self.open_views = open_views
         self.round_s = round_s
+        self.moments = moments
 
         self.computed = 0
         self.sent = 0
@@ -201,6 +216,7 @@ class Hub:
         self._topics: dict[TopicKey, Topic] = {}
         self._subscribers: set[Subscriber] = set()
         self._wake = asyncio.Event()
+        self._past = asyncio.Semaphore(PAST_AT_ONCE)
         self._tasks: list[asyncio.Task[None]] = []
         self._computing: set[asyncio.Task[None]] = set()
 
@@ -247,9 +263,9 @@ class Hub:
         app.add_api_websocket_route("/live", self.serve)
 
     def mark_dirty(self) -> None:
-        """Something changed: compute every watched topic again."""
+        """Something changed: compute every watched topic of the present again."""
         for topic in self._topics.values():
-            topic.dirty = True
+            topic.dirty = topic.dirty or not topic.fixed
         self._wake.set()
 
     async def _listen(self) -> None:
@@ -344,7 +360,7 @@ class Hub:
             if topic.scope != "all" and not set(topic.scope.split(",")) <= set(board.towns):
                 self._refuse_topic(topic)
                 return
-            topic.text = await asyncio.to_thread(_render, topic.view, board, topic.scope, topic.lang)
+            topic.text = await self._rendered(topic, board)
             self.computed += 1
             for subscriber in topic.subscribers:
                 subscriber.put(topic.key, topic.text)
@@ -353,7 +369,7 @@ class Hub:
             topic.text = None
             log.exception("hub.view_failed", view=topic.view.name, scope=topic.scope)
             trouble = {"type": "trouble", "view": topic.view.name, "scope": topic.scope, "lang": topic.lang}
-            text = _text({**trouble, "now": self.clock.now()})
+            text = _text({**trouble, **_told(topic.params), "now": self.clock.now()})
             for subscriber in topic.subscribers:
                 subscriber.put(topic.key, text)
         finally:
@@ -361,10 +377,20 @@ class Hub:
             if topic.dirty:
                 self._wake.set()
 
+    async def _rendered(self, topic: Topic, board: Board) -> str:
+        moments = self.moments(topic.viewer) if self.moments is not None else None
+        if not _PAST.isdisjoint(key for key, _ in topic.params):
+            async with self._past:
+                text, topic.fixed = await asyncio.to_thread(_render, topic, board, moments)
+        else:
+            text, topic.fixed = await asyncio.to_thread(_render, topic, board, moments)
+        return text
+
     def _refuse_topic(self, topic: Topic) -> None:
+        text = _refusal(topic.view.name, topic.scope, topic.lang, "scope", topic.params)
         for subscriber in list(topic.subscribers):
             self._unsubscribe(subscriber, topic.key)
-            subscriber.put(("refused", topic.key), _refusal(topic.view.name, topic.scope, topic.lang, "scope"))
+            subscriber.put(("refused", topic.key), text)
 
     # -- sockets ---------------------------------------------------------------------------------------------------
 
@@ -421,28 +447,37 @@ class Hub:
             if request.do == "subscribe":
                 self._subscribe(subscriber, request)
             elif request.do == "unsubscribe":
-                self._unsubscribe(subscriber, topic_key(request.view, request.scope, request.lang, subscriber.viewer))
+                with contextlib.suppress(BadParams):
+                    params = canonical(request.params)
+                    viewer = subscriber.viewer
+                    self._unsubscribe(subscriber, topic_key(request.view, request.scope, request.lang, viewer, params))
 
     def _subscribe(self, subscriber: Subscriber, request: Request) -> None:
         viewer = subscriber.viewer
-        key = topic_key(request.view, request.scope, request.lang, viewer)
         view = self.views.get(request.view)
-        reason = ""
+        reason, params = "", ()
+        try:
+            params = canonical(request.params)
+        except BadParams:
+            reason = "params"
+        key = topic_key(request.view, request.scope, request.lang, viewer, params)
         if view is None or request.lang not in LANGUAGES:
             reason = "view"
+        elif params and view.filters is None:
+            reason = "params"
         elif not all(viewer.sees(code) for code in request.scope.split(",")) and not (
-            request.scope == "all" and request.view in self.open_views
+            request.scope == "all" and (view.open or request.view in self.open_views)
         ):
             reason = "scope"
-        elif key not in subscriber.topics and len(subscriber.topics) >= MAX_SLOTS:
+        elif key not in subscriber.topics and _full(subscriber, params):
             reason = "limit"
         if view is None or reason:
-            text = _refusal(request.view[:80], request.scope[:80], request.lang[:8], reason)
+            text = _refusal(request.view[:80], request.scope[:80], request.lang[:8], reason, params)
             subscriber.put(("refused", key), text)
             return
         topic = self._topics.get(key)
         if topic is None:
-            topic = self._topics[key] = Topic(view, request.scope, request.lang, viewer)
+            topic = self._topics[key] = Topic(view, request.scope, request.lang, viewer, params)
         topic.subscribers.add(subscriber)
         subscriber.topics.add(key)
         if topic.text is not None:
@@ -462,13 +497,32 @@ class Hub:
                 del self._topics[key]
 
 
-def _render(view: View, board: Board, scope: str, lang: str) -> str:
-    data = view.build(board, scope, lang)
-    return _text(Envelope(view.name, scope, lang, board.seq, board.now, data))
+_PAST = frozenset({"day", "as_of", "from", "to", "vs"})
+"""Parameters for which the database may have to be read."""
 
 
-def _refusal(view: str, scope: str, lang: str, reason: str) -> str:
-    return _text({"type": "refused", "view": view, "scope": scope, "lang": lang, "reason": reason})
+def _full(subscriber: Subscriber, params: Params) -> bool:
+    asked = sum(1 for topic in subscriber.topics if topic[4])
+    return len(subscriber.topics) >= MAX_SLOTS or bool(params and asked >= MAX_ASKED)
+
+
+def _render(topic: Topic, board: Board, moments: Moments | None) -> tuple[str, bool]:
+    """A topic's text, and whether it shows a past moment."""
+    view, scope, lang, fixed = topic.view, topic.scope, topic.lang, False
+    if view.filters is None:
+        data = view.build(board, scope, lang)
+    else:
+        asked = view.ask(board, lang, topic.params, moments)
+        data, fixed = view.document(asked, scope), not asked.when.live
+    return _text(Envelope(view.name, scope, lang, board.seq, board.now, data, dict(topic.params))), fixed
+
+
+def _told(params: Params) -> dict[str, object]:
+    return {"params": dict(params)} if params else {}
+
+
+def _refusal(view: str, scope: str, lang: str, reason: str, params: Params = ()) -> str:
+    return _text({"type": "refused", "view": view, "scope": scope, "lang": lang, "reason": reason, **_told(params)})
 
 
 def same_origin(connection: HTTPConnection) -> bool:

@@ -61,11 +61,13 @@ KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 
 # A mainland mobile number, and an 18-digit identity number with its last digit perhaps X.
 _PRIVATE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
+# A token: phones cannot set headers and carry theirs in the address.
+_TOKEN = re.compile(r"tw[rw]_[\w-]{8,}")
 
 
 def masked(text: str) -> str:
-    """The text with phone and identity card numbers taken out."""
-    return _PRIVATE.sub("***", text)
+    """The text with phone numbers, identity card numbers and tokens taken out."""
+    return _TOKEN.sub("tw***", _PRIVATE.sub("***", text))
 
 
 def configure(level: str = "info", json: bool = True, file: Path | None = None) -> None:

@@ -18,7 +18,7 @@ from starlette.requests import HTTPConnection
 from dashboard.access.tokens import TokenStore
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api import deadletters, events, figures, geo, imports
+from dashboard.api import deadletters, events, export, figures, geo, imports, phones
 from dashboard.api.common import Gate
 from dashboard.app import Check, build_app, build_gateway
 from dashboard.clock import Clock, machine_ms, read_clock
@@ -129,6 +129,7 @@ def run_web(settings: Settings, role: str) -> None:
         settings.heartbeat_s,
         identify=_identify(gate),
         recheck=lambda viewer: _stands(gate, viewer),
+        moments=reader.moments,
     )
     reader.health = Health(parts, hub, reader.past)
     actions = Actions(
@@ -142,9 +143,11 @@ def run_web(settings: Settings, role: str) -> None:
     written = [
         events.router(actions, gate, settings.max_body_bytes),
         imports.router(actions, gate, settings.max_body_bytes),
+        phones.router(actions, gate, settings.max_body_bytes),
     ]
     read = [
         figures.router(reader, gate),
+        export.router(reader, gate, VIEWS),
         deadletters.router(actions, gate, settings.max_body_bytes),
         geo.router(actions.region, gate),
     ]

@@ -18,20 +18,18 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pyproj
 import shapely
-from numpy.typing import NDArray
-from shapely.geometry import LineString, MultiPoint, Point, Polygon, mapping, shape
-from shapely.geometry.base import BaseGeometry
+from shapely.geometry import LineString, Point, Polygon, mapping, shape
 
 from dashboard.domain.place import Place, PlaceKind, Town
 from dashboard.errors import PackError
 from geodata.cells import built_up_cells
+from geodata.dividing import MetricPlane, Site, divide
+from geodata.firms import firms
 from geodata.pack import BOUNDARIES, COLUMNS, MANIFEST, load_pack
 from geodata.plan_jiashan import (
     CHECKPOINT_HOURS,
@@ -54,12 +52,6 @@ COUNTIES = "counties_wgs84.geojson"
 TOWNS = "towns.csv"
 GEONAMES = "geonames_wgs84.csv"
 
-_DECIMALS = 6
-_STEP_METRES = 130.0
-_BEND = 0.07
-"""Largest first displacement of a border as a share of its length, before halving where borders would meet."""
-_BEND_METRES = 420.0
-_ROUGHNESS = 0.56
 _SPACING_METRES = 400.0
 _INSET_METRES = 160.0
 _COMPACT_SQUARE_METRES = 25_000_000.0
@@ -69,28 +61,7 @@ OBLIGATIONS = 382
 _FIRST_HOUR, _LAST_HOUR = 8, 20
 """The day shift, in which all but the early visits are owed."""
 
-_UTM = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32651", always_xy=True)
-
-
-class _Site(NamedTuple):
-    town: str
-    x: float
-    y: float
-
-
-def _to_plane(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    x, y = _UTM.transform(points[:, 0], points[:, 1])
-    return np.column_stack([x, y])
-
-
-def _to_degrees(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    lon, lat = _UTM.transform(points[:, 0], points[:, 1], direction="INVERSE")
-    return np.round(np.column_stack([lon, lat]), _DECIMALS)
-
-
-def _point_to_degrees(x: float, y: float) -> tuple[float, float]:
-    lon, lat = _to_degrees(np.array([[x, y]]))[0].tolist()
-    return lon, lat
+_PLANE = MetricPlane(32651)
 
 
 def _text(inputs: Path, name: str) -> str:
@@ -147,159 +118,22 @@ def _old_towns(inputs: Path) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _sites(seats: dict[str, tuple[float, float]], old: dict[str, tuple[float, float]]) -> list[_Site]:
+def _sites(seats: dict[str, tuple[float, float]], old: dict[str, tuple[float, float]]) -> list[Site]:
     named = [*seats.items(), *((SITES[name], old[name]) for name in sorted(SITES))]
-    plane = _to_plane(np.array([point for _, point in named]))
-    return [_Site(town, x, y) for (town, _), (x, y) in zip(named, plane.tolist(), strict=True)]
-
-
-def divide(county: Polygon, sites: Sequence[_Site]) -> dict[str, Polygon]:
-    """The county (degrees) divided among the towns of ``sites`` (metres): valid, edge-matched, without gaps.
-
-    Raises:
-        PackError: when the division does not leave one connected polygon per town.
-    """
-    flat = shapely.transform(county, _to_plane)
-    points = MultiPoint([(site.x, site.y) for site in sites])
-    cells = shapely.get_parts(shapely.voronoi_polygons(points, extend_to=flat.buffer(5_000), ordered=True))
-    codes = sorted({site.town for site in sites})
-    wide = {
-        code: shapely.union_all([cell for cell, site in zip(cells, sites, strict=True) if site.town == code])
-        for code in codes
-    }
-    straight = _inner_borders(wide, flat)
-    ring = _with_ends(flat, county, straight)
-    bent = _bend(straight, ring)
-    faces = shapely.get_parts(shapely.polygonize(_noded([ring, *bent])))
-    return _assign(faces.tolist(), {code: shapely.transform(area, _to_degrees) for code, area in wide.items()})
-
-
-def _inner_borders(wide: dict[str, BaseGeometry], county: Polygon) -> list[LineString]:
-    """The borders between each two towns inside the county, in metres, each as few lines as possible."""
-    codes, lines = sorted(wide), []
-    for position, first in enumerate(codes):
-        for second in codes[position + 1 :]:
-            shared = shapely.intersection(wide[first].boundary, wide[second].boundary)
-            inside = shapely.intersection(shared, county)
-            pieces = [part for part in shapely.get_parts(inside).tolist() if isinstance(part, LineString)]
-            merged = shapely.line_merge(shapely.multilinestrings(pieces)) if pieces else shapely.multilinestrings([])
-            lines += [part for part in shapely.get_parts(merged).tolist() if not part.is_empty]
-    return sorted(lines, key=lambda line: tuple(line.coords[0]))
-
-
-def _with_ends(flat: Polygon, county: Polygon, lines: Iterable[LineString]) -> LineString:
-    """The county's ring in degrees, with a vertex wherever an inner border ends on it."""
-    ring = LineString(flat.exterior.coords)
-    stations = [(ring.project(Point(x, y)), tuple(county.exterior.coords[index]))
-                for index, (x, y) in enumerate(ring.coords[:-1])]  # fmt: skip
-    # The first and last vertex are one point, and project() finds the start for both.
-    for line in lines:
-        for x, y in (line.coords[0], line.coords[-1]):
-            end = Point(x, y)
-            if ring.distance(end) < 0.01:
-                stations.append((ring.project(end), _point_to_degrees(x, y)))
-    vertices = [point for _, point in sorted(stations)]
-    return LineString([*vertices, vertices[0]])
-
-
-def _bend(straight: Sequence[LineString], ring: LineString) -> list[LineString]:
-    """Every border bent as far as it may be without meeting another one, in degrees."""
-    degrees = [shapely.transform(line, _to_degrees) for line in straight]
-    county = Polygon(ring)
-    for index, line in enumerate(straight):
-        others = [*degrees[:index], *degrees[index + 1 :], ring]
-        for share in (1.0, 0.5, 0.25, 0.1):
-            candidate = shapely.transform(_meander(line, share, index), _to_degrees)
-            if candidate.is_simple and county.covers(candidate) and _meets_only_at_ends(candidate, others):
-                degrees[index] = candidate
-                break
-    return degrees
-
-
-def _meets_only_at_ends(line: LineString, others: Iterable[LineString]) -> bool:
-    ends = MultiPoint([line.coords[0], line.coords[-1]])
-    meetings = (shapely.intersection(line, other) for other in others)
-    return all(meeting.is_empty or ends.covers(meeting) for meeting in meetings)
-
-
-def _meander(line: LineString, share: float, seed: int) -> LineString:
-    """A line with the same ends, its corners rounded and its course displaced sideways at random (metres)."""
-    rounded = np.array(line.coords)
-    for _ in range(3):
-        if len(rounded) > 2:
-            quarter, rest = rounded[:-1] * 0.75 + rounded[1:] * 0.25, rounded[:-1] * 0.25 + rounded[1:] * 0.75
-            cut = np.stack([quarter, rest], axis=1).reshape(-1, 2)[1:-1]
-            rounded = np.vstack([rounded[:1], cut, rounded[-1:]])
-    smooth = LineString(rounded)
-    halvings = max(1, round(math.log2(max(2.0, smooth.length / _STEP_METRES))))
-    count = 2**halvings
-    offsets = [0.0, 0.0]
-    draw = random.Random(f"border {seed}")
-    reach = min(_BEND * smooth.length, _BEND_METRES) * share
-    for _ in range(halvings):
-        middles = [(a + b) / 2 + draw.uniform(-reach, reach) for a, b in pairwise(offsets)]
-        offsets = [value for pair in zip(offsets, middles, strict=False) for value in pair] + offsets[-1:]
-        reach *= _ROUGHNESS
-    along = np.linspace(0.0, smooth.length, count + 1)
-    middle = shapely.get_coordinates(shapely.line_interpolate_point(smooth, along))
-    # The direction over a stretch, not of one segment: sideways then changes slowly and bends do not fold over.
-    span = max(2 * _STEP_METRES, smooth.length / 8)
-    ahead = shapely.get_coordinates(shapely.line_interpolate_point(smooth, np.minimum(along + span, smooth.length)))
-    behind = shapely.get_coordinates(shapely.line_interpolate_point(smooth, np.maximum(along - span, 0.0)))
-    direction = ahead - behind
-    direction /= np.hypot(direction[:, 0], direction[:, 1])[:, None]
-    sideways = np.column_stack([-direction[:, 1], direction[:, 0]])
-    moved = middle + sideways * np.array(offsets)[:, None]
-    moved[0], moved[-1] = line.coords[0], line.coords[-1]
-    return LineString(moved)
-
-
-def _noded(lines: Sequence[LineString]) -> list[LineString]:
-    return list(shapely.get_parts(shapely.union_all(list(lines))).tolist())
-
-
-def _assign(faces: list[Polygon], areas: dict[str, BaseGeometry]) -> dict[str, Polygon]:
-    """Each face to the town that it mostly lies in; scraps cut off from their town go to the longest neighbour."""
-    shares = [max((shapely.intersection(face, area).area, code) for code, area in areas.items()) for face in faces]
-    main: dict[str, int] = {}
-    for index, (_, code) in enumerate(shares):
-        if code not in main or faces[index].area > faces[main[code]].area:
-            main[code] = index
-    if set(main) != set(areas):
-        bare = min(set(areas) - set(main))
-        raise PackError(
-            f"{COUNTIES} 没有分给镇 {bare} 的地，应每镇都有"
-            f" · {COUNTIES}: got no land for town {bare}, allowed is some for each."
-        )
-    towns: dict[str, BaseGeometry] = {code: faces[index] for code, index in main.items()}
-    scraps = sorted(
-        (face for index, face in enumerate(faces) if index not in main.values()), key=lambda face: -face.area
-    )
-    for face in scraps:
-        _, code = max((shapely.intersection(face.boundary, town.boundary).length, code) for code, town in towns.items())
-        towns[code] = shapely.union(towns[code], face)
-    result = {}
-    for code in sorted(towns):
-        town = towns[code]
-        if not isinstance(town, Polygon):
-            raise PackError(
-                f"{COUNTIES} 把镇 {code} 分成了几块，应为一个多边形"
-                f" · {COUNTIES}: got town {code} in several parts, allowed is one polygon."
-            )
-        result[code] = shapely.orient_polygons(town)
-    return result
+    plane = _PLANE.to_plane(np.array([point for _, point in named]))
+    return [Site(town, x, y) for (town, _), (x, y) in zip(named, plane.tolist(), strict=True)]
 
 
 class _Scatter:
     """Chooses seeded positions (metres) inside one town, never closer to any other place than the spacing."""
 
     def __init__(self, plan: TownPlan, polygon: Polygon, seat: tuple[float, float], taken: list[Point]) -> None:
-        flat = shapely.transform(polygon, _to_plane)
+        flat = shapely.transform(polygon, _PLANE.to_plane)
         self._inner = flat.buffer(-_INSET_METRES)
         self._draw = random.Random(f"places {plan.code}")
         self._taken = taken
         self._stretch = max(1.0, math.sqrt(flat.area / _COMPACT_SQUARE_METRES))
-        x, y = _to_plane(np.array([seat]))[0].tolist()
+        x, y = _PLANE.to_plane(np.array([seat]))[0].tolist()
         self.seat = Point(x, y)
 
     def at_border(self, bearing: float, share: float) -> Point:
@@ -339,7 +173,7 @@ class _Scatter:
 
 
 def _place(code: str, kind: PlaceKind, town: str, name: str, name_en: str, point: Point, beat: str | None) -> Place:
-    lon, lat = _point_to_degrees(point.x, point.y)
+    lon, lat = _PLANE.point_to_degrees(point.x, point.y)
     return Place(code=code, kind=kind, town=town, name=name, name_en=name_en, lon=lon, lat=lat, beat=beat)
 
 
@@ -364,7 +198,7 @@ def _places(
             for area in beat.areas:
                 centre = scatter.seat
                 if area.old_town is not None:
-                    centre = Point(_to_plane(np.array([old[area.old_town]]))[0])
+                    centre = Point(_PLANE.to_plane(np.array([old[area.old_town]]))[0])
                 angle, metres = math.radians(area.bearing), area.km * 1000
                 centre = Point(centre.x + metres * math.sin(angle), centre.y + metres * math.cos(angle))
                 for within in range(1, area.points + 1):
@@ -462,8 +296,8 @@ def _write_manifest(out: Path) -> None:
         "valid_from = 20200101",
         "# Town borders are drawn around seats, not surveyed.",
         "approximate = true",
-        'note = "卡点、必巡点、巡段、巡逻组与组长均为虚构，仅供演示。Checkpoints, patrol points, beats, units and '
-        'their leaders are invented for demonstration."',
+        'note = "卡点、必巡点、企业、巡段、巡逻组与组长均为虚构，仅供演示。Checkpoints, patrol points, enterprises, '
+        'beats, units and their leaders are invented for demonstration."',
         "",
         "[titles]",
         'wall_zh = "嘉善县疫情防控与复工复产"',
@@ -486,8 +320,8 @@ def _write_sources(out: Path) -> None:
         f"{rows}\n\n"
         "Town borders are approximate: no open town polygons exist for Jiashan. Cells drawn around town seats put\n"
         "about three quarters of real village points into their own town, so a record's own town code decides first.\n"
-        "The names and positions of checkpoints, patrol points, beats, units and leaders are invented and do not\n"
-        "describe any real post, business or person; each town's one police station stands near the town's seat, not\n"
+        "The names and positions of checkpoints, patrol points, enterprises, beats, units and leaders are invented and do\n"
+        "not describe any real post, business or person, and a name like a real one's is chance; each town's one police station stands near the town's seat, not\n"
         "at its real address.\n"
     )
     (out / "SOURCES.md").write_text(text, encoding="utf-8")
@@ -501,9 +335,10 @@ def build(inputs: Path | str, out: Path | str) -> Region:
     """
     source, target = Path(inputs), Path(out)
     county, seats, old = _county(source), _seats(source), _old_towns(source)
-    polygons = divide(county, _sites(seats, old))
+    polygons = divide(county, _sites(seats, old), _PLANE)
     towns = _towns(seats)
     places = _places(polygons, seats, old)
+    places += firms(towns, places, polygons, _PLANE)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as room:
         staged = Path(room) / "pack"

@@ -39,9 +39,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "shifts.csv": ("code", "name", "name_en", "start", "end"),
     "duty_hours.csv": ("checkpoint", "start", "end"),
     "units.csv": ("code", "town", "name", "name_en", "leader"),
+    "devices.csv": ("device", "unit"),
     "cells.csv": ("town", "cell"),
 }
-OPTIONAL = frozenset({"cells.csv"})
+OPTIONAL = frozenset({"cells.csv", "devices.csv"})
 FILES = (MANIFEST, BOUNDARIES, *COLUMNS)
 """The files that make a pack; its version is their hash. Others (``SOURCES.md``) may lie beside them."""
 
@@ -98,6 +99,7 @@ def load_pack(path: Path | str) -> Region:
         shifts=_shifts(directory),
         duty_hours=_duty_hours(directory, kinds),
         units=units,
+        devices=_devices(directory, {unit.code for unit in units}),
         cells=_cells(directory, codes, towns, places),
         thresholds=manifest["thresholds"],
         titles=manifest["titles"],
@@ -364,6 +366,14 @@ def _units(directory: Path, towns: set[str]) -> tuple[Unit, ...]:
         town = row.one_of("town", towns, "towns.csv")
         units.append(Unit(row.text("code"), town, row.needed("name"), row.text("name_en"), row.text("leader")))
     return tuple(units)
+
+
+def _devices(directory: Path, units: set[str]) -> dict[str, str]:
+    unique, devices = _Unique(), dict[str, str]()
+    for row in _rows(directory, "devices.csv"):
+        unique.add(row, "device", row.needed("device"))
+        devices[row.text("device")] = row.one_of("unit", units, "units.csv")
+    return devices
 
 
 def _beats(directory: Path, towns: set[str], units: set[str]) -> tuple[Beat, ...]:

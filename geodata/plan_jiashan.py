@@ -312,6 +312,36 @@ CHECKPOINT_HOURS: dict[str, tuple[str, str]] = {
 }
 """Checkpoints that close at night; all others are on duty round the clock."""
 
+FIRMS: dict[str, int] = {
+    WEITANG: 612,
+    LUOXING: 438,
+    HUIMIN: 521,
+    DAYUN: 187,
+    XITANG: 384,
+    GANYAO: 296,
+    TAOZHUANG: 268,
+    YAOZHUANG: 467,
+    TIANNING: 342,
+}
+"""Enterprises to invent by town. Yaozhuang's number is the report's (seed 001); the others are made up to match it."""
+
+WORKS = ("园", "开发", "工业", "物流")
+"""Areas of patrol points with one of these in their name draw most of their town's enterprises."""
+
+TRADES: dict[str, str] = {
+    "电子": "电子", "光电": "电子", "线缆": "电子",
+    "精密五金": "五金机械", "紧固件": "五金机械", "机械": "五金机械", "轴承": "五金机械",
+    "木业": "木业家具", "家具": "木业家具",
+    "针织": "纺织服装", "制衣": "纺织服装", "纺织": "纺织服装",
+    "包装": "包装印刷", "印刷": "包装印刷",
+    "食品": "食品", "粮油": "食品",
+    "建材": "建材", "陶瓷": "建材",
+    "新材料": "化工材料", "塑料": "化工材料",
+    "物流": "物流仓储", "仓储": "物流仓储",
+    "餐饮": "商贸餐饮", "商贸": "商贸餐饮",
+}  # fmt: skip
+"""The last word of an enterprise's invented name -> its industry."""
+
 SOURCES: tuple[dict[str, str], ...] = (
     {
         "what": "county outline, town seats",
@@ -332,9 +362,9 @@ SOURCES: tuple[dict[str, str], ...] = (
         "changes": "aliases added",
     },
     {
-        "what": "checkpoints, patrol points, beats, units, leaders, visit rules, duty hours, cells",
+        "what": "checkpoints, patrol points, enterprises, beats, units, leaders, visit rules, duty hours, cells",
         "source": "Townwatch",
         "licence": "as the program",
-        "changes": "invented for demonstration; no real place or person",
+        "changes": "invented for demonstration; no real place, enterprise or person",
     },
 )

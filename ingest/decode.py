@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from dashboard.domain.day import MINUTE, iso
+from dashboard.domain.day import MINUTE, day_end, iso
 from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed, Field
 from dashboard.domain.privacy import mask, personal
@@ -27,6 +27,8 @@ FUTURE_MS = 10 * MINUTE
 SKEW_MS = 5 * MINUTE
 EARLIEST = 946_684_800_000
 """2000-01-01 UTC: devices without a clock send 1901, 1970 or 1980."""
+LATEST = 4_102_444_800_000
+"""2100-01-01 UTC."""
 MAX_ID = 160
 _PHONE_ID = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
 """A phone number on its own. Narrower than in texts: an identifier may well hold such digits among others."""
@@ -134,7 +136,7 @@ def _decode(feed: Feed, record: Any, door: Door, received_at: int) -> Event:
     at = _time(record.get("at"), door.zone, received_at)
     lon, lat = _position(record)
     nothing = _flag(record, "nothing")
-    fields = {} if nothing else _fields(feed, record, lon)
+    fields = {} if nothing else _fields(feed, record, lon, door)
     town, town_by = _town(record, door, feed, fields, lon, lat)
     subject = f"0:{town}" if nothing else str(fields[feed.subject])
     return Event(
@@ -218,6 +220,29 @@ def _time(given: Any, zone: str | None, received_at: int) -> int:
     return at
 
 
+def _instant(field: Field, given: Any, door: Door) -> int:
+    """An instant that a field names, ms since 1970 UTC; it may lie ahead. A date alone ends with its day."""
+    allowed = _allowed(field)
+    if not isinstance(given, str) or not given.strip():
+        raise _Wrong(field.name, given, allowed)
+    text = given.strip().replace("/", "-")
+    try:
+        moment = datetime.fromisoformat(text)
+        dated = len(text) <= len("2020-02-26")
+        if dated:
+            return day_end(moment.year * 10000 + moment.month * 100 + moment.day, door.region.pack.timezone)
+        if moment.tzinfo is None:
+            if door.zone is None:
+                raise _Wrong(field.name, given, allowed)
+            moment = moment.replace(tzinfo=_zone(door.zone))
+        at = math.floor(moment.timestamp() * 1000 + 0.5)
+    except (ValueError, OverflowError):
+        raise _Wrong(field.name, given, allowed) from None
+    if not EARLIEST <= at < LATEST:
+        raise _Wrong(field.name, given, "2000 年到 2100 年的时间")
+    return at
+
+
 def _number(name: str, given: Any, allowed: str) -> float:
     if isinstance(given, str):
         try:
@@ -283,7 +308,7 @@ def _town(
     return code, how
 
 
-def _fields(feed: Feed, record: dict[str, Any], lon: float | None) -> dict[str, Any]:
+def _fields(feed: Feed, record: dict[str, Any], lon: float | None, door: Door) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for field, read in _readers(feed.name, feed.fields):
         given = record.get(field.name)
@@ -292,7 +317,7 @@ def _fields(feed: Feed, record: dict[str, Any], lon: float | None) -> dict[str, 
                 sentence = f"缺少必填字段 {field.name}（{field.words.zh}），应为{_allowed(field)}"
                 raise _Wrong(field.name, None, _allowed(field), sentence)
             continue
-        fields[field.name] = read(given)
+        fields[field.name] = read(given) if field.kind != "time" else _instant(field, given, door)
     for rule in feed.required:
         if fields.get(rule.when) == rule.equals:
             for name in rule.fields:
@@ -330,6 +355,8 @@ def _allowed(field: Field) -> str:
         return "、".join(field.choices) + " 之一"
     if field.kind == "text":
         return f"1 到 {field.max_length} 个字"
+    if field.kind == "time":
+        return "日期，或带时区的 ISO-8601 时间，如 2020-02-26、2020-02-26T18:00:00+08:00"
     what = "整数" if field.kind == "integer" else "数"
     unit = f"（{field.unit}）" if field.unit else ""
     if field.low is not None and field.high is not None:

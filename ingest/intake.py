@@ -24,6 +24,10 @@ class Receipt(msgspec.Struct, frozen=True):
     rejected: list[Rejected]
 
 
+Refused = tuple[Any, Rejected]
+"""A record that a gateway itself could not take, and why."""
+
+
 class SharedRoad:
     """Group commit: whoever comes while Redis is busy with others goes with the next round trip. For one event loop.
 
@@ -84,36 +88,43 @@ class Intake:
         self.stream = stream
         self._shared = SharedRoad(stream)
 
-    def accept(self, feed: Feed, records: Sequence[Any], door: Door, received_at: int) -> Receipt:
+    def accept(
+        self, feed: Feed, records: Sequence[Any], door: Door, received_at: int, refused: Sequence[Refused] = ()
+    ) -> Receipt:
         """Take a batch whole: returns once what was accepted is on disk and what was not is a dead letter.
+
+        ``refused`` is what the gateway itself could not take, with its reasons.
 
         Raises:
             Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
         """
-        events, letters, rejected = self._decode(feed, records, door, received_at)
+        events, letters, rejected = self._decode(feed, records, door, received_at, refused)
         self.append(events, letters)
         return Receipt(len(events), rejected)
 
-    async def accept_small(self, feed: Feed, records: Sequence[Any], door: Door, received_at: int) -> Receipt:
+    async def accept_small(
+        self, feed: Feed, records: Sequence[Any], door: Door, received_at: int, refused: Sequence[Refused] = ()
+    ) -> Receipt:
         """:meth:`accept` for a few records, decoded at once; senders of one moment share a round trip.
 
         Raises:
             Backpressure, StoreUnavailable: nothing was promised; sending the batch again is harmless.
         """
-        events, letters, rejected = self._decode(feed, records, door, received_at)
+        events, letters, rejected = self._decode(feed, records, door, received_at, refused)
         if events or letters:
             await self._shared.append(events, letters)
         return Receipt(len(events), rejected)
 
     def _decode(
-        self, feed: Feed, records: Sequence[Any], door: Door, received_at: int
+        self, feed: Feed, records: Sequence[Any], door: Door, received_at: int, refused: Sequence[Refused]
     ) -> tuple[list[Event], list[DeadLetter], list[Rejected]]:
         events, rejected = decode_records(feed, records, door, received_at)
-        letters = [dead_letter(feed, records[one.index], one, door.source, received_at) for one in rejected]
+        wrong = [(records[one.index], one) for one in rejected] + list(refused)
+        letters = [dead_letter(feed, record, why, door.source, received_at) for record, why in wrong]
         towns = door.region.pack.town_by_code
         # A letter is of the town that its spelling means: a reader of that town finds it.
         letters = [replace(one, town=towns[one.town].code) if one.town in towns else one for one in letters]
-        return events, letters, rejected
+        return events, letters, [why for _, why in wrong]
 
     def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
         """Put decoded events and dead letters on the road."""

@@ -5,12 +5,12 @@ A crash at any point, a redelivery, a duplicate, a late or reordered event leave
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection, insert, select, text
 
-from dashboard.archetypes import Engine, State, engine_of
+from dashboard.archetypes import LIFE, Engine, State, engine_of
 from dashboard.domain.day import day_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
@@ -21,7 +21,7 @@ from dashboard.stores.tables import provisional_place
 from geodata.region import Region
 
 SubjectDay = tuple[str, int, str]
-"""(feed, local day, subject)."""
+"""(feed, local day or ``LIFE``, subject): whose state it is."""
 
 CACHED_STATES = 20_000
 
@@ -162,11 +162,11 @@ class Projector:
                     batch.ended[best.seq] = batch.seq
                     old.append((best.seq, batch.seq))
             if wins and not event.void:
-                subject_day = (event.feed, day, event.subject)
+                state_of = (event.feed, self.engines[event.feed].bucket(day), event.subject)
                 if best is None:
-                    batch.append.setdefault(subject_day, []).append(event)
+                    batch.append.setdefault(state_of, []).append(event)
                 else:
-                    batch.refold.add(subject_day)
+                    batch.refold.add(state_of)
         self._unsettle(connection, batch, old)
         return batch
 
@@ -176,29 +176,44 @@ class Projector:
         for seq, _ in old:
             day, event = (batch.rows[seq][1], batch.rows[seq][3]) if seq in batch.rows else fetched[seq]
             if not event.void:
-                batch.refold.add((event.feed, day, event.subject))
+                batch.refold.add((event.feed, self.engines[event.feed].bucket(day), event.subject))
 
     def _fold(self, connection: Connection, batch: _Batch, applied: Applied) -> None:
         dirty = batch.append.keys() | batch.refold
         self._load(connection, dirty)
+        lives = self._lives(connection, batch.refold)
         encoded: dict[SubjectDay, bytes] = {}
         for subject_day in dirty:
             feed, day, subject = subject_day
             engine = self.engines[feed]
-            region = self.region_at(day)
+            region = self.region_at(0 if day == LIFE else day)
             state = self._states.get(subject_day)
             fresh = sorted(batch.append.get(subject_day, ()), key=lambda event: event.order)
             if state is None:
                 state = engine.new()
             if subject_day in batch.refold or not engine.fold(state, fresh, region):
                 state = engine.new()
-                engine.fold(state, self.history.subject_day(connection, feed, day, subject), region)
+                if day == LIFE:
+                    known = lives[feed].get(subject, [])
+                else:
+                    known = self.history.subject_day(connection, feed, day, subject)
+                engine.fold(state, known, region)
             self._states[subject_day] = state
             encoded[subject_day] = engine.encode(state)
             applied.touched.add((feed, day))
         self.history.save_states(connection, encoded, batch.seq)
         if len(self._states) > CACHED_STATES:
             self._states.clear()
+
+    def _lives(self, connection: Connection, refold: Collection[SubjectDay]) -> dict[str, dict[str, list[Event]]]:
+        """Feed -> subject -> its records of all days, of the subjects whose whole life must be folded again."""
+        subjects: dict[str, set[str]] = {}
+        for feed, day, subject in refold:
+            if day == LIFE:
+                subjects.setdefault(feed, set()).add(subject)
+        return {
+            feed: self.history.events_of_day(connection, feed, None, subjects=found) for feed, found in subjects.items()
+        }
 
     def _load(self, connection: Connection, wanted: set[SubjectDay]) -> None:
         missing = [key for key in wanted if key not in self._states]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from dashboard.archetypes import Engine, State, engine_of
-from dashboard.domain.day import day_of, shift_day
+from dashboard.domain.day import day_of
 from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
@@ -38,9 +38,8 @@ class Mirror:
 
     def refresh(self, connection: object, today: int) -> None:
         """Bring the days that a summary of ``today`` looks at up to the connection's moment."""
-        # Tomorrow too: a device whose clock runs ahead may be there already shortly before midnight.
-        wanted = [shift_day(today, -back) for back in range(-1, self.engine.back_days + 1)]
-        for old in self._days.keys() - wanted:
+        wanted = self.engine.days(today)
+        for old in self._days.keys() - set(wanted):
             del self._days[old]
         for day in wanted:
             held = self._days.setdefault(day, _Day(0, {}))
@@ -81,7 +80,7 @@ class Publisher:
         zone = self.region_at(0).pack.timezone
         today = day_of(now, zone)
         region = self.region_at(today)
-        names = list(feeds)
+        names, towns = self._with_dependents(feeds, towns)
         found: dict[str, Mapping[str, Summary]] = {}
         with self.history.reading() as connection:
             seq = self.history.seq(connection)
@@ -90,18 +89,40 @@ class Publisher:
                     Place(row.code, PlaceKind(row.kind), row.town, row.code, provisional=True)
                     for row in self.history.provisional(connection)
                 ]
-            for name in names:
-                self._mirrors[name].refresh(connection, today)
+            for read in {*names, *(need for name in names for need in self._needs(name))}:
+                self._mirrors[read].refresh(connection, today)
         for name in names:
             engine = self.engines[name]
             narrowed = list(towns[name]) if towns is not None and name in towns else None
-            found[name] = engine.summarise(self._mirrors[name].states, region, now, narrowed, self._provisional)
+            others = {need: self._mirrors[need].states for need in self._needs(name)}
+            found[name] = engine.summarise(self._mirrors[name].states, region, now, narrowed, self._provisional, others)
         for name, summaries in found.items():
             self.live.publish(name, summaries, seq, now)
             for town, summary in summaries.items():
                 self._expect(name, town, self.engines[name].next_change(summary, region))
         self.live.announce(names, seq, now)
         return seq
+
+    def _needs(self, feed: str) -> list[str]:
+        return [need for need in self.engines[feed].needs if need in self.engines]
+
+    def _with_dependents(
+        self, feeds: Iterable[str], towns: Mapping[str, Iterable[str]] | None
+    ) -> tuple[list[str], Mapping[str, Iterable[str]] | None]:
+        """Feeds and those whose summaries read them: an enterprise that resumes makes an obligation of patrols."""
+        names = list(dict.fromkeys(feeds))
+        narrowed = {name: set(where) for name, where in towns.items()} if towns is not None else None
+        for name in self.engines:
+            moved = [need for need in self._needs(name) if need in names]
+            if not moved or (name in names and (narrowed is None or name not in narrowed)):
+                continue
+            if narrowed is not None and all(need in narrowed for need in moved):
+                narrowed[name] = narrowed.get(name, set()).union(*(narrowed[need] for need in moved))
+            elif narrowed is not None:
+                narrowed.pop(name, None)
+            if name not in names:
+                names.append(name)
+        return names, narrowed
 
     def _expect(self, feed: str, town: str, at: int) -> None:
         self._next[feed, town] = at

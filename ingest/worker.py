@@ -22,6 +22,7 @@ from dashboard.clock import Clock, machine_ms
 from dashboard.domain.day import iso
 from dashboard.domain.event import Event, encode_events
 from dashboard.errors import LeaseLost, StoreUnavailable
+from dashboard.feeds import FEEDS
 from dashboard.stores import leases
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
@@ -243,7 +244,9 @@ def _as_sent(event: Event) -> dict[str, Any]:
     record: dict[str, Any] = {"id": event.id, "town": event.town, "at": iso(event.at)}
     record |= {"lon": event.lon, "lat": event.lat, "rev": event.rev or None}
     record |= {"void": event.void or None, "nothing": event.nothing or None}
-    return {name: value for name, value in record.items() if value not in (None, "")} | event.fields
+    times = {field.name for field in FEEDS[event.feed].fields if field.kind == "time"}
+    fields = {name: iso(value) if name in times else value for name, value in event.fields.items()}
+    return {name: value for name, value in record.items() if value not in (None, "")} | fields
 
 
 __all__ = ["MAX_BACKOFF_S", "Worker", "calm_collector"]

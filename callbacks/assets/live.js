@@ -103,19 +103,24 @@
   }
 
   /* ---- subscriptions ---- */
-  function keyOf(view, scope, language) { return view + "\n" + scope + "\n" + language; }
+  function keyOf(view, scope, language, params) {
+    var told = params || {};
+    return [view, scope, language].concat(Object.keys(told).sort().map(function (key) { return key + "=" + told[key]; })).join("\n");
+  }
   function say(message) {
     if (socket && opened && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   }
-  function request(verb, topic) { say({ do: verb, view: topic.view, scope: topic.scope, lang: topic.lang }); }
+  function request(verb, topic) { say({ do: verb, view: topic.view, scope: topic.scope, lang: topic.lang, params: topic.params }); }
 
   /* fn(data, message) is called with every document, at once when one is there. Returns a function that ends it.
-     options.trouble(message): the view failed on the server; options.refused(message): it may not be seen. */
+     options.trouble(message): the view failed on the server; options.refused(message): it may not be seen;
+     options.params: the query of a view that takes one, without empty values. */
   function subscribe(view, scope, language, fn, options) {
-    var key = keyOf(view, scope || "all", language || lang());
+    var params = (options && options.params) || undefined;
+    var key = keyOf(view, scope || "all", language || lang(), params);
     var topic = topics.get(key);
     if (!topic) {
-      topic = { view: view, scope: scope || "all", lang: language || lang(), handlers: new Set(), last: null, leaving: 0 };
+      topic = { view: view, scope: scope || "all", lang: language || lang(), params: params, handlers: new Set(), last: null, leaving: 0 };
       topics.set(key, topic);
       request("subscribe", topic);
     }
@@ -131,7 +136,8 @@
         if (topic.handlers.size) return;
         topics.delete(key);
         request("unsubscribe", topic);
-      }, 1000);
+        /* A query is left for another one, not for another page: the server need not answer it any longer. */
+      }, params ? 50 : 1000);
     };
   }
 
@@ -154,7 +160,7 @@
         say({ do: "pong" });
         break;
       case "view":
-        topic = topics.get(keyOf(message.view, message.scope, message.lang));
+        topic = topics.get(keyOf(message.view, message.scope, message.lang, message.params));
         if (!topic || older(message, topic.last)) return;
         topic.last = message;
         if (message.data && message.data.zone) ZONE = message.data.zone;
@@ -163,7 +169,7 @@
         break;
       case "trouble":
       case "refused":
-        topic = topics.get(keyOf(message.view, message.scope, message.lang));
+        topic = topics.get(keyOf(message.view, message.scope, message.lang, message.params));
         if (topic) {
           topic.handlers.forEach(function (handler) {
             var told = handler.options[message.type];

@@ -82,9 +82,17 @@ class Gate:
         secret = self.secret(request)
         if secret is None:
             raise Refused(401, "缺少令牌：请带上 Authorization: Bearer 令牌", WWW_Authenticate="Bearer")
+        return self.grant_of(secret)
+
+    def grant_of(self, secret: str, scheme: str = "Bearer") -> Grant:
+        """What a token allows, however it was carried here.
+
+        Raises:
+            Refused: 401 when it is not valid.
+        """
         found = self.tokens.check(secret, self.clock.now())
         if found is None:
-            raise Refused(401, "令牌无效、已过期或已吊销", WWW_Authenticate="Bearer")
+            raise Refused(401, "令牌无效、已过期或已吊销", WWW_Authenticate=scheme)
         return found
 
     def grant_held(self, request: Any) -> Grant | None:

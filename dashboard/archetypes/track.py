@@ -20,7 +20,7 @@ from pyproj import Geod
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, minute_of, shift_day
 from dashboard.domain.event import Event
 from dashboard.domain.feed import TrackSpec
-from dashboard.domain.place import Place, RegionPack, VisitRule
+from dashboard.domain.place import Place, PlaceKind, RegionPack, VisitRule
 from dashboard.domain.summary import (
     Judged,
     ObligationState,
@@ -33,6 +33,7 @@ from geodata.region import Region
 
 GEOD = Geod(ellps="WGS84")
 CELL_RESOLUTION = 9
+DAY_MINUTES = 1440
 GAP_DAYS = 6
 """How many earlier days are searched for a place's last visit."""
 _VECTOR_FROM = 12
@@ -111,7 +112,10 @@ class PlaceIndex:
 @lru_cache(maxsize=16)
 def _index_of(region: Region, reach_m: float) -> PlaceIndex:
     owed = {rule.place for rule in region.pack.visit_rules}
-    return PlaceIndex((place for place in region.pack.places if place.code in owed), reach_m)
+    # An enterprise owes visits as soon as it has resumed, which no pack can know beforehand.
+    return PlaceIndex(
+        (place for place in region.pack.places if place.code in owed or place.kind == PlaceKind.ENTERPRISE), reach_m
+    )
 
 
 def _usable(event: Event, spec: TrackSpec, region: Region) -> bool:
@@ -242,6 +246,15 @@ def visits_of(state: UnitState, spec: TrackSpec) -> list[tuple[str, int, int, bo
     return state.visits + going if going else state.visits
 
 
+class Owed(msgspec.Struct, frozen=True):
+    """A place that owes one visit a day because of what became of a case, not by a rule of the pack."""
+
+    place: Place
+    since: int
+    """The instant from which it has owed visits."""
+    target: str
+
+
 class TrackDays(msgspec.Struct):
     """The states a judgement needs: today's and yesterday's by unit, and last visits of the days before."""
 
@@ -249,6 +262,8 @@ class TrackDays(msgspec.Struct):
     yesterday: Mapping[str, UnitState]
     last_visits: Mapping[str, int]
     """Place -> end of its latest visit on the ``GAP_DAYS`` days before today."""
+    owed: Mapping[str, Sequence[Owed]] = {}
+    """Town -> what owes a visit today beyond the pack's rules."""
 
 
 def last_visits(states: Iterable[UnitState], spec: TrackSpec) -> dict[str, int]:
@@ -269,6 +284,7 @@ class _Moment:
         self.zone = pack.timezone
         self.day = day_of(now, self.zone)
         self.start = day_start(self.day, self.zone)
+        self.end = day_end(self.day, self.zone)
         self.visits: dict[str, list[tuple[int, int, bool]]] = defaultdict(list)
         self.cells: set[int] = set()
         for state in days.today.values():
@@ -361,6 +377,13 @@ def _town(moment: _Moment, town: str, units: Mapping[str, str | None]) -> TrackS
         state.received[town] for state in (*moment.days.yesterday.values(), *today.values()) if town in state.received
     ]
     rules = pack.rules_by_town.get(town, ())
+    owed = moment.days.owed.get(town, ())
+    owing = [(rule, pack.place_by_code[rule.place], "patrol_point") for rule in rules]
+    owing += [(VisitRule(one.place.code, 1, 0, DAY_MINUTES), one.place, one.target) for one in owed]
+    first_day = max(shift_day(moment.day, -GAP_DAYS), pack.valid_from)
+    gaps = [_gap(moment, place, day_start(first_day, moment.zone)) for place in dict.fromkeys(r.place for r in rules)]
+    searched = day_start(shift_day(moment.day, -GAP_DAYS), moment.zone)
+    gaps += [_gap(moment, one.place.code, max(one.since, searched), one.target) for one in owed]
     here = sorted(unit for unit, where in units.items() if where == town)
     listed = pack.cell_numbers.get(town, frozenset())
     officers = [state.officers[town] for state in today.values() if town in state.officers]
@@ -370,16 +393,18 @@ def _town(moment: _Moment, town: str, units: Mapping[str, str | None]) -> TrackS
         now=moment.now,
         reported=reported,
         last_received=max(received, default=None),
-        obligations=tuple(judged for rule in rules for judged in _judge(moment, rule, town, units, reported)),
+        obligations=tuple(
+            judged
+            for rule, place, target in owing
+            for judged in _judge(moment, rule, place, target, town, units, reported)
+        ),
         cells_seen=len(listed & moment.cells),
         cells_listed=len(listed),
         units=tuple(_unit_now(moment, unit, town) for unit in here),
         unit_days=tuple(_unit_day(moment, unit) for unit in here if unit in today),
         person_times=sum(count for stated in officers for count in stated.values()),
         distance_mm=sum(state.distance.get(town, 0) for state in today.values()),
-        gaps=tuple(
-            sorted((_gap(moment, place) for place in dict.fromkeys(rule.place for rule in rules)), key=_gap_order)
-        ),
+        gaps=tuple(sorted(gaps, key=_gap_order)),
     )
 
 
@@ -397,24 +422,31 @@ def _counting(moment: _Moment, place: str, start: int, end: int) -> list[int]:
 
 
 def _judge(
-    moment: _Moment, rule: VisitRule, town: str, units: Mapping[str, str | None], reported: bool
+    moment: _Moment,
+    rule: VisitRule,
+    place: Place,
+    target: str,
+    town: str,
+    units: Mapping[str, str | None],
+    reported: bool,
 ) -> Iterable[Judged]:
-    start, end = moment.start + rule.start * MINUTE, moment.start + rule.end * MINUTE
+    # A window up to midnight closes with the day's last millisecond: the figures of its day must still hold it.
+    start, end = moment.start + rule.start * MINUTE, min(moment.start + rule.end * MINUTE, moment.end - 1)
     counting = _counting(moment, rule.place, start, end)
     missed: ObligationState | None = None
     for nth in range(1, rule.times + 1):
         if nth <= len(counting):
-            yield Judged(rule.place, start, end, nth, ObligationState.MET, counting[nth - 1])
+            yield Judged(rule.place, start, end, nth, ObligationState.MET, counting[nth - 1], target)
         elif moment.now < end:
-            yield Judged(rule.place, start, end, nth, ObligationState.OPEN)
+            yield Judged(rule.place, start, end, nth, ObligationState.OPEN, None, target)
         else:
-            missed = missed or _missed(moment, rule, town, units, reported, start, end)
-            yield Judged(rule.place, start, end, nth, missed)
+            missed = missed or _missed(moment, place, town, units, reported, start, end)
+            yield Judged(rule.place, start, end, nth, missed, None, target)
 
 
 def _missed(
     moment: _Moment,
-    rule: VisitRule,
+    place: Place,
     town: str,
     units: Mapping[str, str | None],
     reported: bool,
@@ -422,7 +454,6 @@ def _missed(
     end: int,
 ) -> ObligationState:
     """Lapsed or unobservable (EXACTNESS 14)."""
-    place = moment.pack.place_by_code[rule.place]
     beat = moment.pack.beat_by_code.get(place.beat or "")
     if beat is not None and beat.units:
         on_duty = [unit for unit in beat.units if moment.on_duty_in(unit, start, end)]
@@ -435,14 +466,14 @@ def _missed(
     return ObligationState.LAPSED
 
 
-def _gap(moment: _Moment, place: str) -> PlaceGap:
-    ends = [min(last, moment.now) for first, last, _ in moment.visits.get(place, ()) if first <= moment.now]
+def _gap(moment: _Moment, place: str, first: int, target: str = "patrol_point") -> PlaceGap:
+    """``first``: since when the place has owed visits, for one that was never visited."""
+    ends = [min(last, moment.now) for begun, last, _ in moment.visits.get(place, ()) if begun <= moment.now]
     if place in moment.days.last_visits:
         ends.append(moment.days.last_visits[place])
     if ends:
-        return PlaceGap(place, max(ends), True)
-    first_day = max(shift_day(moment.day, -GAP_DAYS), moment.pack.valid_from)
-    return PlaceGap(place, day_start(first_day, moment.zone), False)
+        return PlaceGap(place, max(ends), True, target)
+    return PlaceGap(place, first, False, target)
 
 
 def _gap_order(gap: PlaceGap) -> tuple[int, str]:
@@ -494,4 +525,4 @@ def next_change(summary: TrackSummary, spec: TrackSpec, pack: RegionPack) -> int
     return min(at for at in moments if at > now)
 
 
-__all__ = ["TrackDays", "UnitState", "fold", "last_visits", "next_change", "summarise", "visits_of"]
+__all__ = ["Owed", "TrackDays", "UnitState", "fold", "last_visits", "next_change", "summarise", "visits_of"]

@@ -59,6 +59,8 @@ class TrackSpec(msgspec.Struct, frozen=True):
     max_foot_speed_kmh: float = 25.0
     signal_ms: int = 15 * MINUTE
     near_region_m: float = 20_000.0
+    visits_for: tuple[str, ...] = ()
+    """Case feeds whose cases owe visits (``CaseSpec.owes_visits``)."""
 
 
 class ReadingSpec(msgspec.Struct, frozen=True):

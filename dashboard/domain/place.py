@@ -125,6 +125,8 @@ class RegionPack(msgspec.Struct, frozen=True, dict=True):
     shifts: tuple[Shift, ...]
     duty_hours: tuple[DutyHours, ...]
     units: tuple[Unit, ...] = ()
+    devices: dict[str, str] = {}
+    """Name of a phone or tracker, as it calls itself -> code of the unit that carries it."""
     cells: dict[str, tuple[str, ...]] = {}
     """Town code -> H3 resolution 9 cells (hex strings) that patrols should be seen in."""
     thresholds: dict[str, float] = {}

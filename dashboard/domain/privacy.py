@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+
+PRIVATE_HEADERS = (
+    *("联系人", "联系电话", "联系方式", "电话", "手机", "手机号", "手机号码"),
+    *("姓名", "身份证", "身份证号", "身份证号码"),
+    *("涉及人员", "当事人", "申请人", "投诉人", "举报人", "法人", "法人代表", "法定代表人", "户主", "患者", "住址", "家庭住址"),
+    *("phone", "tel", "telephone", "mobile", "contact", "contact person", "id number", "id card"),
+)
+"""Headers of table columns that are never read, whatever a table is for."""
+_PRIVATE_PARTS = re.compile("电话|手机|身份证|证件号|联系方式|微信|姓名")
+"""In a header these words mean a person's name or number, whatever stands around them: 法人联系电话, 负责人姓名."""
 
 # Not inside a run of hexadecimal digits: pseudonyms are often digests, and one in 300 of those would look like a phone.
 _PHONE = re.compile(r"(?<![0-9a-fA-F])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?![0-9a-fA-F])")
 _ID = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
+
+
+def plain_header(header: str) -> str:
+    """A table's header without what people vary: width, case, blanks."""
+    return "".join(unicodedata.normalize("NFKC", header).casefold().split())
+
+
+_PRIVATE = frozenset(plain_header(header) for header in PRIVATE_HEADERS)
+
+
+def private_header(header: str) -> bool:
+    """Whether a column of this header carries people's names or numbers and is dropped unread."""
+    plain = plain_header(header)
+    return plain in _PRIVATE or bool(_PRIVATE_PARTS.search(plain))
 
 
 def _is_id(number: str) -> bool:

@@ -35,6 +35,8 @@ class Judged(msgspec.Struct, frozen=True):
     nth: int
     state: ObligationState
     met_at: int | None = None
+    target: str = "patrol_point"
+    """What owes the visit: ``patrol_point`` by the pack's rules, ``enterprise`` since it resumed."""
 
 
 class PlaceGap(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class PlaceGap(msgspec.Struct, frozen=True):
     place: str
     since: int
     visited: bool
+    target: str = "patrol_point"
 
 
 class UnitNow(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from dashboard.domain.day import HOUR, MINUTE
@@ -13,17 +14,37 @@ from dashboard.domain.summary import ObligationState, TrackSummary
 Towns = Sequence[TrackSummary]
 
 
-def _coverage(towns: Towns) -> Parts:
-    met = sum(town.met_closed for town in towns)
-    lapsed = sum(town.count(ObligationState.LAPSED) for town in towns)
+TARGETS = {
+    "patrol_point": Words("必巡点", "Patrol points"),
+    "enterprise": Words("复工企业", "Resumed enterprises"),
+}
+"""What owes visits: the pack's patrol points, and every enterprise from the day after it resumed (EXACTNESS 16)."""
+
+
+def _covered(towns: Towns, target: str | None = None) -> Parts:
+    states: Counter[str] = Counter()
+    closed = 0
+    for town in towns:
+        for judged in town.obligations:
+            if target in (None, judged.target):
+                states[judged.state] += 1
+                closed += judged.state == ObligationState.MET and judged.end <= town.now
     return Parts.ratio(
-        met,
-        met + lapsed,
-        open=sum(town.count(ObligationState.OPEN) for town in towns),
-        unobservable=sum(town.count(ObligationState.UNOBSERVABLE) for town in towns),
-        met_today=sum(town.count(ObligationState.MET) for town in towns),
-        total=sum(len(town.obligations) for town in towns),
+        closed,
+        closed + states[ObligationState.LAPSED],
+        open=states[ObligationState.OPEN],
+        unobservable=states[ObligationState.UNOBSERVABLE],
+        met_today=states[ObligationState.MET],
+        total=sum(states.values()),
     )
+
+
+def _coverage(towns: Towns) -> Parts:
+    return _covered(towns)
+
+
+def _coverage_mix(towns: Towns) -> list[tuple[dict[str, str], Parts]]:
+    return [({"target": target}, _covered(towns, target)) for target in TARGETS]
 
 
 def _count(state: ObligationState) -> Kpi:
@@ -50,7 +71,12 @@ def _count(state: ObligationState) -> Kpi:
     def parts(towns: Towns) -> Parts:
         return Parts.count(sum(town.count(state) for town in towns))
 
-    return Kpi(f"obligations_{state}", words, "count", parts, definition, measure=Words("处", "points"), by_rule=True)
+    def mix(towns: Towns) -> list[tuple[dict[str, str], Parts]]:
+        counts = Counter(judged.target for town in towns for judged in town.obligations if judged.state == state)
+        return [({"target": target}, Parts.count(counts[target])) for target in TARGETS]
+
+    measure = Words("处", "points")
+    return Kpi(f"obligations_{state}", words, "count", parts, definition, measure=measure, by_rule=True, breakdown=mix)
 
 
 def _cells(towns: Towns) -> Parts:
@@ -88,7 +114,7 @@ FEED = Feed(
     short=Words("巡逻", "Patrol"),
     icon="patrol",
     colour="patrol",
-    archetype=TrackSpec(),
+    archetype=TrackSpec(visits_for=("enterprise",)),
     subject="unit",
     place_field="place",
     place_kind="patrol_point",
@@ -176,6 +202,7 @@ FEED = Feed(
             decimals=1,
             target=0.9,
             alert_below=0.9,
+            breakdown=_coverage_mix,
         ),
         _count(ObligationState.OPEN),
         _count(ObligationState.MET),

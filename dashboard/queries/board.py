@@ -13,7 +13,7 @@ from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift
 from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
-from dashboard.domain.summary import ReadingSummary, Summary, TrackSummary
+from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, TrackSummary
 from dashboard.feeds import FEEDS, feed_named
 from dashboard.queries.figures import ALL, REPORTING, counted_of, figures_of, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
@@ -128,6 +128,10 @@ class Board:
         hours = [cast(ReadingSummary, one).hourly for one in chosen]
         return [sum(hour) for hour in zip(*hours, strict=True)] if hours else [0] * 24
 
+    def before(self, feed: str) -> Summaries:
+        """Town -> summary of yesterday at the same time; empty when it is not known (yet)."""
+        return self._seen(self._trends.yesterday(feed, self.now)) if self._trends else {}
+
     def yesterday(self, kpi: str, town: str = ALL, feed: str | None = None) -> Figure:
         """The same figure at the same time of yesterday; missing when yesterday is not known."""
         one, declared = _declared(kpi, feed)
@@ -167,6 +171,8 @@ class Board:
     def span(self, kpi: str, town: str, first: int, last: int, feed: str | None = None) -> Parts:
         """A KPI over local days ``first`` to ``last`` inclusive, recomputed from the parts of every day."""
         one, declared = _declared(kpi, feed)
+        if declared.standing or declared.period is not None:
+            return self._at_end(one, declared, town, first, min(last, self.day))
         counted: list[Summary] = []
         day = first
         while day <= min(last, self.day):
@@ -175,6 +181,21 @@ class Board:
             counted += counted_of(declared, chosen, town)
             day = shift_day(day, 1)
         return declared.parts(counted) if counted else Parts()
+
+    def _at_end(self, feed: Feed, kpi: Kpi, town: str, first: int, last: int) -> Parts:
+        """A KPI that is read at the span's end: what stands then, or what became of the span's own cases."""
+        found = self._seen(self.summaries(feed.name) if last == self.day else self._ends(feed.name, last))
+        chosen = [one for code, one in found.items() if town in (ALL, code)]
+        if kpi.period is None:
+            counted = counted_of(kpi, chosen, town)
+            return kpi.parts(counted) if counted else Parts()
+        counted = [one for one in chosen if isinstance(one, CaseSummary) and one.ever]
+        edges = day_start(first, self.zone), day_end(last, self.zone)
+        return kpi.period(counted, *edges) if counted else Parts()
+
+    def case(self, town: str, feed: str) -> CaseSummary | None:
+        """A town's cases of a feed."""
+        return cast("CaseSummary | None", self.summaries(feed).get(town))
 
     def _ends(self, feed: str, day: int) -> Summaries:
         return self._trends.day_end(feed, day) if self._trends else {}
@@ -327,5 +348,37 @@ class BoardReader:
             seq = self.past.history.seq(connection)
         return Board(found, at, seq, self.region_at(day), viewer, self.exact, self.clock, self.health)
 
+    def same_time(self, viewer: Viewer, day: int, now: int) -> Board:
+        """An earlier local day at the time of day of ``now``, to the minute, by event time as it is known now."""
+        zone = self.past.zone
+        moment = day_start(day, zone) + (now - day_start(day_of(now, zone), zone)) // MINUTE * MINUTE
+        found = {name: self.past.course(name, day).at(moment) for name in FEEDS}
+        with self.past.history.reading() as connection:
+            seq = self.past.history.seq(connection)
+        return Board(found, moment, seq, self.region_at(day), viewer, self.exact, self.clock, self.health)
 
-__all__ = ["Board", "BoardReader", "Trends"]
+    def moments(self, viewer: Viewer) -> ViewerMoments:
+        """Boards of other moments for one viewer, as views ask for them."""
+        return ViewerMoments(self, viewer)
+
+
+class ViewerMoments:
+    """Boards of other moments for one viewer (:class:`dashboard.queries.asked.Moments`)."""
+
+    def __init__(self, reader: BoardReader, viewer: Viewer) -> None:
+        self.reader, self.viewer = reader, viewer
+
+    def as_of(self, at: int) -> Board:
+        """What was shown at an instant."""
+        return self.reader.as_of(self.viewer, at)
+
+    def day(self, day: int) -> Board:
+        """A local day as it is known now, at its end; today is the board of now."""
+        return self.reader.day(self.viewer, day)
+
+    def same_time(self, day: int, now: int) -> Board:
+        """An earlier local day at the time of day of ``now``."""
+        return self.reader.same_time(self.viewer, day, now)
+
+
+__all__ = ["Board", "BoardReader", "Trends", "ViewerMoments"]

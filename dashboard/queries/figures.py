@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from dashboard.domain.feed import Feed, Kpi, Words
 from dashboard.domain.figure import Figure, Parts, Qualifier
-from dashboard.domain.summary import Summary
+from dashboard.domain.summary import CaseSummary, Summary
 
 ALL = "all"
 
@@ -36,9 +36,14 @@ def reporting_kpi(feed: Feed) -> Kpi:
 
 
 def counted_of(kpi: Kpi, chosen: Sequence[Summary], town: str) -> Sequence[Summary]:
-    """The summaries that a figure of ``town`` (or ``all``) is made of: those that reported, unless rules alone tell."""
+    """The summaries that a figure of ``town`` (or ``all``) is made of: those that reported, unless rules alone tell.
+
+    Reported means: for a figure of the day, that day; for a standing figure, ever (EXACTNESS 19).
+    """
     if kpi.key == REPORTING or (kpi.by_rule and town != ALL):
         return chosen
+    if kpi.standing:
+        return [summary for summary in chosen if isinstance(summary, CaseSummary) and summary.ever]
     return [summary for summary in chosen if summary.reported]
 
 

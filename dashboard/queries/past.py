@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from dashboard.archetypes import Engine, State, engine_of
-from dashboard.domain.day import MINUTE, day_end, day_of, day_start, shift_day
+from sqlalchemy import Connection
+
+from dashboard.archetypes import LIFE, Engine, State, engine_of
+from dashboard.domain.day import MINUTE, day_end, day_of, day_start
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
@@ -32,7 +35,7 @@ class Past:
         self.zone = region_at(0).pack.timezone
         self._lock = threading.Lock()
         self._states: dict[tuple[str, int], tuple[int, dict[str, State]]] = {}
-        self._ends: dict[tuple[str, int], tuple[int, Summaries]] = {}
+        self._ends: dict[tuple[str, int], tuple[tuple[int, ...], Summaries]] = {}
         self._courses: dict[tuple[str, int], Course] = {}
 
     def provisional(self) -> list[Place]:
@@ -62,49 +65,73 @@ class Past:
                 del self._states[next(iter(self._states))]
             return states
 
+    def others(self, feed: str) -> dict[str, Callable[[int], Mapping[str, State]]]:
+        """States of the feeds that summaries of this one read too."""
+        return {name: partial(self.states, name) for name in self.engines[feed].needs if name in self.engines}
+
+    def _version(self, feed: str, day: int) -> tuple[int, ...]:
+        """What the summaries of a day depend on, as far as it can change: the ``seq`` of states."""
+        engine = self.engines[feed]
+        buckets = [(feed, engine.bucket(day))]
+        buckets += [(name, self.engines[name].bucket(day)) for name in engine.needs if name in self.engines]
+        for name, bucket in buckets:
+            self.states(name, bucket)
+        return tuple(self._states[key][0] for key in buckets)
+
     def at_end_of(self, feed: str, day: int) -> Summaries:
         """Summaries of a past local day at its last millisecond."""
-        self.states(feed, day)
-        seq = self._states[feed, day][0]
+        version = self._version(feed, day)
         cached = self._ends.get((feed, day))
-        if cached is not None and cached[0] == seq:
+        if cached is not None and cached[0] == version:
             return cached[1]
         now = day_end(day, self.zone) - 1
         engine = self.engines[feed]
-        found = engine.summarise(lambda d: self.states(feed, d), self.region_at(day), now, None, self.provisional())
-        self._ends[feed, day] = (seq, found)
+        found = engine.summarise(
+            partial(self.states, feed), self.region_at(day), now, None, self.provisional(), self.others(feed)
+        )
+        self._ends[feed, day] = (version, found)
         return found
 
     def as_of(self, feed: str, at: int, seq: int) -> Summaries:
         """What was shown at ``at``: records known up to ``seq``, folded anew and judged at that moment."""
         engine = self.engines[feed]
         today = day_of(at, self.zone)
-        folded: dict[int, dict[str, State]] = {}
         with self.history.reading() as connection:
-            for back in range(-1, engine.back_days + 1):
-                day = shift_day(today, -back)
-                folded[day], changed = {}, set()
-                for subject, row_seq, data in self.history.states_since(connection, feed, day, 0):
-                    # A state that nothing has changed since is what it was then; only the others are folded anew.
-                    if row_seq <= seq:
-                        folded[day][subject] = engine.decode(data)
-                    else:
-                        changed.add(subject)
-                if not changed:
-                    continue
-                region = self.region_at(day)
-                for subject, events in self.history.events_of_day(connection, feed, day, seq, changed).items():
-                    state = engine.new()
-                    engine.fold(state, events, region)
-                    folded[day][subject] = state
-        places = self.provisional()
-        return engine.summarise(lambda d: folded.get(d, {}), self.region_at(today), at, None, places)
+            known = {
+                name: {day: self._known(connection, name, day, seq) for day in self.engines[name].days(today)}
+                for name in (feed, *(need for need in engine.needs if need in self.engines))
+            }
+
+        def states(name: str, day: int) -> Mapping[str, State]:
+            return known[name].get(day, {})
+
+        others = {name: partial(states, name) for name in known if name != feed}
+        return engine.summarise(partial(states, feed), self.region_at(today), at, None, self.provisional(), others)
+
+    def _known(self, connection: Connection, feed: str, day: int, seq: int) -> dict[str, State]:
+        """States of a feed's day (or ``LIFE``) from the records known up to ``seq``."""
+        engine = self.engines[feed]
+        states: dict[str, State] = {}
+        changed = set()
+        for subject, row_seq, data in self.history.states_since(connection, feed, day, 0):
+            # A state that nothing has changed since is what it was then; only the others are folded anew.
+            if row_seq <= seq:
+                states[subject] = engine.decode(data)
+            else:
+                changed.add(subject)
+        if changed:
+            of_day, region = (None, self.region_at(0)) if day == LIFE else (day, self.region_at(day))
+            for subject, events in self.history.events_of_day(connection, feed, of_day, seq, changed).items():
+                states[subject] = engine.new()
+                engine.fold(states[subject], events, region)
+        return states
 
     def records(self, feed: str, day: int) -> dict[str, int]:
         """Town -> effective records of a feed on a local day."""
         found: dict[str, int] = {}
-        for state in self.states(feed, day).values():
-            for town, count in self.engines[feed].records(state).items():
+        engine = self.engines[feed]
+        for state in self.states(feed, engine.bucket(day)).values():
+            for town, count in engine.records(state, day, self.zone).items():
                 found[town] = found.get(town, 0) + count
         return found
 
@@ -129,6 +156,7 @@ class Course:
     def __init__(self, past: Past, feed: str, day: int) -> None:
         self.past, self.feed, self.day = past, feed, day
         self.engine = past.engines[feed]
+        self.bucket = self.engine.bucket(day)
         self.region = past.region_at(day)
         self.start = day_start(day, past.zone)
         self.end = day_end(day, past.zone)
@@ -141,7 +169,8 @@ class Course:
 
     def _load(self) -> None:
         with self.past.history.reading() as connection:
-            found = self.past.history.events_of_day(connection, self.feed, self.day)
+            day = None if self.bucket == LIFE else self.day
+            found = self.past.history.events_of_day(connection, self.feed, day)
         events = [(subject, event) for subject, members in found.items() for event in members]
         events.sort(key=lambda pair: pair[1].order)
         self._events, self._next, self._states, self._moment = events, 0, {}, 0
@@ -154,7 +183,8 @@ class Course:
             if self._events is None or moment < self._moment:
                 self._load()
             self._fold(moment)
-            found = self.engine.summarise(self._states_of, self.region, moment, None, ())
+            others = self.past.others(self.feed)
+            found = self.engine.summarise(self._states_of, self.region, moment, None, (), others)
             self._moment, self._last = moment, (moment, found)
             return found
 
@@ -170,7 +200,7 @@ class Course:
             self.engine.fold(state, members, self.region)
 
     def _states_of(self, day: int) -> Mapping[str, State]:
-        return self._states if day == self.day else self.past.states(self.feed, day)
+        return self._states if day == self.bucket else self.past.states(self.feed, day)
 
     def points(self, upto: int, step: int = SERIES_STEP) -> list[tuple[int, Summaries]]:
         """(minute of the day, summaries) every ``step`` minutes from the day's start up to ``upto``."""

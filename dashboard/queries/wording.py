@@ -110,18 +110,19 @@ def ago(ms: float, lang: str) -> str:
     return f"{span(ms, lang)}前" if lang != "en" else f"{span(ms, lang)} ago"
 
 
-def _local(at: int, zone: str) -> datetime:
+def local(at: int, zone: str) -> datetime:
+    """An instant (ms) as local time."""
     return datetime.fromtimestamp(at / 1000, tz=UTC).astimezone(ZoneInfo(zone))
 
 
 def clock(at: int, zone: str) -> str:
     """``14:32``."""
-    return _local(at, zone).strftime("%H:%M")
+    return local(at, zone).strftime("%H:%M")
 
 
 def clock_seconds(at: int, zone: str) -> str:
     """``14:32:07``."""
-    return _local(at, zone).strftime("%H:%M:%S")
+    return local(at, zone).strftime("%H:%M:%S")
 
 
 def day(day: int, lang: str) -> str:

@@ -256,17 +256,17 @@ class History:
         self,
         connection: Connection,
         feed: str,
-        day: int,
+        day: int | None,
         upto: int | None = None,
         subjects: Collection[str] | None = None,
     ) -> dict[str, list[Event]]:
         """Subject -> the records effective at ``known_seq`` ``upto`` (now, when ``None``), in event order.
 
-        ``subjects`` narrows to some; many are read in one sweep of the day and left out here.
+        ``day`` ``None`` reads every day. ``subjects`` narrows to some; many are read in one sweep and left out here.
         """
-        statement = select(t.event.c.subject, t.event.c.body).where(
-            t.event.c.feed == feed, t.event.c.day == day, t.event.c.void.is_(False)
-        )
+        statement = select(t.event.c.subject, t.event.c.body).where(t.event.c.feed == feed, t.event.c.void.is_(False))
+        if day is not None:
+            statement = statement.where(t.event.c.day == day)
         if upto is None:
             statement = statement.where(t.event.c.ended.is_(None))
         else:

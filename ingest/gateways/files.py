@@ -11,7 +11,6 @@ import csv
 import io
 import re
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -26,7 +25,7 @@ from dashboard.clock import read_clock
 from dashboard.domain.day import day_of
 from dashboard.domain.event import Rejected
 from dashboard.domain.feed import Feed
-from dashboard.domain.privacy import mask
+from dashboard.domain.privacy import mask, plain_header, private_header
 from dashboard.errors import ConfigurationError
 from dashboard.feeds import feed_named
 from dashboard.settings import Settings
@@ -56,11 +55,6 @@ ENVELOPE: Mapping[str, tuple[str, ...]] = {
     "nothing": ("零报告", "nothing"),
 }
 """Headers of the event envelope."""
-PRIVATE = (
-    *("联系人", "联系电话", "联系方式", "电话", "手机", "手机号", "手机号码"),
-    *("姓名", "身份证", "身份证号", "身份证号码"),
-)
-"""Headers of columns that are never read, whatever a feed declares."""
 _DELIMITERS = {",": "逗号", ";": "分号", "\t": "制表符"}
 _GB = {"gb18030", "gbk", "gb2312", "cp936", "936", "hz"}
 _UTF8 = {"utf8", "utf8sig"}
@@ -414,26 +408,18 @@ def _unclosed(lines: list[str], delimiter: str) -> bool:
     return False
 
 
-def _plain(header: str) -> str:
-    """A header without what people vary: width, case, blanks."""
-    return "".join(unicodedata.normalize("NFKC", header).casefold().split())
-
-
 def _headers(feed: Feed) -> dict[str, str]:
     """Plain header -> field name."""
-    known = {_plain(header): name for name, headers in ENVELOPE.items() for header in headers}
+    known = {plain_header(header): name for name, headers in ENVELOPE.items() for header in headers}
     for field in feed.fields:
         for header in (field.name, field.words.zh, field.words.en, *field.headers):
-            known[_plain(header)] = field.name
+            known[plain_header(header)] = field.name
     return known
-
-
-_PRIVATE = {_plain(header) for header in PRIVATE}
 
 
 def _meaning(header: str, known: Mapping[str, str]) -> str | None:
     """The field of a header: as it is, else without a unit in brackets: 体温（℃）."""
-    plain = _plain(header)
+    plain = plain_header(header)
     return known.get(plain) or known.get(re.sub(r"[(\[][^()\[\]]*[)\]]$", "", plain))
 
 
@@ -463,7 +449,7 @@ def _columns(header: list[str], known: Mapping[str, str]) -> tuple[Column, ...]:
     columns: list[Column] = []
     for place, cell in enumerate(header):
         letter, shown = letter_of(place), mask(" ".join(cell.split()))[:40]
-        if _plain(cell) in _PRIVATE:
+        if private_header(cell):
             columns.append(Column(letter, shown, private=True))
             continue
         field = _meaning(cell, known)

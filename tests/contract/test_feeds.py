@@ -63,7 +63,7 @@ def take(feed: Feed, region: Region, *records: Mapping[str, Any]) -> Taken:
     return Taken(*decode_records(feed, records, Door("test", region), NOON))
 
 
-def sample(feed: Feed, number: int = 0, **changes: Any) -> dict[str, Any]:
+def sample(feed: Feed, number: int = 0, /, **changes: Any) -> dict[str, Any]:
     """The feed's own sample, made into another record; changes of ``None`` leave a field out."""
     record = {**feed.sample, "id": f"{feed.sample['id']}-{number}"} | changes
     return {name: value for name, value in record.items() if value is not None}
@@ -99,7 +99,8 @@ def fold(engine: Engine, events: Sequence[Event], region: Region, one_by_one: bo
 
 def summaries(feed: Feed, region: Region, states: Mapping[str, Any], now: int = NOON) -> Mapping[str, Summary]:
     engine = engine_of(feed)
-    return engine.summarise(lambda day: states if day == day_of(now) else {}, region, now, None, ())
+    bucket = engine.bucket(day_of(now))
+    return engine.summarise(lambda day: states if day == bucket else {}, region, now, None, ())
 
 
 # --- the declaration ------------------------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ def test_every_kpi_is_defined_in_both_languages_and_a_ratio_names_its_parts(key:
 # --- the door -------------------------------------------------------------------------------------------------------
 
 
-def refused(feed: Feed, region: Region, name: str, **changes: Any) -> Rejected:
+def refused(feed: Feed, region: Region, name: str, /, **changes: Any) -> Rejected:
     """The rejection of the sample with changes, checked for being a sentence about that field."""
     taken = take(feed, region, sample(feed, **changes))
     assert taken.events == []

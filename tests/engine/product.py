@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dashboard.archetypes import engine_of
+from dashboard.archetypes import LIFE, engine_of
 from dashboard.domain.figure import Figure
 from dashboard.domain.place import RegionPack
 from dashboard.feeds import FEEDS
@@ -61,7 +61,9 @@ class Product:
         for name, feed in FEEDS.items():
             engine = engine_of(feed)
             states = partial(self.past.states, name)
-            found[name] = engine.summarise(states, self.region, now, None, self.past.provisional())
+            found[name] = engine.summarise(
+                states, self.region, now, None, self.past.provisional(), self.past.others(name)
+            )
         return rows(found, self.region.pack, now)
 
     def figures_as_of(self, at: int, seq: int) -> dict[tuple[str, str], Row]:
@@ -75,7 +77,7 @@ class Product:
                 engine = engine_of(feed)
                 for day in self.history.days_of(connection, name):
                     stored = {row[0]: row[2] for row in self.history.states_since(connection, name, day, 0)}
-                    events = self.history.events_of_day(connection, name, day)
+                    events = self.history.events_of_day(connection, name, None if day == LIFE else day)
                     for subject, data in stored.items():
                         state = engine.new()
                         engine.fold(state, events.get(subject, []), self.region)

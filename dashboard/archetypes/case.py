@@ -1,0 +1,263 @@
+"""Archetype *case*: keep all of a case's records, and say of any moment where the case stood.
+
+A case lives longer than a day, so there is one state for its whole life. The state holds what each record said, in
+event order; everything else (stage, dwell, verdicts, overdue) is derived for the moment that is asked for. So a record
+that comes out of order needs no second fold. Times are ms since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start
+from dashboard.domain.event import Event
+from dashboard.domain.feed import CaseSpec
+from dashboard.domain.place import Place, PlaceKind, RegionPack
+from dashboard.domain.summary import CaseNow, CaseSummary, Step
+
+AHEAD_MS = 10 * MINUTE
+"""How far a device's clock may run ahead (EXACTNESS 12): its record counts at once, but never before its own day."""
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one record said. ``fields`` are the feed's declared fields, the stage among them."""
+
+    at: int
+    source: str
+    id: str
+    received: int
+    town: str
+    fields: dict[str, Any]
+    lon: float | None = None
+    lat: float | None = None
+    nothing: bool = False
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """The order of a subject's records, as :attr:`Event.order`."""
+        return (self.at, self.source, self.id)
+
+
+class CaseState(msgspec.Struct, array_like=True, weakref=True):
+    """All records of one case in event order, or all 零报告 of one town."""
+
+    entries: list[Entry] = msgspec.field(default_factory=list)
+
+    def __hash__(self) -> int:
+        # A state changes as records come: what is remembered of it belongs to the object, not to its content.
+        return id(self)
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a case stood after some of its records, whatever the time."""
+
+    town: str
+    case: CaseNow
+    stage_hours: float | None
+
+
+def fold(state: CaseState, events: Sequence[Event]) -> bool:
+    """Fold further records of one case, in any order; always enough."""
+    for event in events:
+        entry = Entry(
+            event.at,
+            event.source,
+            event.id,
+            event.received_at,
+            event.town,
+            event.fields,
+            event.lon,
+            event.lat,
+            event.nothing,
+        )
+        if not state.entries or state.entries[-1].order < entry.order:
+            state.entries.append(entry)
+        else:
+            insort(state.entries, entry, key=lambda found: found.order)
+    return True
+
+
+def horizon(now: int, zone: str) -> int:
+    """The latest event time that counts at ``now``."""
+    return min(now + AHEAD_MS, day_end(day_of(now, zone), zone) - 1)
+
+
+class Cases:
+    """Reads states of one feed. Remembers where a case stood as long as its state lives."""
+
+    def __init__(self, feed: str, spec: CaseSpec) -> None:
+        self.feed, self.spec = feed, spec
+        self._stages = {stage.code: stage for stage in spec.stages}
+        self._known: WeakKeyDictionary[CaseState, tuple[tuple[int, int], Standing]] = WeakKeyDictionary()
+
+    def standing(self, subject: str, state: CaseState, upto: int) -> Standing | None:
+        """Where a case stood after its records up to ``upto``; ``None`` before the first."""
+        count = len(state.entries)
+        while count and state.entries[count - 1].at > upto:
+            count -= 1
+        if not count or state.entries[0].nothing:
+            return None
+        known = self._known.get(state)
+        key = (count, len(state.entries))
+        if known is None or known[0] != key:
+            known = self._known[state] = (key, self._stand(subject, state.entries[:count]))
+        return known[1]
+
+    def _stand(self, subject: str, entries: Sequence[Entry]) -> Standing:
+        spec = self.spec
+        steps: list[Step] = []
+        fields: dict[str, Any] = {}
+        verdicts: dict[str, str] = {}
+        pledges: set[str] = set()
+        lon = lat = None
+        for entry in entries:
+            stage = entry.fields.get(spec.stage_field, "")
+            if not steps or steps[-1].stage != stage:
+                steps.append(Step(entry.at, stage))
+                if stage == spec.review_from:
+                    verdicts, pledges = {}, set()
+            fields |= entry.fields
+            verdict = entry.fields.get(spec.review_field) if spec.review_field else None
+            if verdict:
+                who, _, said = verdict.partition(":")
+                verdicts[who] = said
+            pledge = entry.fields.get(spec.pledge_field) if spec.pledge_field else None
+            if pledge:
+                pledges.add(pledge)
+            if entry.lon is not None:
+                lon, lat = entry.lon, entry.lat
+        stage = steps[-1].stage
+        declared = self._stages.get(stage)
+        fields.pop(spec.stage_field, None)
+        case = CaseNow(
+            case=subject,
+            stage=stage,
+            since=steps[-1].at,
+            opened=entries[0].at,
+            ends=declared.ends if declared else "",
+            steps=tuple(steps),
+            fields=fields,
+            verdicts=verdicts,
+            pledges=tuple(sorted(pledges)),
+            due=fields.get(spec.due_field) if spec.due_field else None,
+            last_at=entries[-1].at,
+            lon=lon,
+            lat=lat,
+        )
+        return Standing(entries[-1].town, case, declared.sla_hours if declared else None)
+
+    def judged(self, standing: Standing, pack: RegionPack, now: int) -> CaseNow:
+        """A case with what time has done to it: overdue, too long in its stage."""
+        case = standing.case
+        due, limit = case.due, None
+        hours = pack.thresholds.get(f"{self.feed}.due_hours")
+        if due is None and hours is not None:
+            due = case.opened + round(hours * HOUR)
+        stay = pack.thresholds.get(f"{self.feed}.sla.{case.stage}", standing.stage_hours)
+        if stay is not None and not case.ends:
+            limit = case.since + round(stay * HOUR)
+        overdue = not case.ends and due is not None and now > due
+        stuck = limit is not None and now > limit
+        if (due, limit, overdue, stuck) == (case.due, case.limit, case.overdue, case.stuck):
+            return case
+        return msgspec.structs.replace(case, due=due, limit=limit, overdue=overdue, stuck=stuck)
+
+
+class _Town:
+    """What is gathered of one town while the states are read."""
+
+    def __init__(self) -> None:
+        self.cases: list[CaseNow] = []
+        self.reported = False
+        self.ever = False
+        self.received: int | None = None
+
+
+def summarise(
+    cases: Cases, states: Mapping[str, CaseState], pack: RegionPack, now: int, towns: Iterable[str] | None = None
+) -> dict[str, CaseSummary]:
+    """Sum up towns at ``now`` from the states of all cases. Pure but for what ``cases`` remembers."""
+    zone = pack.timezone
+    day = day_of(now, zone)
+    start, upto = day_start(day, zone), horizon(now, zone)
+    wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
+    found: dict[str, _Town] = defaultdict(_Town)
+    for subject, state in states.items():
+        _note_reports(found, state, start, upto)
+        standing = cases.standing(subject, state, upto)
+        if standing is not None and (towns is None or standing.town in wanted):
+            found[standing.town].cases.append(cases.judged(standing, pack, now))
+    return {
+        town: CaseSummary(
+            town=town,
+            day=day,
+            now=now,
+            reported=found[town].reported,
+            ever=found[town].ever,
+            last_received=found[town].received,
+            cases=tuple(sorted(found[town].cases, key=lambda case: case.case)),
+            day_from=start,
+        )
+        for town in wanted
+    }
+
+
+def _note_reports(found: Mapping[str, _Town], state: CaseState, start: int, upto: int) -> None:
+    for entry in state.entries:
+        if entry.at > upto:
+            break
+        town = found[entry.town]
+        town.ever = True
+        town.reported = town.reported or entry.at >= start
+        if town.received is None or entry.received > town.received:
+            town.received = entry.received
+
+
+def owing(
+    cases: Cases, states: Mapping[str, CaseState], pack: RegionPack, now: int
+) -> dict[str, list[tuple[Place, int]]]:
+    """Town -> (place, since when) of the cases that owe a visit today (EXACTNESS 16), by code of the place.
+
+    A case owes from the local day after the one on which it entered the stage, as long as it stands there.
+    """
+    zone = pack.timezone
+    today, upto = day_of(now, zone), horizon(now, zone)
+    start = day_start(today, zone)
+    found: dict[str, dict[str, tuple[Place, int]]] = defaultdict(dict)
+    for subject, state in states.items():
+        standing = cases.standing(subject, state, upto)
+        if standing is None or standing.case.stage != cases.spec.owes_visits or standing.case.since >= start:
+            continue
+        case = standing.case
+        place = _place_of(case, standing.town, pack)
+        found[standing.town][place.code] = (place, day_end(day_of(case.since, zone), zone))
+    return {town: [places[code] for code in sorted(places)] for town, places in found.items()}
+
+
+def _place_of(case: CaseNow, town: str, pack: RegionPack) -> Place:
+    for code in (case.value("place"), case.case):
+        if code is not None and (known := pack.place_by_code.get(code)) is not None:
+            return known
+    name = case.value("name") or case.case
+    return Place(case.value("place") or case.case, PlaceKind.ENTERPRISE, town, name, lon=case.lon, lat=case.lat)
+
+
+def next_change(summary: CaseSummary, spec: CaseSpec, pack: RegionPack) -> int:
+    """When time alone will next change what this summary says (EXACTNESS 10)."""
+    now = summary.now
+    moments = [day_end(summary.day, pack.timezone)]
+    for case in summary.cases:
+        if case.ends:
+            continue
+        moments += [at + 1 for at in (case.due, case.limit) if at is not None]
+        moments += [case.opened + hours * HOUR for hours in spec.age_hours]
+    return min(at for at in moments if at > now)
+
+
+__all__ = ["CaseState", "Cases", "fold", "horizon", "next_change", "owing", "summarise"]

@@ -1,0 +1,307 @@
+"""Edits of a region pack: thresholds, duty hours, shifts, visit rules, places, beats, units. Pure, file to file.
+
+A pack is seen as tables of keyed rows; an :class:`Edit` says what the rows of one key are to be. ``plan`` carries an
+edit on into versions that are already scheduled for later days, ``revise`` writes the new directory. Nothing here
+decides who may edit or when; nothing is installed. Rows hold the texts of the pack's files: times of day ``HH:MM``,
+degrees WGS-84.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from dashboard.domain.feed import Parameter
+from dashboard.errors import PackError
+from dashboard.feeds import FEEDS
+from geodata.pack import COLUMNS, FILES, MANIFEST, OPTIONAL
+
+Row = Mapping[str, str]
+Rows = tuple[Row, ...]
+"""The rows of one key in the order of the file; empty: the pack says nothing of it."""
+
+THRESHOLDS = "thresholds"
+KEYS: Mapping[str, str] = {
+    "duty_hours": "checkpoint",
+    "shifts": "code",
+    "visit_rules": "place",
+    "places": "code",
+    "beats": "code",
+    "units": "code",
+    "devices": "device",
+}
+"""Tables that can be edited besides the thresholds -> the column that is their key."""
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """What the rows of ``key`` in ``table`` are to be: all of them, without the key column; ``()`` takes them away.
+
+    ``table`` is ``thresholds`` (one row with ``value``) or one of :data:`KEYS`.
+    """
+
+    table: str
+    key: str
+    rows: Rows = ()
+
+
+def threshold(key: str, value: float | str | None) -> Edit:
+    """The edit that sets a threshold; ``None`` or an empty text goes back to the feed's own."""
+    text = "" if value is None else str(value).strip()
+    return Edit(THRESHOLDS, key, ({"value": text},) if text else ())
+
+
+class Content:
+    """The editable tables of one pack directory, as they are written there."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._tables: dict[str, dict[str, Rows]] = {}
+
+    def table(self, table: str) -> Mapping[str, Rows]:
+        """Key -> rows of a table, in the order of the file.
+
+        Raises:
+            PackError: there is no such table, or the file cannot be read.
+        """
+        found = self._tables.get(table)
+        if found is None:
+            found = self._tables[table] = self._read(table)
+        return found
+
+    def rows(self, table: str, key: str) -> Rows:
+        """The rows of one key; empty where the pack says nothing of it."""
+        return self.table(table).get(key, ())
+
+    def _read(self, table: str) -> dict[str, Rows]:
+        if table == THRESHOLDS:
+            values = tomllib.loads(_text(self.directory, MANIFEST)).get(THRESHOLDS, {})
+            return {key: ({"value": number(value)},) for key, value in values.items()}
+        column = _key_column(table)
+        found: dict[str, Rows] = {}
+        for row in _records(self.directory, f"{table}.csv"):
+            key = row.pop(column)
+            found[key] = (*found.get(key, ()), row)
+        return found
+
+
+@lru_cache(maxsize=512)
+def content_of(directory: Path) -> Content:
+    """The content of an installed version, read once: versions never change."""
+    return Content(directory)
+
+
+def number(value: float) -> str:
+    """A threshold as it is written and shown: no trailing zeros, never in powers of ten."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def parameters() -> dict[str, Parameter]:
+    """Every threshold that may be set, by key: those that the feeds declare."""
+    return {one.key: one for feed in FEEDS.values() for one in feed.parameters}
+
+
+def checked(edit: Edit) -> Edit:
+    """An edit in its plain form: blanks gone, numbers as they are shown.
+
+    Raises:
+        PackError: an unknown table or key, a column that there is not, a value out of its range; one sentence.
+    """
+    if edit.table != THRESHOLDS:
+        column = _key_column(edit.table)
+        allowed = [name for name in COLUMNS[f"{edit.table}.csv"] if name != column]
+        rows = tuple({name: str(row.get(name, "")).strip() for name in allowed} for row in edit.rows)
+        extra = sorted({name for row in edit.rows for name in row} - {*allowed, column})
+        if extra:
+            raise PackError(
+                f"{edit.table} {edit.key} 有字段 {extra[0]}，应为 {'、'.join(allowed)}"
+                f" · {edit.table} {edit.key}: got field {extra[0]}, allowed are {', '.join(allowed)}."
+            )
+        if not edit.key.strip():
+            raise PackError(f"{edit.table} 的 {column} 是空的，应为代码 · {edit.table}: got no {column}.")
+        return Edit(edit.table, edit.key.strip(), rows)
+    declared = parameters().get(edit.key)
+    if declared is None:
+        raise PackError(
+            f"没有规则“{edit.key}”，可以设的有：{'、'.join(sorted(parameters()))}"
+            f" · There is no rule “{edit.key}”; allowed are {', '.join(sorted(parameters()))}."
+        )
+    if not edit.rows:
+        return edit
+    text = str(edit.rows[0].get("value", "")).strip()
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not declared.low <= value <= declared.high:
+        low, high, unit = number(declared.low), number(declared.high), f" {declared.unit}" if declared.unit else ""
+        raise PackError(
+            f"规则“{declared.words.zh}”（{edit.key}）得到“{text}”，应为 {low} 到 {high}{unit} 的数"
+            f" · {edit.key}: got “{text}”, allowed is a number from {low} to {high}{unit}."
+        )
+    return Edit(THRESHOLDS, edit.key, ({"value": number(value)},))
+
+
+def plan(versions: Sequence[tuple[int, Content]], edits: Sequence[Edit], valid_from: int) -> dict[int, list[Edit]]:
+    """valid_from -> edits that make the version of that day, for the day itself and for those scheduled after it.
+
+    ``versions`` are those in force one after the other, (valid_from, content) ascending. An edit goes on into a later
+    version as long as that one kept what was there before; where somebody has scheduled another value, that stays.
+    Edits that change nothing are left out; the result is empty when none remains.
+    """
+    before = versions[0][1]
+    for day, content in versions:
+        if day <= valid_from:
+            before = content
+    pending = [edit for edit in edits if before.rows(edit.table, edit.key) != edit.rows]
+    found: dict[int, list[Edit]] = {valid_from: list(pending)} if pending else {}
+    for day, content in versions:
+        if day <= valid_from:
+            continue
+        pending = [e for e in pending if content.rows(e.table, e.key) == before.rows(e.table, e.key)]
+        if not pending:
+            break
+        found[day] = list(pending)
+        before = content
+    return found
+
+
+def revise(source: Path, edits: Sequence[Edit], out: Path) -> None:
+    """Write the pack of ``source`` with edits applied into the directory ``out``, which must be empty or new.
+
+    What is not edited is copied to the last byte. Whether the result is a sound pack, ``load_pack`` says.
+
+    Raises:
+        PackError: a table cannot be edited as it is written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (*FILES, "SOURCES.md"):
+        if (source / name).is_file():
+            shutil.copyfile(source / name, out / name)
+    tables: dict[str, list[Edit]] = {}
+    for edit in edits:
+        tables.setdefault(edit.table, []).append(edit)
+    for table, changes in tables.items():
+        if table == THRESHOLDS:
+            text = _with_thresholds(_text(source, MANIFEST), changes)
+            (out / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+        else:
+            (out / f"{table}.csv").write_text(_with_rows(source, table, changes), encoding="utf-8", newline="\n")
+
+
+def _with_rows(source: Path, table: str, edits: Sequence[Edit]) -> str:
+    name, column = f"{table}.csv", _key_column(table)
+    columns = COLUMNS[name]
+    wanted = {edit.key: edit.rows for edit in edits}
+    written: set[str] = set()
+    lines: list[dict[str, str]] = []
+
+    def write(key: str) -> None:
+        written.add(key)
+        lines.extend({column: key, **row} for row in wanted[key])
+
+    for row in _records(source, name):
+        key = row[column]
+        if key not in wanted:
+            lines.append(row)
+        elif key not in written:
+            write(key)
+    for key in wanted:
+        if key not in written:
+            write(key)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([row.get(name, "") for name in columns] for row in lines)
+    return text.getvalue()
+
+
+def _with_thresholds(text: str, edits: Sequence[Edit]) -> str:
+    """The manifest with another ``[thresholds]`` section, everything around it as it was."""
+    was = tomllib.loads(text)
+    values = {key: float(value) for key, value in was.get(THRESHOLDS, {}).items()}
+    for edit in edits:
+        values.pop(edit.key, None)
+        if edit.rows:
+            values[edit.key] = float(edit.rows[0]["value"])
+    body = "".join(f"{json.dumps(key, ensure_ascii=False)} = {_toml(value)}\n" for key, value in values.items())
+    head = re.search(r"^\[thresholds\][ \t]*(?:#.*)?\n?", text, re.MULTILINE)
+    if head is None:
+        made = f"{text.rstrip()}\n\n[thresholds]\n{body}"
+    else:
+        after = re.compile(r"^(?:#.*\n|\s*\n)*\[", re.MULTILINE).search(text, head.end())
+        rest = text[after.start() :].lstrip("\n") if after else ""
+        made = f"{text[: head.start()]}[thresholds]\n{body}{chr(10) if rest else ''}{rest}"
+    try:
+        now = tomllib.loads(made)
+    except tomllib.TOMLDecodeError:
+        now = {}
+    if {**was, THRESHOLDS: values} != {**now, THRESHOLDS: now.get(THRESHOLDS)}:
+        raise PackError(
+            f"{MANIFEST} 里的阈值不是单独的 [thresholds] 一节，改不了，请先整理成一节"
+            f" · The thresholds in {MANIFEST} are not a section [thresholds] of their own: make them one first."
+        )
+    return made
+
+
+def _toml(value: float) -> str:
+    text = number(value)
+    return text if "." in text else f"{text}.0"
+
+
+def _key_column(table: str) -> str:
+    column = KEYS.get(table)
+    if column is None:
+        known = (THRESHOLDS, *KEYS)
+        raise PackError(
+            f"区域包里没有可以改的表“{table}”，应为 {'、'.join(known)} 之一"
+            f" · table: got “{table}”, allowed is one of {', '.join(known)}."
+        )
+    return column
+
+
+def _text(directory: Path, name: str) -> str:
+    try:
+        return (directory / name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PackError(
+            f"{directory} 里的 {name} 读不出来（{error}），请检查区域包"
+            f" · {name} in {directory} cannot be read ({error}): check the pack."
+        ) from None
+
+
+def _records(directory: Path, name: str) -> list[dict[str, str]]:
+    if name in OPTIONAL and not (directory / name).exists():
+        return []
+    reader = csv.reader(_text(directory, name).splitlines())
+    header = [cell.strip() for cell in next(reader, [])]
+    return [
+        dict(zip(header, (cell.strip() for cell in cells), strict=False))
+        for cells in reader
+        if any(cell.strip() for cell in cells)
+    ]
+
+
+__all__ = [
+    "KEYS",
+    "THRESHOLDS",
+    "Content",
+    "Edit",
+    "Row",
+    "Rows",
+    "checked",
+    "content_of",
+    "number",
+    "parameters",
+    "plan",
+    "revise",
+    "threshold",
+]

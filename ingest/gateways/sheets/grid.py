@@ -1,0 +1,82 @@
+"""A sheet as it was read: what its columns mean, and of each row only the cells that a field is read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from dashboard.domain.imports import Column, SheetName
+from dashboard.domain.privacy import mask, personal
+from ingest.gateways.sheets.cells import LONGEST, plain_text
+from ingest.gateways.sheets.columns import letter_of
+
+MAX_ROWS = 100_000
+_PHONE_ID = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
+"""A phone number on its own, as the door asks of identifiers: one may well hold such digits among others."""
+_DECIMAL = re.compile(r"[+-]?\d+\.\d+")
+
+
+class Raw(msgspec.Struct, frozen=True, array_like=True):
+    """One row: its number as a spreadsheet shows it, and a text for each column that is read, in order.
+
+    ``beyond`` tells of cells right of the header: (letter, what the first says, how many cells the row has).
+    """
+
+    number: int
+    cells: list[str]
+    beyond: tuple[str, str, int] | None = None
+
+
+class Grid(msgspec.Struct, frozen=True):
+    """A sheet's columns and rows, blank rows left out."""
+
+    kind: str
+    columns: tuple[Column, ...]
+    rows: list[Raw]
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    sheets: tuple[SheetName, ...] = ()
+    header_row: int = 1
+    claimed: int = 0
+    hidden: int = 0
+
+    @property
+    def read(self) -> list[tuple[int, str]]:
+        """(place, field) of the columns that are read; a row's cells are in this order."""
+        return [(place, column.field) for place, column in enumerate(self.columns) if column.field is not None]
+
+    @property
+    def named(self) -> bool:
+        """Whether the rows carry ids of their own."""
+        return any(column.field == "id" for column in self.columns)
+
+    def letter(self, field: str) -> str:
+        """The letter of a field's column, empty when the file has none; both coordinates may stand in one."""
+        names = (field, "lonlat") if field in ("lon", "lat") else (field,)
+        return next((column.letter for column in self.columns if column.field in names), "")
+
+
+def kept(field: str, cell: str) -> str:
+    """A cell as it may be carried on: without what only layout brings, phone and ID numbers masked.
+
+    A masked cell is refused when its row is checked; a decimal's digits are nobody's phone number.
+    """
+    text = plain_text(cell[: LONGEST + 1])[:LONGEST]
+    if _DECIMAL.fullmatch(text):
+        return text
+    if field == "id":
+        return mask(text) if _PHONE_ID.search(text) or personal(text) == "id" else text
+    return mask(text) if personal(text) else text
+
+
+def raw_row(number: int, texts: Sequence[str], columns: Sequence[Column], read: Sequence[int], beyond: bool) -> Raw:
+    """A row's cells of the columns that are read. ``beyond``: cells right of the header make the row wrong."""
+    cells = [kept(columns[at].field or "", texts[at]) if at < len(texts) else "" for at in read]
+    if beyond and len(texts) > len(columns):
+        first = next((at for at in range(len(columns), len(texts)) if texts[at].strip()), None)
+        if first is not None:
+            return Raw(number, cells, (letter_of(first), mask(texts[first].strip())[:120], len(texts)))
+    return Raw(number, cells)
