@@ -40,6 +40,7 @@ from dashboard.apidocs import docs_page
 from dashboard.clock import Clock
 from dashboard.domain.day import day_of
 from dashboard.domain.place import RegionPack, Town
+from dashboard.feeds import FEEDS
 from dashboard.live import Hub
 from dashboard.settings import Settings
 from layouts import shell
@@ -86,6 +87,9 @@ PAGES: tuple[Page, ...] = (
     Page("overview", re.compile(r"/"), ("总览", "Overview")),
     Page("wall", re.compile(r"/wall"), ("大屏", "Wall"), whole=True),
     Page("town", re.compile(r"/town/(?P<code>[^/]{1,40})"), ("镇页", "Town")),
+    Page("patrols", re.compile(r"/patrols"), ("巡逻", "Patrols")),
+    Page("record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter")),
+    Page("records", re.compile(r"/records"), ("记录", "Records")),
     Page("system", re.compile(r"/system"), ("系统", "System"), whole=True),
 )
 
@@ -128,6 +132,8 @@ class Pages:
         if page is not None and match is not None and "code" in match.groupdict():
             town = pack.town_by_code.get(match["code"])
             params |= {"code": town.code, "town": town.code} if town else {}
+        elif match is not None:
+            params |= {key: value for key, value in match.groupdict().items() if value}
         frame = self._frame(pack, lang, address, towns, viewer, town)
         status, kind = 200, ""
         if viewer is None:

@@ -182,25 +182,51 @@ def replay(scenario: Scenario = FIRST_SCENARIO, speed: Speed = 30.0, data: Data 
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV 文件 · a CSV file.")],
-    feed: Annotated[str, typer.Option("--feed", help="数据流 · feed, e.g. temperature.")],
-    source: Annotated[str | None, typer.Option("--source", help="来源名 · source (default: the file's name).")] = None,
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="[FEED] FILE", help="数据流和文件 · the feed and a file: XLSX, XLS, ODS, CSV or GPX."),
+    ],
+    feed: Annotated[str | None, typer.Option("--feed", help="数据流 · feed, e.g. temperature.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="来源名 · source (default: the file's name; gpx for a track).")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option("--unit", help="轨迹的巡逻组 · a track's unit (default: as the file's name begins).")
+    ] = None,
     encoding: Annotated[str | None, typer.Option("--encoding", help="编码 · utf-8 or gb18030.")] = None,
     data: Data = None,
 ) -> None:
     """导入文件，错误报到行和列 · imports a file and reports errors by row and column."""
+    from dashboard.domain.imports import Report
     from dashboard.stores import redis_server
-    from ingest.gateways import files
+    from ingest import anyfile
+    from ingest.gateways import gpx
+    from ingest.gateways.sheets import desk
+    from ingest.gateways.sheets.report import printed
 
+    if len(words) > 2 or (len(words) == 1) == (feed is None):
+        raise ConfigurationError(
+            "写作 import 数据流 文件，或 import 文件 --feed 数据流，如 import temperature 早班.csv"
+            " · Write import FEED FILE, or import FILE --feed FEED, e.g. import temperature readings.csv."
+        )
+    name, file = feed or words[0], Path(words[-1])
     if not file.is_file():
         raise ConfigurationError(
-            f"没有文件 {file}，请给出 CSV 文件的路径 · There is no file {file}: give the path of a CSV file."
+            f"没有文件 {file}，请给出表格或轨迹文件的路径"
+            f" · There is no file {file}: give the path of a table or a track."
         )
     settings = _settings(data)
+    report: Report | gpx.TrackReport
     with redis_server.attached(settings) as joined, _Bar("导入 · importing") as bar:
         _migrate(joined)
-        report = files.import_file(joined, file, feed, source, encoding, bar)
-    typer.echo(str(report))
+        if file.suffix.lower() == gpx.SUFFIX:
+            report = anyfile.import_track_file(joined, file, name, unit, source, bar)
+        else:
+            report = desk.import_file(joined, file, name, source, encoding, bar)
+    typer.echo(printed(report) if isinstance(report, Report) else str(report))
+    if not report.accepted:
+        # A script must notice that nothing has gone in.
+        raise typer.Exit(1)
 
 
 @token.command("create")

@@ -25,8 +25,20 @@ class UnknownFeed(TownwatchError):
     """No feed of that name is declared."""
 
 
+class UnknownImport(TownwatchError):
+    """There is no such import, it is somebody else's, or the time for which its rows are kept is over."""
+
+
+class NotATable(TownwatchError):
+    """A file is of a kind that holds no table; the sentence says what to save it as."""
+
+
 class NotAllowed(TownwatchError):
     """The viewer or token may not do this."""
+
+
+class Outdated(TownwatchError):
+    """Somebody else has changed meanwhile what was to be changed; the sentence says who, and what it is now."""
 
 
 class Backpressure(TownwatchError):

@@ -88,7 +88,7 @@ def api_page() -> str:
     """Every route of the REST door. Bodies and statuses: ``docs/how-to/send-data.md``."""
     from fastapi import FastAPI
 
-    from dashboard.api import deadletters, events, figures, geo, imports
+    from dashboard.api import deadletters, events, figures, forms, geo, imports, records
 
     # Routes are declared without their parts, which only a request would ask for.
     none: Any = None
@@ -99,6 +99,8 @@ def api_page() -> str:
         figures.router(none, none),
         deadletters.router(none, none, 0),
         geo.router(none, none),
+        records.router(none, none),
+        forms.router(none, none, none),
     ):
         door.include_router(router)
     lines = ["# API", "", NOTE]

@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="Largest request body a gateway reads; more is answered 413."
     )
+    watch_folder: str = Field(
+        "",
+        description="Folder watched for files; see docs/how-to/watched-folder.md. Empty: none is watched.",
+    )
+    watch_settle_s: float = Field(
+        5.0, gt=0, le=3600, description="How long a file of `watch_folder` must not have changed before it is taken."
+    )
     heartbeat_s: float = Field(
         5.0, gt=0, le=10, description="Time between heartbeats to open pages, which call 15 s of silence a dead line."
     )
@@ -82,6 +89,11 @@ class Settings(BaseSettings):
     @classmethod
     def _is_absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @field_validator("watch_folder")
+    @classmethod
+    def _is_absolute_or_empty(cls, folder: str) -> str:
+        return str(Path(folder).expanduser().absolute()) if folder else ""
 
     @model_validator(mode="after")
     def _database_in_the_data_directory(self) -> Self:
@@ -193,6 +205,8 @@ def _allowed(name: str) -> tuple[str, str]:
     """What a setting may be, in Chinese and in English."""
     if name == "host":
         return "IP 地址或 localhost", "an IP address or localhost"
+    if name == "watch_folder":
+        return "空，或一个文件夹的路径", "empty or the path of a folder"
     field = Settings.model_fields[name]
     schema = Settings.model_json_schema()["properties"][name]
     if "enum" in schema:

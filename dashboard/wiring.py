@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from starlette.requests import HTTPConnection
 from dashboard.access.tokens import TokenStore
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api import deadletters, events, export, figures, geo, imports, phones
+from dashboard.api import deadletters, events, export, figures, forms, geo, imports, phones, records
 from dashboard.api.common import Gate
 from dashboard.app import Check, build_app, build_gateway
 from dashboard.clock import Clock, machine_ms, read_clock
@@ -35,14 +36,17 @@ from dashboard.stores import leases
 from dashboard.stores.history import History, migration, open_engine
 from dashboard.stores.live import LiveStore
 from dashboard.stores.redis_server import check_durability
+from dashboard.stores.rules import book_of
 from dashboard.stores.stream import Stream
 from dashboard.stores.tables import dead_letter, source_stat
 from geodata.library import RegionBook, open_library
-from ingest import deadletter
+from ingest import anyfile, deadletter
 from ingest.decode import Door
+from ingest.gateways import folder
 from ingest.intake import Intake, Receipt
 from ingest.projector import Projector
 from ingest.publisher import Publisher
+from ingest.revision import Revisions
 from ingest.worker import Worker, calm_collector
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,11 +78,12 @@ def parts_of(settings: Settings) -> Parts:
     library, region = open_library(settings.data_dir, settings.region)
     client = redis.Redis.from_url(settings.redis_url)
     check_durability(client, settings.accept_loss)
+    history = History(open_engine(settings.database_url))
     return Parts(
         settings=settings,
         clock=read_clock(settings.data_dir),
-        region_at=RegionBook(library, region),
-        history=History(open_engine(settings.database_url)),
+        region_at=book_of(history, library, region),
+        history=history,
         client=client,
         stream=Stream(client, settings.partitions, settings.stream_limit),
         live=LiveStore(client),
@@ -133,7 +138,11 @@ def run_web(settings: Settings, role: str) -> None:
     )
     reader.health = Health(parts, hub, reader.past)
     actions = Actions(
-        Intake(parts.stream), parts.history, lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)), parts.clock
+        Intake(parts.stream),
+        parts.history,
+        lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)),
+        parts.clock,
+        Revisions(parts.history, parts.region_at, parts.clock),
     )
     checks: dict[str, Check] = {
         "redis": lambda: bool(parts.client.ping()),
@@ -148,6 +157,8 @@ def run_web(settings: Settings, role: str) -> None:
     read = [
         figures.router(reader, gate),
         export.router(reader, gate, VIEWS),
+        records.router(reader, gate),
+        forms.router(actions, reader, gate),
         deadletters.router(actions, gate, settings.max_body_bytes),
         geo.router(actions.region, gate),
     ]
@@ -157,17 +168,42 @@ def run_web(settings: Settings, role: str) -> None:
         routers = read if role == "pages" else written + read
         pack = lambda: actions.region().pack  # noqa: E731 - one word for one thing
         app = build_app(settings, hub, reader, actions, routers, pack, parts.clock, checks=checks)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        ws="websockets-sansio",
-        server_header=False,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=3,
+    with _watching(settings, actions, role):
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            ws="websockets-sansio",
+            server_header=False,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=3,
+        )
+
+
+@contextmanager
+def _watching(settings: Settings, actions: Actions, role: str) -> Iterator[None]:
+    """Watch the folder for files beside the gateways, if there is one to watch."""
+    if not settings.watch_folder or role == "pages":
+        yield
+        return
+    watch = folder.Watch(
+        Path(settings.watch_folder),
+        anyfile.prefixes(),
+        anyfile.taker(actions.intake, actions.region, actions.clock, actions.desk),
+        settle_s=settings.watch_settle_s,
     )
+    stop = threading.Event()
+    every_s = min(2.0, settings.watch_settle_s)
+    thread = threading.Thread(target=watch.run, args=(stop, every_s), name="watched-folder", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        # A file under way is finished if it is short; what is left in work/ is imported at the next start.
+        thread.join(3)
 
 
 def _identify(gate: Gate) -> Callable[[HTTPConnection], Awaitable[Viewer | None] | Viewer | None]:

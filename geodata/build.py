@@ -17,20 +17,19 @@ import math
 import random
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import shapely
-from shapely.geometry import LineString, Point, Polygon, mapping, shape
+from shapely.geometry import LineString, Point, Polygon, shape
 
 from dashboard.domain.place import Place, PlaceKind, Town
 from dashboard.errors import PackError
 from geodata.cells import built_up_cells
 from geodata.dividing import MetricPlane, Site, divide
 from geodata.firms import firms
-from geodata.pack import BOUNDARIES, COLUMNS, MANIFEST, load_pack
+from geodata.pack import BOUNDARIES, MANIFEST, load_pack
 from geodata.plan_jiashan import (
     CHECKPOINT_HOURS,
     EARLY,
@@ -47,6 +46,7 @@ from geodata.plan_jiashan import (
     TownPlan,
 )
 from geodata.region import Region
+from geodata.writing import write_boundaries, write_table
 
 COUNTIES = "counties_wgs84.geojson"
 TOWNS = "towns.csv"
@@ -264,24 +264,8 @@ def _towns(seats: dict[str, tuple[float, float]]) -> list[Town]:
     return towns
 
 
-def _write_csv(out: Path, name: str, rows: Iterable[Sequence[object]]) -> None:
-    with (out / name).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS[name])
-        writer.writerows(rows)
-
-
 def _hour(hour: int) -> str:
     return f"{hour:02d}:00"
-
-
-def _write_boundaries(out: Path, polygons: dict[str, Polygon], towns: Sequence[Town]) -> None:
-    features: list[dict[str, Any]] = []
-    for town in towns:
-        properties = {"code": town.code, "name": town.name, "approximate": True}
-        features.append({"type": "Feature", "properties": properties, "geometry": mapping(polygons[town.code])})
-    lines = ",\n".join(json.dumps(feature, ensure_ascii=False, separators=(",", ":")) for feature in features)
-    (out / BOUNDARIES).write_text(f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n', encoding="utf-8")
 
 
 def _write_manifest(out: Path) -> None:
@@ -320,9 +304,9 @@ def _write_sources(out: Path) -> None:
         f"{rows}\n\n"
         "Town borders are approximate: no open town polygons exist for Jiashan. Cells drawn around town seats put\n"
         "about three quarters of real village points into their own town, so a record's own town code decides first.\n"
-        "The names and positions of checkpoints, patrol points, enterprises, beats, units and leaders are invented and do\n"
-        "not describe any real post, business or person, and a name like a real one's is chance; each town's one police station stands near the town's seat, not\n"
-        "at its real address.\n"
+        "The names and positions of checkpoints, patrol points, enterprises, beats, units and leaders are invented\n"
+        "and do not describe any real post, business or person; a name like a real one's is chance. Each town's one\n"
+        "police station stands near the town's seat, not at its real address.\n"
     )
     (out / "SOURCES.md").write_text(text, encoding="utf-8")
 
@@ -345,7 +329,8 @@ def build(inputs: Path | str, out: Path | str) -> Region:
         staged.mkdir()
         _write_manifest(staged)
         _write_sources(staged)
-        _write_boundaries(staged, polygons, towns)
+        properties = {town.code: {"name": town.name, "approximate": True} for town in towns}
+        write_boundaries(staged / BOUNDARIES, {town.code: polygons[town.code] for town in towns}, properties)
         _write_tables(staged, towns, places)
         region = load_pack(staged)
         if region.warnings:
@@ -361,12 +346,11 @@ def build(inputs: Path | str, out: Path | str) -> Region:
 
 
 def _write_tables(out: Path, towns: Sequence[Town], places: Sequence[Place]) -> None:
-    _write_csv(
-        out, "towns.csv", ((t.code, t.name, t.name_en, "|".join(t.aliases), *(t.seat or ("", ""))) for t in towns)
+    write_table(
+        out / "towns.csv", ((t.code, t.name, t.name_en, "|".join(t.aliases), *(t.seat or ("", ""))) for t in towns)
     )
-    _write_csv(
-        out,
-        "places.csv",
+    write_table(
+        out / "places.csv",
         ((p.code, p.kind, p.town, p.name, p.name_en, f"{p.lon:.6f}", f"{p.lat:.6f}", p.beat or "") for p in places),
     )
     beats, units = [], []
@@ -380,15 +364,17 @@ def _write_tables(out: Path, towns: Sequence[Town], places: Sequence[Place]) -> 
         for unit, leader in enumerate(leaders, start=1):
             units.append((f"{plan.code}-U{unit}", plan.code, f"{'一二三四'[unit - 1]}组", f"Unit {unit}", leader))
         units.append((f"{plan.code}-N1", plan.code, NIGHT_UNIT, NIGHT_UNIT_EN, NIGHT_LEADERS[plan.code]))
-    _write_csv(out, "beats.csv", beats)
-    _write_csv(out, "units.csv", units)
+    write_table(out / "beats.csv", beats)
+    write_table(out / "units.csv", units)
     windows = _visit_windows(places)
-    _write_csv(out, "visit_rules.csv", ((code, 1, _hour(start), _hour(end)) for code, start, end in windows))
-    _write_csv(out, "shifts.csv", SHIFTS)
+    write_table(out / "visit_rules.csv", ((code, 1, _hour(start), _hour(end)) for code, start, end in windows))
+    write_table(out / "shifts.csv", SHIFTS)
     checkpoints = [place.code for place in places if place.kind == PlaceKind.CHECKPOINT]
-    _write_csv(out, "duty_hours.csv", ((code, *CHECKPOINT_HOURS.get(code, ("00:00", "00:00"))) for code in checkpoints))
+    write_table(
+        out / "duty_hours.csv", ((code, *CHECKPOINT_HOURS.get(code, ("00:00", "00:00"))) for code in checkpoints)
+    )
     cells = built_up_cells(towns, places)
-    _write_csv(out, "cells.csv", ((town, cell) for town, listed in cells.items() for cell in listed))
+    write_table(out / "cells.csv", ((town, cell) for town, listed in cells.items() for cell in listed))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -159,6 +159,7 @@ FIELDS: Mapping[Role, Mapping[str, tuple[str, ...]]] = {
         "name_en": _EN,
         "town": _TOWN,
         "leader": ("组长", "带队", "带班", "leader"),
+        "devices": ("设备", "设备号", "设备编号", "设备名", "终端", "终端号", "device", "devices"),
     },
     Role.SHIFTS: {
         "code": ("班次编号", "班次代码", "code"),
@@ -241,7 +242,7 @@ _ALL = _synonyms()
 def header_of(
     rows: Sequence[tuple[int, Sequence[str]]], asked: Iterable[str] = ()
 ) -> tuple[int, tuple[str, ...], int] | None:
-    """(place among the rows, header, its row number) of the row with the most known headers; ``None``: there is none."""
+    """(place among the rows, header, its row number) of the row with the most known headers, if any."""
     wanted = {plain_header(word) for word in asked}
     best: tuple[int, int] = (0, 0)
     for place, (_, row) in enumerate(rows[:HEADER_WITHIN]):
@@ -299,10 +300,9 @@ def role_of(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         return Role.SHIFTS, None
     if words & {"组长", "带队", "leader"} and "name" in has[Role.UNITS] and not words & {"巡段", "巡段名称"}:
         return Role.UNITS, None
-    if words & {"巡段", "巡段名称", "巡段编号", "beat"} and not {"lon", "point", "kind"} & has[Role.PLACES]:
-        if {"places", "units"} & has[Role.BEATS] or "巡段" in stem or "beat" in stem.lower():
-            return Role.BEATS, None
-    if "beat" in stem.lower() and "units" in has[Role.BEATS]:
+    named = "巡段" in stem or "beat" in stem.lower()
+    of_beats = words & {"巡段", "巡段名称", "巡段编号", "beat"} and not {"lon", "point", "kind"} & has[Role.PLACES]
+    if (of_beats and (named or {"places", "units"} & has[Role.BEATS])) or (named and "units" in has[Role.BEATS]):
         return Role.BEATS, None
     if "times" in has[Role.VISITS] and "place" in has[Role.VISITS] and not placed:
         return Role.VISITS, None
@@ -392,9 +392,7 @@ def _assign(fields: Mapping[str, tuple[str, ...]], header: Sequence[str], given:
     """Field -> column: what was named, then for each field the most telling header that is still free."""
     places: dict[str, int] = {}
     for place, head in enumerate(header):
-        if head and not private_header(head) and plain(head) not in _PEOPLE | {""}:
-            places.setdefault(plain(head), place)
-        elif head and plain(head) in {"组长", "leader"}:
+        if head and not private_header(head) and plain(head) not in _PEOPLE:
             places.setdefault(plain(head), place)
     found = dict(given)
     wanted = [(rank, field, plain_header(word)) for field, words in fields.items() for rank, word in enumerate(words)]

@@ -7,7 +7,7 @@ metric plane, coordinates WGS-84 degrees.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import h3
 import numpy as np
@@ -48,7 +48,7 @@ def firms(
     return found
 
 
-def _names(count: int) -> Iterable[str]:
+def _names(count: int) -> Iterator[str]:
     """Different invented names: two characters that make no word, then a trade."""
     draw = random.Random("firm names")
     heads = [first + second for first in _FIRST for second in _SECOND if first != second]

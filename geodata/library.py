@@ -2,6 +2,9 @@
 
 ``DIR/{region}/{valid_from}-{version}/`` holds one version each. Versions are added whole or not at all and never
 changed: yesterday is rebuilt with yesterday's rules (EXACTNESS 11). Several processes may read while one installs.
+
+Which of them counts, and since when that has been known, the ledger in SQL says (``dashboard.stores.rules``): a
+:class:`RegionBook` is given its rows. A *held* version lies ready and counts only once the ledger names it.
 """
 
 from __future__ import annotations
@@ -12,13 +15,13 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from dashboard.errors import PackError
+from dashboard.errors import PackError, StoreUnavailable
 from geodata.pack import FILES, Words, check_valid_from, load_pack
 from geodata.region import Region
 
@@ -28,6 +31,8 @@ BUNDLED_PACK = Path(__file__).parent / "packs" / "jiashan"
 _NAME = re.compile(r"(\d{8})-([0-9a-f]{12})")
 _ORDER_FILE = "installed"
 """Holds the version's turn among all installations: file times do not survive a copy or a restored backup."""
+_HELD_FILE = "held"
+"""Stands in a version that counts only once the ledger names it."""
 _BESIDE = ("SOURCES.md",)
 
 
@@ -39,6 +44,16 @@ class PackVersion(msgspec.Struct, frozen=True):
     version: str
     order: int
     path: Path
+    held: bool = False
+
+
+class Adopted(msgspec.Struct, frozen=True):
+    """A version that counts: in the order of ``number``, known from the ``known_seq`` ``seq`` on."""
+
+    number: int
+    valid_from: int
+    version: str
+    seq: int
 
 
 class PackLibrary:
@@ -87,7 +102,8 @@ class PackLibrary:
             match = _NAME.fullmatch(entry.name)
             if match:
                 order = int((entry / _ORDER_FILE).read_text(encoding="ascii"))
-                found.append(PackVersion(region, int(match[1]), match[2], order, entry))
+                held = (entry / _HELD_FILE).exists()
+                found.append(PackVersion(region, int(match[1]), match[2], order, entry, held))
         versions = tuple(sorted(found, key=lambda version: (version.valid_from, version.order)))
         self._listed[region] = (stamp, versions)
         return versions
@@ -100,7 +116,7 @@ class PackLibrary:
         Raises:
             PackError: when no version of the region is installed.
         """
-        versions = self.versions(region)
+        versions = [version for version in self.versions(region) if not version.held]
         if not versions:
             known = self.regions()
             raise PackError(
@@ -121,11 +137,26 @@ class PackLibrary:
             self._loaded[key] = _in_force(load_pack(version.path), version.valid_from)
         return self._loaded[key]
 
-    def install(self, path: Path | str, valid_from: int | None = None) -> Region:
+    def find(self, region: str, valid_from: int, version: str) -> PackVersion:
+        """The installed version of that day and hash.
+
+        Raises:
+            PackError: there is none, although the ledger names it.
+        """
+        for found in self.versions(region):
+            if (found.valid_from, found.version) == (valid_from, version):
+                return found
+        raise PackError(
+            f"{self.directory} 里缺少区域包 {region}/{valid_from}-{version}，请从备份恢复"
+            f" · The pack {region}/{valid_from}-{version} is missing in {self.directory}: restore it from a backup."
+        )
+
+    def install(self, path: Path | str, valid_from: int | None = None, held: bool = False) -> Region:
         """Check a pack directory, copy it into the library in one step and return its region.
 
         ``valid_from`` (yyyymmdd) replaces the pack's own day. What is installed already stays as it is, with its
-        place in the order. A pack that is wrong leaves nothing behind.
+        place in the order. ``held``: it does not count until the ledger names it; installing a held version again
+        without it makes it count. A pack that is wrong leaves nothing behind.
 
         Raises:
             PackError: when the pack or the day is wrong, or the directory cannot be written.
@@ -135,14 +166,14 @@ class PackLibrary:
         load_pack(path)
         try:
             with self._installing():
-                return self._install(Path(path), valid_from)
+                return self._install(Path(path), valid_from, held)
         except OSError as error:
             raise PackError(
                 f"区域包存不进 {self.directory}（{error.strerror}），请检查空间和权限"
                 f" · The pack cannot be stored in {self.directory} ({error.strerror}): check space and permissions."
             ) from error
 
-    def _install(self, source: Path, valid_from: int | None) -> Region:
+    def _install(self, source: Path, valid_from: int | None, held: bool) -> Region:
         with tempfile.TemporaryDirectory(prefix=".staging-", dir=self.directory) as room:
             staged = Path(room) / "pack"
             staged.mkdir()
@@ -157,9 +188,17 @@ class PackLibrary:
             self._listed.pop(pack.region, None)
             for version in self.versions(pack.region):
                 if (version.region, version.valid_from, version.version) == key:
+                    if version.held and not held:
+                        (version.path / _HELD_FILE).unlink()
+                        _sync(version.path)
+                        # Other processes look for changes by the time of the directory above.
+                        os.utime(version.path.parent)
+                        self._listed.pop(pack.region, None)
                     return self.load(version)
             taken = [version.order for name in self.regions() for version in self.versions(name)]
             (staged / _ORDER_FILE).write_text(f"{max(taken, default=0) + 1}\n", encoding="ascii")
+            if held:
+                (staged / _HELD_FILE).touch()
             home = self._home(pack.region)
             home.mkdir(exist_ok=True)
             for file in staged.iterdir():
@@ -202,27 +241,124 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-class RegionBook:
-    """``book(day)`` is the version in force on a local day (yyyymmdd; 0 is the earliest), looked up every two seconds.
+Ledger = Callable[[], Sequence[Adopted]]
+"""Reads which versions count, from SQL; none yet: all that are installed and not held."""
+KEPT_S = 2.0
 
-    The hot path asks for every record; a version that was installed meanwhile is in force within those two seconds.
+
+class RegionBook:
+    """``book(day)`` is the version in force on a local day (yyyymmdd; 0 is the earliest), ``known(day, seq)`` the one
+    that was known to be at a ``known_seq``. Safe to share between threads.
+
+    The hot path asks for every record; what changed meanwhile is noticed within two seconds, or at once by
+    :meth:`read`. Without a ledger the library's own order decides.
     """
 
-    def __init__(self, library: PackLibrary, region: str) -> None:
+    def __init__(self, library: PackLibrary, region: str, ledger: Ledger | None = None) -> None:
         self.library, self.region = library, region
+        self._ledger = ledger
+        self._rows: tuple[Adopted, ...] = ()
         self._held: dict[int, Region] = {}
         self._until = 0.0
+        self._upto = -1
 
     def __call__(self, day: int) -> Region:
         """The version in force on a local day."""
         now = time.monotonic()
         if now > self._until:
-            self._held.clear()
-            self._until = now + 2.0
-        found = self._held.get(day)
+            self._refresh()
+            self._until = now + KEPT_S
+        held = self._held
+        found = held.get(day)
         if found is None:
-            found = self._held[day] = self.library.at(self.region, day)
+            found = held[day] = self._at(day, self._rows)
         return found
+
+    def known(self, day: int, seq: int) -> Region:
+        """The version that was in force on a local day as far as it was known at ``seq``."""
+        # What is adopted while we read belongs to a later seq.
+        if seq > self._upto and self._refresh():
+            self._upto = max(self._upto, seq)
+        return self._at(day, tuple(row for row in self._rows if row.seq <= seq))
+
+    def rows(self, seq: int | None = None) -> tuple[Adopted, ...]:
+        """The versions in force one after the other, ascending by day, as known at ``seq`` (now, when ``None``)."""
+        if seq is None:
+            self._refresh()
+        elif seq > self._upto:
+            self.known(0, seq)
+        rows = tuple(row for row in self._rows if seq is None or row.seq <= seq) or self._installed()
+        return in_turn(rows)
+
+    def read(self, rows: Sequence[Adopted]) -> None:
+        """Take over what a transaction read: from now on these versions count."""
+        if tuple(rows) != self._rows or not rows:
+            self._rows = tuple(rows)
+            self._held = {}
+
+    def load(self, row: Adopted) -> Region:
+        """The region of a version that counts.
+
+        Raises:
+            PackError: it is missing on disk.
+        """
+        return self.library.load(self.library.find(self.region, row.valid_from, row.version))
+
+    def path(self, row: Adopted) -> Path:
+        """Where a version lies.
+
+        Raises:
+            PackError: it is missing on disk.
+        """
+        return self.library.find(self.region, row.valid_from, row.version).path
+
+    def choose(self, day: int, rows: Sequence[Adopted]) -> Region:
+        """The version in force on a day if exactly ``rows`` counted."""
+        return self._at(day, tuple(rows))
+
+    def _refresh(self) -> bool:
+        if self._ledger is None:
+            self._held = {}
+            return True
+        try:
+            self.read(self._ledger())
+        except StoreUnavailable:
+            # Pages live on what is in the window while SQL is away; so do the rules that they were made with.
+            return False
+        return True
+
+    def _installed(self) -> tuple[Adopted, ...]:
+        versions = [version for version in self.library.versions(self.region) if not version.held]
+        return tuple(Adopted(found.order, found.valid_from, found.version, 0) for found in versions)
+
+    def _at(self, day: int, rows: tuple[Adopted, ...]) -> Region:
+        row = in_force(rows, day)
+        return self.library.at(self.region, day) if row is None else self.load(row)
+
+
+def in_force(rows: Sequence[Adopted], day: int) -> Adopted | None:
+    """Of versions that count, the one in force on a day: the greatest ``valid_from`` not after it, of equals the last.
+
+    Before the earliest day the earliest version is; ``None`` without any.
+    """
+    due = [row for row in rows if row.valid_from <= day]
+    if not due and rows:
+        first = min(row.valid_from for row in rows)
+        due = [row for row in rows if row.valid_from == first]
+    return max(due, key=lambda row: (row.valid_from, row.number), default=None)
+
+
+def in_turn(rows: Sequence[Adopted]) -> tuple[Adopted, ...]:
+    """Of versions that count, those that are in force on some day, ascending by day."""
+    last: dict[int, Adopted] = {}
+    for row in sorted(rows, key=lambda row: (row.valid_from, row.number)):
+        last[row.valid_from] = row
+    return tuple(last.values())
+
+
+def region_known(region_at: Callable[[int], Region], day: int, seq: int) -> Region:
+    """The version in force on a day as known at ``seq``, as far as ``region_at`` keeps a ledger."""
+    return region_at.known(day, seq) if isinstance(region_at, RegionBook) else region_at(day)
 
 
 def open_library(data_dir: Path, region: str) -> tuple[PackLibrary, str]:

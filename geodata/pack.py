@@ -49,13 +49,14 @@ FILES = (MANIFEST, BOUNDARIES, *COLUMNS)
 MAX_TIMES = 24
 _MANIFEST_KEYS = frozenset(
     {"region", "name", "name_en", "timezone", "valid_from", "approximate", "note", "titles", "thresholds", "sources"}
+    | {"since", "owed_since"}
 )
 _OVERLAP_SQUARE_METRES = 1.0
-_GAP_METRES = 1.0
+GAP_METRES = 1.0
 """Borders that run closer than this without touching have a gap between them. Wider slits that open to the outside
 cannot be told from a real inlet of the region's outline (Jiashan has one of 5 m) and pass."""
 _METRES_A_DEGREE = 111_000.0
-_LAKE_SQUARE_METRES = 1_000_000.0
+LAKE_SQUARE_METRES = 1_000_000.0
 """A hole in the region below this is a mistake between towns; above it may be a lake or another county's enclave."""
 
 
@@ -105,6 +106,8 @@ def load_pack(path: Path | str) -> Region:
         titles=manifest["titles"],
         approximate=bool(manifest["approximate"]),
         version=pack_version(directory),
+        since=manifest["since"],
+        owed_since=manifest["owed_since"],
     )
     region = Region(pack, boundaries, warnings)
     return Region(pack, boundaries, (*warnings, *_misplaced(region), *_foreign_beats(pack)))
@@ -301,6 +304,13 @@ def _manifest(directory: Path) -> dict[str, Any]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             _wrong(MANIFEST, f"thresholds.{key}", value, Words("数", "a number"))
     found["thresholds"] = {key: float(value) for key, value in thresholds.items()}
+    if found.setdefault("since", 0) != 0:
+        check_valid_from(found["since"], MANIFEST)
+    owed = found.setdefault("owed_since", {})
+    if not isinstance(owed, dict):
+        _wrong(MANIFEST, "owed_since", owed, Words("由日期组成的表", "a table of days"))
+    for place, day in owed.items():
+        check_valid_from(day, Words(f"{MANIFEST}，owed_since.{place}", f"{MANIFEST}, owed_since.{place}"))
     sources = found.get("sources")
     if not isinstance(sources, list) or not sources:
         allowed = Words(
@@ -497,7 +507,7 @@ def _boundaries(directory: Path, codes: set[str]) -> tuple[dict[str, BaseGeometr
         got = Words(f"没有镇 {missing[0]} 的多边形", f"no polygon of town {missing[0]}")
         allowed = Words("towns.csv 的每个镇一个多边形", "one polygon for each town of towns.csv")
         _wrong(BOUNDARIES, "features", got, allowed)
-    return found, _check_coverage(found)
+    return found, check_coverage(found)
 
 
 def _polygon(where: Words, geometry: Any) -> BaseGeometry:
@@ -521,7 +531,12 @@ def _polygon(where: Words, geometry: Any) -> BaseGeometry:
     return polygon
 
 
-def _check_coverage(found: Mapping[str, BaseGeometry]) -> list[str]:
+def check_coverage(found: Mapping[str, BaseGeometry]) -> list[str]:
+    """Whether towns (code -> polygon in degrees) fill their region without overlaps and gaps; sentences about lakes.
+
+    Raises:
+        PackError: two overlap, a hole between them is smaller than a lake, or borders do not share their points.
+    """
     codes = list(found)
     degrees = np.array(list(found.values()), dtype=object)
     west, south, east, north = (float(edge) for edge in shapely.total_bounds(degrees))
@@ -547,11 +562,11 @@ def _check_coverage(found: Mapping[str, BaseGeometry]) -> list[str]:
                 f"{'、'.join(around)} 之间 {area:,.0f} 平方米的空洞",
                 f"a hole of {area:,.0f} m² bordered by {', '.join(around)}",
             )
-            if area < _LAKE_SQUARE_METRES:
+            if area < LAKE_SQUARE_METRES:
                 _wrong(BOUNDARIES, "geometry", text, Words("镇与镇之间没有空隙的边界", "no gap between towns"))
             warnings.append(f"{BOUNDARIES}：{text.zh}不属于任何镇 · {BOUNDARIES}: {text.en} belongs to no town.")
 
-    unmatched = shapely.coverage_invalid_edges(degrees, gap_width=_GAP_METRES / _METRES_A_DEGREE)
+    unmatched = shapely.coverage_invalid_edges(degrees, gap_width=GAP_METRES / _METRES_A_DEGREE)
     wrong = [codes[index] for index in np.flatnonzero(~shapely.is_empty(unmatched)).tolist()]
     if wrong:
         text = Words(

@@ -105,8 +105,8 @@ def number(value: float) -> str:
 
 
 def parameters() -> dict[str, Parameter]:
-    """Every threshold that may be set, by key: those that the feeds declare."""
-    return {one.key: one for feed in FEEDS.values() for one in feed.parameters}
+    """Every threshold that may be set, by key, in the order of the feeds that declare them."""
+    return {one.key: one for feed in FEEDS.values() for one in feed.rules}
 
 
 def checked(edit: Edit) -> Edit:
@@ -174,10 +174,12 @@ def plan(versions: Sequence[tuple[int, Content]], edits: Sequence[Edit], valid_f
     return found
 
 
-def revise(source: Path, edits: Sequence[Edit], out: Path) -> None:
+def revise(source: Path, edits: Sequence[Edit], out: Path, since: int = 0, valid_from: int = 0) -> None:
     """Write the pack of ``source`` with edits applied into the directory ``out``, which must be empty or new.
 
     What is not edited is copied to the last byte. Whether the result is a sound pack, ``load_pack`` says.
+    ``since`` is from when ``source`` is in force and ``valid_from`` from when the new pack is: with both given it keeps
+    from which day each place has owed visits. A change of rules does not make a place that nobody visits look fresh.
 
     Raises:
         PackError: a table cannot be edited as it is written.
@@ -190,11 +192,14 @@ def revise(source: Path, edits: Sequence[Edit], out: Path) -> None:
     for edit in edits:
         tables.setdefault(edit.table, []).append(edit)
     for table, changes in tables.items():
-        if table == THRESHOLDS:
-            text = _with_thresholds(_text(source, MANIFEST), changes)
-            (out / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
-        else:
+        if table != THRESHOLDS:
             (out / f"{table}.csv").write_text(_with_rows(source, table, changes), encoding="utf-8", newline="\n")
+    text = _text(source, MANIFEST)
+    made = _with_section(text, THRESHOLDS, _thresholds(text, tables[THRESHOLDS])) if THRESHOLDS in tables else text
+    if since and valid_from:
+        made = _with_days(made, source, out, since, valid_from)
+    if made != text:
+        (out / MANIFEST).write_text(made, encoding="utf-8", newline="\n")
 
 
 def _with_rows(source: Path, table: str, edits: Sequence[Edit]) -> str:
@@ -224,35 +229,53 @@ def _with_rows(source: Path, table: str, edits: Sequence[Edit]) -> str:
     return text.getvalue()
 
 
-def _with_thresholds(text: str, edits: Sequence[Edit]) -> str:
-    """The manifest with another ``[thresholds]`` section, everything around it as it was."""
-    was = tomllib.loads(text)
-    values = {key: float(value) for key, value in was.get(THRESHOLDS, {}).items()}
+def _thresholds(text: str, edits: Sequence[Edit]) -> dict[str, float]:
+    """The thresholds of a manifest after edits."""
+    values = {key: float(value) for key, value in tomllib.loads(text).get(THRESHOLDS, {}).items()}
     for edit in edits:
         values.pop(edit.key, None)
         if edit.rows:
             values[edit.key] = float(edit.rows[0]["value"])
+    return values
+
+
+def _with_days(text: str, source: Path, out: Path, since: int, valid_from: int) -> str:
+    """The manifest with the days from which places have owed visits."""
+    was = tomllib.loads(text)
+    before, after = Content(source).table("visit_rules"), Content(out).table("visit_rules")
+    earlier = {place: day for place, day in was.get("owed_since", {}).items() if place in before and place in after}
+    owed = earlier | {place: valid_from for place in after if place not in before}
+    if not was.get("since"):
+        text = re.sub(r"^valid_from\b.*$", rf"\g<0>\nsince = {since}", text, count=1, flags=re.MULTILINE)
+    return _with_section(text, "owed_since", owed) if owed or "owed_since" in was else text
+
+
+def _with_section(text: str, name: str, values: Mapping[str, float]) -> str:
+    """The manifest with another section of numbers, everything around it as it was."""
+    was = tomllib.loads(text)
     body = "".join(f"{json.dumps(key, ensure_ascii=False)} = {_toml(value)}\n" for key, value in values.items())
-    head = re.search(r"^\[thresholds\][ \t]*(?:#.*)?\n?", text, re.MULTILINE)
+    head = re.search(rf"^\[{name}\][ \t]*(?:#.*)?\n?", text, re.MULTILINE)
     if head is None:
-        made = f"{text.rstrip()}\n\n[thresholds]\n{body}"
+        made = f"{text.rstrip()}\n\n[{name}]\n{body}"
     else:
         after = re.compile(r"^(?:#.*\n|\s*\n)*\[", re.MULTILINE).search(text, head.end())
         rest = text[after.start() :].lstrip("\n") if after else ""
-        made = f"{text[: head.start()]}[thresholds]\n{body}{chr(10) if rest else ''}{rest}"
+        made = f"{text[: head.start()]}[{name}]\n{body}{chr(10) if rest else ''}{rest}"
     try:
         now = tomllib.loads(made)
     except tomllib.TOMLDecodeError:
         now = {}
-    if {**was, THRESHOLDS: values} != {**now, THRESHOLDS: now.get(THRESHOLDS)}:
+    if {**was, name: dict(values)} != now:
         raise PackError(
-            f"{MANIFEST} 里的阈值不是单独的 [thresholds] 一节，改不了，请先整理成一节"
-            f" · The thresholds in {MANIFEST} are not a section [thresholds] of their own: make them one first."
+            f"{MANIFEST} 里的 {name} 不是单独的 [{name}] 一节，改不了，请先整理成一节"
+            f" · {name} of {MANIFEST} is not a section [{name}] of its own: make it one first."
         )
     return made
 
 
 def _toml(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
     text = number(value)
     return text if "." in text else f"{text}.0"
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ import msgspec
 
 from dashboard.domain.day import MINUTE, day_end, iso
 from dashboard.domain.event import Event, Rejected
-from dashboard.domain.feed import Feed, Field
+from dashboard.domain.feed import Feed, Field, Words
 from dashboard.domain.privacy import mask, personal
 from geodata.crs import to_wgs84
 from geodata.region import Region
@@ -30,6 +30,8 @@ EARLIEST = 946_684_800_000
 LATEST = 4_102_444_800_000
 """2100-01-01 UTC."""
 MAX_ID = 160
+_REASON = Field("reason", "text", Words("理由", "Reason"), max_length=200)
+_POINT = {"lon", "lat", "crs"}
 _PHONE_ID = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
 """A phone number on its own. Narrower than in texts: an identifier may well hold such digits among others."""
 _CRS = {"wgs84": "WGS-84", "gcj02": "GCJ-02", "bd09": "BD-09"}
@@ -44,6 +46,8 @@ class Door(msgspec.Struct, frozen=True):
     """Towns that the token may write for; ``None`` is all."""
     zone: str | None = None
     """Time zone of times without an offset; ``None``: such times are refused."""
+    by: str = ""
+    """Who acts where that is not the source itself: an administrator who withdraws a record is kept with it."""
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -90,6 +94,48 @@ def decode_records(
     return events, rejected
 
 
+def faults(feed: Feed, record: Any, door: Door, received_at: int) -> list[Rejected]:
+    """Everything that is wrong with one record, at most one sentence a field: what a form shows beside its fields.
+
+    Empty exactly when :func:`decode_records` would take the record at the same moment.
+    """
+    found: dict[str, _Wrong] = {}
+
+    def hear(read: Callable[[], Any], otherwise: Any = None) -> Any:
+        try:
+            return read()
+        except _Wrong as wrong:
+            found.setdefault(wrong.field, wrong)
+            return otherwise
+
+    if isinstance(record, dict) and not hear(lambda: _flag(record, "void"), True):
+        hear(lambda: _identity(record))
+        hear(lambda: _time(record.get("at"), door.zone, received_at))
+        lon, lat = hear(lambda: _position(record), (None, None))
+        fields: dict[str, Any] = {}
+        if not hear(lambda: _flag(record, "nothing"), True):
+            for field, read in _readers(feed.name, feed.fields):
+                given = record.get(field.name)
+                if given is None or given == "":
+                    if field.required:
+                        found[field.name] = _missing(field)
+                    continue
+                take = partial(read, given) if field.kind != "time" else partial(_instant, field, given, door)
+                value = hear(take)
+                if value is not None:
+                    fields[field.name] = value
+            # A field that is there but wrong is not missing as well.
+            for wrong in _lacking(feed, fields, lon):
+                if wrong.field not in found and (wrong.field not in ("lon", "lat") or not _POINT & found.keys()):
+                    found[wrong.field] = wrong
+        if not _POINT & found.keys():
+            hear(lambda: _town(record, door, feed, fields, lon, lat))
+    if not found:
+        hear(lambda: _decode(feed, record, door, received_at))
+    shown = _shown_id(record)
+    return [Rejected(0, shown, one.field, one.got, one.allowed, one.message, one.code) for one in found.values()]
+
+
 def _shown_id(record: Any) -> str | None:
     given = record.get("id") if isinstance(record, dict) else None
     return mask(str(given))[:MAX_ID] if isinstance(given, str | int | float) and given != "" else None
@@ -118,7 +164,7 @@ def _kept(value: Any) -> Any:
     return value if harmless else shown[:500]
 
 
-_ENVELOPE = {"id", "source", "feed", "town", "at", "lon", "lat", "crs", "rev", "void", "nothing"}
+_ENVELOPE = {"id", "source", "feed", "town", "at", "lon", "lat", "crs", "rev", "void", "reason", "nothing"}
 
 
 def _decode(feed: Feed, record: Any, door: Door, received_at: int) -> Event:
@@ -132,7 +178,8 @@ def _decode(feed: Feed, record: Any, door: Door, received_at: int) -> Event:
         raise _Wrong("feed", record.get("feed"), f"{feed.name}，或省略")
     rev = _revision(record.get("rev"))
     if _flag(record, "void"):
-        return Event(feed.name, door.source, identity, "", identity, 0, received_at, rev, None, None, {}, void=True)
+        said = _withdrawal(record, door)
+        return Event(feed.name, door.source, identity, "", identity, 0, received_at, rev, None, None, said, void=True)
     at = _time(record.get("at"), door.zone, received_at)
     lon, lat = _position(record)
     nothing = _flag(record, "nothing")
@@ -179,6 +226,13 @@ def _revision(given: Any) -> int:
     if isinstance(given, bool | float) or not 0 <= rev < 2**62:
         raise _Wrong("rev", given, "不小于 0 的整数")
     return rev
+
+
+def _withdrawal(record: dict[str, Any], door: Door) -> dict[str, Any]:
+    """What is kept of a withdrawal beside the record it names: why, and who did it where that is not the source."""
+    reason = record.get("reason")
+    said = {} if reason in (None, "") else {"reason": _reader(_REASON)(reason)}
+    return said | ({"by": door.by} if door.by else {})
 
 
 def _flag(record: dict[str, Any], name: str) -> bool:
@@ -241,6 +295,31 @@ def _instant(field: Field, given: Any, door: Door) -> int:
     if not EARLIEST <= at < LATEST:
         raise _Wrong(field.name, given, "2000 年到 2100 年的时间")
     return at
+
+
+_STATED = re.compile(
+    r"(?P<nearly>近|将近|接近)?(?P<about>约|大约)?(?P<number>\d[\d,]*)(?P<more>余|多|\+|以上)?[人名件次户本份张家处]*"
+)
+
+
+def _quantity(field: Field, given: Any) -> int | list[Any]:
+    """A whole number, or [number, qualifier] where it was stated as 余, 多 (at least), 近 (nearly) or 约 (about)."""
+    allowed = _allowed(field)
+    if isinstance(given, int) and not isinstance(given, bool):
+        number, qualifier = given, "exact"
+    elif isinstance(given, float) and given.is_integer():
+        number, qualifier = int(given), "exact"
+    else:
+        found = _STATED.fullmatch("".join(given.split())) if isinstance(given, str) else None
+        if found is None:
+            raise _Wrong(field.name, given, allowed)
+        number = int(found["number"].replace(",", ""))
+        qualifier = (
+            "at_least" if found["more"] else "nearly" if found["nearly"] else "about" if found["about"] else "exact"
+        )
+    if not 0 <= number < 10**12:
+        raise _Wrong(field.name, given, allowed)
+    return number if qualifier == "exact" else [number, qualifier]
 
 
 def _number(name: str, given: Any, allowed: str) -> float:
@@ -314,18 +393,28 @@ def _fields(feed: Feed, record: dict[str, Any], lon: float | None, door: Door) -
         given = record.get(field.name)
         if given is None or given == "":
             if field.required:
-                sentence = f"缺少必填字段 {field.name}（{field.words.zh}），应为{_allowed(field)}"
-                raise _Wrong(field.name, None, _allowed(field), sentence)
+                raise _missing(field)
             continue
         fields[field.name] = read(given) if field.kind != "time" else _instant(field, given, door)
+    for wrong in _lacking(feed, fields, lon):
+        raise wrong
+    return fields
+
+
+def _missing(field: Field) -> _Wrong:
+    sentence = f"缺少必填字段 {field.name}（{field.words.zh}），应为{_allowed(field)}"
+    return _Wrong(field.name, None, _allowed(field), sentence)
+
+
+def _lacking(feed: Feed, fields: dict[str, Any], lon: float | None) -> Iterable[_Wrong]:
+    """Fields that another field's value makes required and that are not there."""
     for rule in feed.required:
         if fields.get(rule.when) == rule.equals:
             for name in rule.fields:
                 present = lon is not None if name in ("lon", "lat") else name in fields
                 if not present:
                     sentence = f"{rule.when} 为 {rule.equals} 时缺少必填字段 {name}"
-                    raise _Wrong(name, None, f"{rule.when} 为 {rule.equals} 时必填", sentence)
-    return fields
+                    yield _Wrong(name, None, f"{rule.when} 为 {rule.equals} 时必填", sentence)
 
 
 @lru_cache(maxsize=128)
@@ -355,6 +444,8 @@ def _allowed(field: Field) -> str:
         return "、".join(field.choices) + " 之一"
     if field.kind == "text":
         return f"1 到 {field.max_length} 个字"
+    if field.kind == "quantity":
+        return "不小于 0 的整数，可带 余、多、近、约，如 3000、3000余、近1000"
     if field.kind == "time":
         return "日期，或带时区的 ISO-8601 时间，如 2020-02-26、2020-02-26T18:00:00+08:00"
     what = "整数" if field.kind == "integer" else "数"
@@ -395,6 +486,8 @@ def _reader(field: Field) -> Callable[[Any], Any]:
             return value
 
         return read_text
+    if field.kind == "quantity":
+        return partial(_quantity, field)
     whole = field.kind == "integer"
     low = -math.inf if field.low is None else field.low
     high = math.inf if field.high is None else field.high

@@ -156,7 +156,7 @@ def record_of(fix: Fix, protocol: str, door: Door, received_at: int) -> dict[str
         "id": f"{protocol}-{_digest('/'.join(fix.who))}-{_stamp(at, door.zone)}",
         "at": at,
         "unit": unit,
-        "town": _town(unit, fix, door),
+        "town": town_for(unit, fix.lon, fix.lat, door),
         "kind": "position",
         "lon": fix.lon,
         "lat": fix.lat,
@@ -181,12 +181,13 @@ def letter_of(refusal: Refusal, protocol: str, door: Door, received_at: int) -> 
     return record, Rejected(0, shown, refusal.field, got, refusal.allowed, refusal.message, "malformed")
 
 
-def _town(unit: str | None, fix: Fix, door: Door) -> str | None:
+def town_for(unit: str | None, lon: Any, lat: Any, door: Door) -> str | None:
+    """The town to write into a record because its coordinate cannot decide; ``None``: the coordinate does."""
     declared = door.region.pack.unit_by_code.get(unit or "")
-    lon, lat = _float(fix.lon), _float(fix.lat)
-    if declared is None or lon is None or lat is None:
+    east, north = _float(lon), _float(lat)
+    if declared is None or east is None or north is None:
         return None
-    found = door.region.town_of(lon, lat)
+    found = door.region.town_of(east, north)
     own = found is None or (door.towns is not None and found not in door.towns)
     return declared.town if own else None
 

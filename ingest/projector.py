@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, insert, select, text
 
 from dashboard.archetypes import LIFE, Engine, State, engine_of
 from dashboard.domain.day import day_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
+from dashboard.errors import PackError
 from dashboard.feeds import FEEDS
-from dashboard.stores import leases
+from dashboard.stores import leases, rules
 from dashboard.stores.history import History, Version
 from dashboard.stores.tables import provisional_place
+from geodata.library import Adopted, RegionBook
 from geodata.region import Region
+
+log = structlog.get_logger("projector")
 
 SubjectDay = tuple[str, int, str]
 """(feed, local day or ``LIFE``, subject): whose state it is."""
@@ -48,6 +53,8 @@ class _Batch:
         self.seq = first_seq
         self.rows: dict[int, tuple[int, int, int | None, Event]] = {}
         self.ended: dict[int, int] = {}
+        self.days: dict[int, int] = {}
+        """The local day of each stored version that this batch supersedes, by ``seq``."""
         self.new_keys: dict[tuple[str, str], list[Version]] = {}
         self.changed_keys: dict[tuple[str, str], list[Version]] = {}
         self.append: dict[SubjectDay, list[Event]] = {}
@@ -73,6 +80,8 @@ class Projector:
         self._provisional: set[tuple[str, str]] | None = None
         self._seq: int | None = None
         """The ``known_seq`` up to which cached states are the truth: that of our own last commit."""
+        self._unusable: set[int] = set()
+        """Versions that were asked for and cannot be read; looked at again by the next process."""
 
     def apply(
         self,
@@ -113,6 +122,88 @@ class Projector:
         if self.history.seq(connection) != self._seq:
             self._states.clear()
             self._provisional = None
+            if isinstance(self.region_at, RegionBook):
+                self.region_at.read(rules.adopted(connection, self.region_at.region))
+
+    def adopt(self, known_at: int, held: Mapping[int, int] | None = None) -> bool:
+        """Let versions count that were asked for; whether there were any.
+
+        Days from their ``valid_from`` on whose records fold otherwise by them are folded again in the transaction that
+        makes them count, under a ``known_seq`` of its own. A crash leaves either all of it or nothing, and of several
+        workers one does it.
+
+        Raises:
+            LeaseLost, StoreUnavailable: nothing was changed.
+        """
+        book = self.region_at
+        if not isinstance(book, RegionBook) or not self._asked(book):
+            return False
+        try:
+            with self.history.writing() as connection:
+                self._distrust(connection)
+                if held:
+                    leases.check(connection, held)
+                done = self._adopt(connection, book, known_at)
+                seq, counting = self.history.seq(connection), rules.adopted(connection, book.region)
+        except BaseException:
+            self._states.clear()
+            self._provisional = None
+            raise
+        self._seq = seq
+        book.read(counting)
+        return done
+
+    def _asked(self, book: RegionBook) -> bool:
+        with self.history.reading() as connection:
+            known = rules.asked(connection, book.region)
+        pairs = {(one.valid_from, one.version) for one in known}
+        loaded = (one for one in book.library.versions(book.region) if not one.held)
+        return any(one.seq is None and one.number not in self._unusable for one in known) or any(
+            (one.valid_from, one.version) not in pairs for one in loaded
+        )
+
+    def _adopt(self, connection: Connection, book: RegionBook, known_at: int) -> bool:
+        rules.enrol(connection, book.library, book.region, known_at)
+        before = rules.adopted(connection, book.region)
+        seq = self.history.seq(connection) + 1
+        fresh = []
+        for one in rules.asked(connection, book.region):
+            row = Adopted(one.number, one.valid_from, one.version, seq)
+            if one.seq is None and one.number not in self._unusable:
+                try:
+                    book.load(row)
+                except PackError as trouble:
+                    # One pack that is gone must not stop the records of every feed.
+                    log.error("pack_unusable", valid_from=one.valid_from, reason=trouble.sentence)
+                    self._unusable.add(one.number)
+                else:
+                    fresh.append(row)
+        if not fresh:
+            return False
+        self._fold_anew(connection, book, before, [*before, *fresh], seq)
+        rules.adopt(connection, [row.number for row in fresh], seq, known_at)
+        self.history.close_batch(connection, seq, known_at)
+        log.info("rules_adopted", versions=[f"{row.valid_from}-{row.version}" for row in fresh], seq=seq)
+        return True
+
+    def _fold_anew(
+        self, connection: Connection, book: RegionBook, before: Sequence[Adopted], after: Sequence[Adopted], seq: int
+    ) -> None:
+        self._states.clear()
+        for feed, engine in self.engines.items():
+            for day in self.history.days_of(connection, feed):
+                old = book.choose(0 if day == LIFE else day, before)
+                new = book.choose(0 if day == LIFE else day, after)
+                if old is new or engine.rules(old) == engine.rules(new):
+                    continue
+                events = self.history.events_of_day(connection, feed, None if day == LIFE else day)
+                encoded: dict[SubjectDay, bytes] = {}
+                # A subject whose records were all withdrawn has a state too.
+                for subject, _, _ in self.history.states_since(connection, feed, day, 0):
+                    state = engine.new()
+                    engine.fold(state, events.get(subject, []), new)
+                    encoded[feed, day, subject] = engine.encode(state)
+                self.history.save_states(connection, encoded, seq)
 
     def _apply(self, connection: Connection, events: Sequence[Event], known_at: int) -> Applied:
         first = self.history.seq(connection)
@@ -122,7 +213,7 @@ class Projector:
             # A version that this batch itself superseded is written as ended at once.
             rows = [(seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in batch.rows.values()]
             self.history.add_events(connection, rows)
-            self.history.end_versions(connection, batch.ended)
+            self.history.end_versions(connection, batch.ended, batch.days)
             self.history.save_keys(connection, batch.new_keys, batch.changed_keys)
             applied.provisional = self._note_places(connection, events)
             self._fold(connection, batch, applied)
@@ -173,6 +264,7 @@ class Projector:
     def _unsettle(self, connection: Connection, batch: _Batch, old: Sequence[tuple[int, int]]) -> None:
         """Days that lose a record must be folded again, whether the record is stored or came in this batch."""
         fetched = self.history.events_by_seq(connection, [seq for seq, _ in old if seq not in batch.rows])
+        batch.days |= {seq: day for seq, (day, _) in fetched.items()}
         for seq, _ in old:
             day, event = (batch.rows[seq][1], batch.rows[seq][3]) if seq in batch.rows else fetched[seq]
             if not event.void:

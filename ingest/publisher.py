@@ -20,6 +20,7 @@ from dashboard.errors import StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
+from geodata.library import region_known
 from geodata.region import Region
 
 
@@ -79,11 +80,11 @@ class Publisher:
         """Publish summaries of feeds at ``now``; ``towns`` may narrow a feed to some. Returns the ``known_seq``."""
         zone = self.region_at(0).pack.timezone
         today = day_of(now, zone)
-        region = self.region_at(today)
         names, towns = self._with_dependents(feeds, towns)
         found: dict[str, Mapping[str, Summary]] = {}
         with self.history.reading() as connection:
             seq = self.history.seq(connection)
+            region = region_known(self.region_at, today, seq)
             if self._provisional is None:
                 self._provisional = [
                     Place(row.code, PlaceKind(row.kind), row.town, row.code, provisional=True)

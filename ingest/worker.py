@@ -19,7 +19,7 @@ from zlib import crc32
 import structlog
 
 from dashboard.clock import Clock, machine_ms
-from dashboard.domain.day import iso
+from dashboard.domain.day import day_of, iso
 from dashboard.domain.event import Event, encode_events
 from dashboard.errors import LeaseLost, StoreUnavailable
 from dashboard.feeds import FEEDS
@@ -101,6 +101,7 @@ class Worker:
     def step(self) -> int:
         """One round: renew leases, take a batch, let time act. Returns how many records were applied."""
         self._renew()
+        self._adopt()
         if not self.live.ready():
             self.publisher.rebuild(self.clock.now())
             self._owed.clear()
@@ -115,6 +116,7 @@ class Worker:
         if machine_ms() < self._renew_at:
             return
         before = set(self.held)
+        self.history.make_ahead(day_of(self.clock.now(), self.projector.region_at(0).pack.timezone))
         self.held = leases.acquire(self.history, self.owner, range(self.stream.partitions), self.share())
         for partition in self.held.keys() - before:
             self.stream.open(partition)
@@ -125,6 +127,12 @@ class Worker:
         # they are looked for again and again, not only at the take-over.
         self._taken_over.clear()
         self._renew_at = machine_ms() + leases.TERM_MS // 3
+
+    def _adopt(self) -> None:
+        """Let rules count that somebody changed: figures of every feed may be others by them."""
+        if self.held and self.projector.adopt(self.clock.now(), self.held):
+            self.publisher.forget_places()
+            self._owed.update(self.publisher.engines)
 
     def _take(self) -> dict[int, list[Entry]]:
         for partition in sorted(self.held.keys() - self._taken_over):

@@ -46,6 +46,15 @@ STROKES: dict[str, str] = {
     "x": '<path d="M6.5 6.5l11 11M17.5 6.5l-11 11"/>',
     "screen": '<path d="M3.5 5h17v11h-17zM9 20h6M12 16v4"/>',
     "warn": '<path d="M12 4.5L21 19.5H3z"/><path d="M12 10v4.5M12 16.8v.2"/>',
+    "versus": '<path d="M4.500 19V9h5v10zM14.500 19V5h5v14z"/>',
+    "star": '<path d="M6.5 4.5h11V20L12 16l-5.5 4z"/>',
+    "filter": '<path d="M4 6h16M7 12h10M10 18h4"/>',
+    "file": '<path d="M6 3.5h8l4 4v13H6zM14 3.5v4h4"/>',
+    "link": (
+        '<path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7L12 6.3"/>'
+        '<path d="M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1"/>'
+    ),
+    "sort": '<path d="M8 5v14M4.5 15.5L8 19l3.500-3.500M13.5 7H20M13.5 12h5M13.5 17h3"/>',
     "replay": '<path d="M9 6L4.5 10.5 9 15M4.5 10.500H15a4.5 4.5 0 0 1 0 9h-3"/>',
 }
 """Name -> paths in a 24 x 24 box, drawn with a round stroke of 1.75."""

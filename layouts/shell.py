@@ -25,6 +25,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "skip": ("跳到正文", "Skip to content"),
     "nav": ("主导航", "Main"),
     "overview": ("总览", "Overview"),
+    "patrols": ("巡逻", "Patrols"),
+    "record": ("登记", "Enter"),
     "wall": ("大屏", "Wall"),
     "system": ("系统", "System"),
     "town": ("镇页", "Town"),
@@ -56,6 +58,8 @@ WORDS: dict[str, tuple[str, str]] = {
 
 NAV: tuple[tuple[str, str, str], ...] = (
     ("overview", "/", "list"),
+    ("patrols", "/patrols", "patrol"),
+    ("record", "/record", "plus"),
     ("wall", "/wall", "screen"),
     ("system", "/system", "layers"),
 )

@@ -390,7 +390,8 @@ class SampleBoard(Board):
     """The board of the sample ``step`` moves after 14:32.
 
     ``missing``: (feed, town) pairs that have not reported. ``old``: feed -> age in ms of its last record, ``None`` for
-    a feed of which nothing ever came. ``calm``: a day on which nothing is wrong. ``world``: replay or live.
+    a feed of which nothing ever came. ``calm``: a day on which nothing is wrong. ``world``: replay or live. ``at``: another
+    moment altogether, ms.
     """
 
     def __init__(
@@ -402,9 +403,10 @@ class SampleBoard(Board):
         old: dict[str, int | None] | None = None,
         calm: bool = False,
         world: str = "replay",
+        at: int | None = None,
         **health: Any,
     ) -> None:
-        now = NOW + 2_000 * step
+        now = NOW + 2_000 * step if at is None else at
         days = _TRENDS[calm].days
         summaries: dict[str, dict[str, Summary]] = {}
         for feed in ("patrol", "temperature"):

@@ -14,8 +14,9 @@ from typing import Any, cast
 import uvicorn
 
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
-from dashboard.api import geo
+from dashboard.api import export, geo
 from dashboard.app import ASSETS, ROOT, build_app
+from dashboard.domain.day import day_of, day_start, shift_day
 from dashboard.live import Hub, build_id
 from dashboard.queries.views import VIEWS
 from dashboard.settings import Settings
@@ -68,12 +69,51 @@ class SampleBoards:
             yield self.moment
 
 
+class SampleReader:
+    """Boards for exports."""
+
+    def __init__(self, boards: SampleBoards) -> None:
+        self.boards = boards
+
+    def board(self, viewer: Viewer, exact: bool = False) -> Any:
+        """The board of the present moment."""
+        return self.boards.sample(viewer)
+
+    def moments(self, viewer: Viewer) -> SampleMoments:
+        """Boards of other moments."""
+        return SampleMoments(viewer)
+
+
+class SampleMoments:
+    """Other moments of the sample, at once."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+
+    def _at(self, now: int) -> Any:
+        return importlib.import_module("tests.board_sample").SampleBoard(at=now, viewer=self.viewer)
+
+    def as_of(self, at: int) -> Any:
+        """As the hub asks for it."""
+        return self._at(at)
+
+    def day(self, day: int) -> Any:
+        """As the hub asks for it."""
+        return self._at(day_start(shift_day(day, 1)) - 1)
+
+    def same_time(self, day: int, now: int) -> Any:
+        """As the hub asks for it."""
+        return self._at(day_start(day) + now - day_start(day_of(now)))
+
+
 class SampleGate:
     """Everybody is this machine's own viewer."""
 
     def viewer(self, request: object) -> Viewer:
         """As the API asks for it."""
         return LOCAL_VIEWER
+
+    reader = viewer
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -87,9 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     board = boards.sample(LOCAL_VIEWER)
     clock = SampleClock(board.now, given.speed)
     build = build_id(ROOT / "dashboard", ROOT / "layouts", ASSETS.parent)
-    hub = Hub(boards, VIEWS, clock, build, identify=lambda _: LOCAL_VIEWER)
+    hub = Hub(boards, VIEWS, clock, build, identify=lambda _: LOCAL_VIEWER, moments=cast(Any, SampleMoments))
     boundaries = geo.router(lambda: board.region, cast(Any, SampleGate()))
-    app = build_app(Settings.load(port=given.port), hub, boards, None, [boundaries], board.pack, clock)
+    files = export.router(cast(Any, SampleReader(boards)), cast(Any, SampleGate()), VIEWS)
+    app = build_app(Settings.load(port=given.port), hub, boards, None, [boundaries, files], board.pack, clock)
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_level="warning", ws_per_message_deflate=False)
 
 

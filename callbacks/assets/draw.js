@@ -57,8 +57,8 @@
     due: function () {
       return '<circle r="4.9" fill="none" style="stroke:var(--tw-watch-edge)" stroke-width="3.4"/><circle r="4.9" fill="none" style="stroke:var(--tw-watch)" stroke-width="2.2"/>';
     },
-    open: function () { return '<circle r="4" style="fill:var(--tw-surface);stroke:var(--tw-text-3)" stroke-width="1.5"/>'; },
-    met: function () { return '<circle r="4" style="fill:var(--tw-ramp-b)" opacity=".75"/>'; },
+    open: function () { return '<circle r="4.1" style="fill:var(--tw-surface);stroke:var(--tw-feed-patrol)" stroke-width="1.7"/>'; },
+    met: function () { return '<circle r="4.1" style="fill:color-mix(in srgb,var(--tw-feed-patrol) 50%,var(--tw-surface))"/>'; },
     unobservable: function () {
       return '<rect x="-5" y="-5" width="10" height="10" rx="1.5" style="fill:var(--tw-surface);stroke:var(--tw-text-2)" stroke-width="1.3" stroke-dasharray="2.6 1.9"/>' + stroked("M-2.5,2.5L2.5,-2.5", "text-2", 1.3);
     },
@@ -68,13 +68,14 @@
     },
     gate: function () { return gate("text", "bg"); },
     "gate-off": function () { return gate("text-3", "bg", "3 2.4"); },
-    fever: function () { return '<circle r="5" fill="none" style="stroke:var(--tw-text-2)" stroke-width="1.5"/>'; },
+    fever: function () { return '<circle r="5" style="fill:var(--tw-surface);stroke:var(--tw-feed-temp)" stroke-width="1.8"/>'; },
     done: function () { return stroked("M-4.5,.5L-1.3,3.7L4.7,-3.3", "text-3", 1.6); }
   };
   SHAPES.burning = SHAPES.overdue = SHAPES.alert;
   SHAPES.soon = SHAPES.due;
   SHAPES.late = SHAPES.watch;
   SHAPES.empty = SHAPES.none = SHAPES.silent;
+  SHAPES.unit_off = SHAPES["unit-off"];
 
   function gate(line, fill, dash) {
     return '<rect x="-6" y="-6" width="12" height="12" rx="2.2" style="fill:var(--tw-' + fill + ");stroke:var(--tw-" + line + ')" stroke-width="1.4"' + (dash ? ' stroke-dasharray="' + dash + '"' : "") +

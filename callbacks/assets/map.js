@@ -138,10 +138,13 @@
     }
     var told = getComputedStyle(own.wrapper), pen = canvas.getContext("2d");
     var ink = told.getPropertyValue("--tw-feed-patrol"), edge = told.getPropertyValue("--tw-bg"), off = told.getPropertyValue("--tw-stale-text");
+    own.watch = told.getPropertyValue("--tw-watch");
+    k *= own.unitScale || 1;
     arrow = arrow || new Path2D(TW.arrow);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, wide, high);
     pen.lineJoin = pen.lineCap = "round";
+    if (own.under) own.under(pen, at, ink, told.getPropertyValue("--tw-surface"));
     (own.units || []).forEach(function (unit) {
       if (!own.trails || !unit.trail || unit.trail.length < 2) return;
       pen.beginPath();
@@ -150,8 +153,8 @@
         if (index) pen.lineTo(spot[0], spot[1]); else pen.moveTo(spot[0], spot[1]);
       });
       pen.strokeStyle = ink;
-      pen.lineWidth = 1.8;
-      pen.globalAlpha = unit.signal ? 0.55 : 0.25;
+      pen.lineWidth = own.trailWidth || 1.8;
+      pen.globalAlpha = (own.trailAlpha || 0.55) * (unit.signal ? 1 : 0.5);
       pen.stroke();
       pen.globalAlpha = 1;
     });
@@ -301,6 +304,121 @@
     repaint(own);
   }
 
+  /* A desk page's map of the region. data: points [[key, lon, lat, state, number, name]], cells [[lon, lat, met, open]],
+     heat [{count, outline, at}], units, towns [{code, name, text, bad, meant, chosen}], limit, mode, selected.
+     Met and open lie below the trails, lapsed and unobservable above, numbered gaps on top. */
+  function desk(id, data, handlers) {
+    var own = entry(id);
+    if (!own) return;
+    own.pick = null;
+    own.desk = { data: data, handlers: handlers };
+    if (JSON.stringify(own.limit || []) !== JSON.stringify(data.limit)) { own.limit = data.limit; if (own.leaflet) fit(own); }
+    recolour(id, { desk: data.towns.filter(function (town) { return town.meant; }).map(function (town) { return town.code; }), chosen: data.towns.filter(function (town) { return town.chosen; }).map(function (town) { return town.code; }) }, "");
+    own.units = data.mode === "heat" ? [] : data.units;
+    own.trails = true;
+    own.trailWidth = data.mode === "trails" ? 2 : 1.3;
+    own.trailAlpha = data.mode === "trails" ? 0.6 : 0.3;
+    own.unitScale = 0.68;
+    var quiet = data.mode === "heat" || data.mode === "trails";
+    own.under = function (pen, at, ink, ground) {
+      if (quiet) return;
+      data.points.forEach(function (point) {
+        if (point[4] || point[3] !== "met" && point[3] !== "open" && point[3] !== "soon") return;
+        var spot = at(point[1], point[2]);
+        pen.beginPath();
+        pen.arc(spot[0], spot[1], point[3] === "met" ? 2.5 : 2.7, 0, 2 * Math.PI);
+        if (point[3] === "met") { pen.fillStyle = ink; pen.globalAlpha = 0.45; pen.fill(); pen.globalAlpha = 1; return; }
+        pen.fillStyle = ground;
+        pen.fill();
+        pen.strokeStyle = point[3] === "soon" ? own.watch : ink;
+        pen.lineWidth = point[3] === "soon" ? 1.8 : 1.2;
+        pen.stroke();
+      });
+      data.cells.forEach(function (cell) {
+        var spot = at(cell[0], cell[1]), all = cell[2] + cell[3], r = Math.min(13, 3 + Math.sqrt(all) * 1.6);
+        pen.beginPath();
+        pen.arc(spot[0], spot[1], r, 0, 2 * Math.PI);
+        pen.fillStyle = ink;
+        pen.globalAlpha = 0.14 + 0.26 * (all ? cell[2] / all : 0);
+        pen.fill();
+        pen.globalAlpha = 1;
+      });
+    };
+    own.paint = function (at, k, towns) {
+      var o = "", wide = own.wrapper.clientWidth, high = own.wrapper.clientHeight, pins = [];
+      if (data.mode === "heat") {
+        var most = data.heat.reduce(function (found, cell) { return Math.max(found, cell.count); }, 1);
+        data.heat.forEach(function (cell) {
+          o += '<path d="M' + cell.outline.map(function (point) { return at(point[0], point[1]).join(","); }).join("L") + 'Z" style="fill:var(--tw-alert);stroke:var(--tw-surface)" fill-opacity="' + (0.2 + 0.6 * cell.count / most).toFixed(2) + '" stroke-width="1"/>';
+          var middle = at(cell.at[0], cell.at[1]);
+          o += TW.text(middle[0], middle[1] + 4, cell.count, 12, "text", "middle", 700, "paint-order:stroke;stroke:var(--tw-surface);stroke-width:3");
+        });
+      }
+      data.points.forEach(function (point) {
+        var spot = at(point[1], point[2]);
+        if (point[4]) { if (!quiet) pins.push([point, spot]); return; }
+        if (quiet && !(data.mode === "trails" && point[3] === "lapsed")) return;
+        if (point[3] === "lapsed") o += '<path transform="translate(' + spot + ')" d="M0,-5.5L5.5,0L0,5.5L-5.5,0Z" style="fill:var(--tw-alert);stroke:var(--tw-surface)" stroke-width="1.5" paint-order="stroke"/>';
+        else if (point[3] === "unobservable") o += place(spot, 0.88, TW.shape("unobservable"), "");
+      });
+      var moved = apart(pins.map(function (pair) { return pair[1]; }), 0.66), labels = [], drawn = "";
+      var marked = quiet ? [] : data.points.filter(function (point) { return !point[4] && (point[3] === "lapsed" || point[3] === "unobservable"); }).map(function (point) { return at(point[1], point[2]); });
+      data.towns.forEach(function (town) {
+        var known = towns[town.code];
+        if (!known || !town.meant) return;
+        var low = at(known.box[0], known.box[1]), highest = at(known.box[2], known.box[3]);
+        var spot = clear(at(known.label[0], known.label[1]), 0.72, [low[0], highest[1], highest[0], low[1]], labels, moved, marked);
+        if (spot[0] < 20 || spot[0] > wide - 20 || spot[1] < 12 || spot[1] > high - 12) return;
+        labels.push(spot);
+        var halo = "paint-order:stroke;stroke:var(--tw-surface);stroke-width:4;stroke-linejoin:round";
+        drawn += '<g class="tw-map-pin" data-pick="town:' + esc(town.code) + '"' + (town.text ? ' data-kpi="patrol_coverage" data-town="' + esc(town.code) + '" data-value="' + esc(town.raw) + '" data-freshness="' + esc(town.freshness) + '"' + (data.dims ? ' data-dims="' + esc(data.dims) + '"' : "") : "") + ">" +
+          TW.text(spot[0], spot[1] - 3, town.label, 12, "text-2", "middle", 400, halo) +
+          TW.text(spot[0], spot[1] + 12, town.text, 13.5, !town.reported ? "stale-text" : town.bad ? "alert-text" : "text", "middle", 700, halo) + "</g>";
+      });
+      o += drawn;
+      pins.map(function (pair, index) { return [pair[0], moved[index]]; }).reverse().forEach(function (pair) {
+        var shape = pair[0][3] === "lapsed" ? "alert" : pair[0][3] === "soon" ? "due" : pair[0][3];
+        o += place(pair[1], 0.67, TW.pinShape(pair[0][4], shape), ' class="tw-map-pin" data-open="' + esc(pair[0][0]) + '"');
+      });
+      var chosen = data.points.filter(function (point) { return point[0] === data.selected; })[0];
+      if (chosen) o += place(at(chosen[1], chosen[2]), 1, '<circle r="15" fill="none" style="stroke:var(--tw-accent)" stroke-width="2.5"/>', "");
+      return o;
+    };
+    if (!own.listening) {
+      own.listening = true;
+      own.wrapper.addEventListener("click", function (event) { deskClick(own, event); });
+    }
+    note(own, data.approximate);
+    repaint(own);
+  }
+  /* Dots are on a canvas: the nearest one within a finger's breadth is meant, else the town that lies there. */
+  function deskClick(own, event) {
+    if (!own.leaflet || event.target.closest("[data-pick],[data-open]")) return;
+    var box = own.leaflet.getContainer().getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top, best = null, least = 9;
+    own.desk.data.points.forEach(function (point) {
+      var spot = own.leaflet.latLngToContainerPoint([point[2], point[1]]), far = Math.hypot(spot.x - x, spot.y - y);
+      if (far < least) { least = far; best = point; }
+    });
+    if (best) { own.desk.handlers.open(best[0]); return; }
+    var hit = null;
+    own.leaflet.eachLayer(function (layer) {
+      if (!layer.feature || !layer.feature.properties || !layer.getLatLngs) return;
+      if (inside(own.leaflet, layer.getLatLngs(), x, y)) hit = layer.feature.properties.code;
+    });
+    if (hit && own.desk.data.towns.some(function (town) { return town.code === hit; })) own.desk.handlers.town(hit);
+  }
+  function inside(map, rings, x, y) {
+    if (!rings.length) return false;
+    if (Array.isArray(rings[0])) return rings.some(function (ring) { return inside(map, ring, x, y); });
+    var found = false, before = map.latLngToContainerPoint(rings[rings.length - 1]);
+    rings.forEach(function (corner) {
+      var here = map.latLngToContainerPoint(corner);
+      if ((here.y > y) !== (before.y > y) && x < (before.x - here.x) * (y - here.y) / (before.y - here.y) + here.x) found = !found;
+      before = here;
+    });
+    return found;
+  }
+
   function note(own, text) {
     var element = own.wrapper.querySelector(".tw-map-note");
     if (!text) { if (element) element.remove(); return; }
@@ -331,6 +449,10 @@
       var own = code === told.scope;
       return { fillColor: own ? "var(--tw-map-own, var(--tw-surface))" : "var(--tw-sunken)", fillOpacity: 1, color: own ? "var(--tw-line-strong)" : "var(--tw-line)", weight: own ? 1.6 : 1 };
     }
+    if (wanted.desk) {
+      var picked = wanted.chosen.indexOf(code) >= 0, meant = wanted.desk.indexOf(code) >= 0;
+      return { fillColor: meant ? "var(--tw-map-own, var(--tw-surface))" : "var(--tw-sunken)", fillOpacity: 1, color: picked ? "var(--tw-accent)" : "var(--tw-line-strong)", weight: picked ? 2.5 : 1.2, lineJoin: "round" };
+    }
     var k = root() / 16, known = Object.keys(wanted).length > 0;
     if (known && fill === undefined) return { fillColor: "var(--tw-map-bg)", fillOpacity: 0.5, color: "var(--tw-line)", weight: 1 * k };
     return { fillColor: fill === "nodata" || !fill ? "url(#tw-map-hatch)" : ramp(fill), fillOpacity: 1, color: "var(--tw-map-line)", weight: 2.4 * k, lineJoin: "round" };
@@ -359,5 +481,5 @@
   }
   if (document.body) hatch(); else document.addEventListener("DOMContentLoaded", hatch);
 
-  TW.map = { style: style, each: each, county: county, town: town, focus: focus, held: held };
+  TW.map = { style: style, each: each, county: county, town: town, desk: desk, focus: focus, held: held };
 })();

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Engine, Row, insert, select, text, update
 
 from dashboard.access.tables import token
-from dashboard.access.viewer import Role, Viewer
+from dashboard.access.viewer import FORM, IMPORT, Role, Viewer
 from dashboard.domain.day import DEFAULT_ZONE, iso
 from dashboard.errors import ConfigurationError
 from dashboard.feeds import feed_named
@@ -74,6 +74,10 @@ class TokenStore:
         name = source or "reader"
         if not 1 <= len(name) <= 80 or not name.isprintable() or "," in name:
             raise ConfigurationError(f"来源名“{name}”不行，应为 1 到 80 个可见字符，不含逗号")
+        if name.startswith(FORM):
+            raise ConfigurationError(f"来源名“{name}”不行：以 {FORM} 开头的是页面上登记的人，请换一个名称")
+        if name.startswith(IMPORT):
+            raise ConfigurationError(f"来源名“{name}”不行：以 {IMPORT} 开头的是页面上导入的表格，请换一个名称")
         secret = f"tw{'r' if read else 'w'}_{secrets.token_urlsafe(32)}"
         with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
             connection.execute(

@@ -6,6 +6,12 @@ from enum import StrEnum
 
 import msgspec
 
+FORM = "form:"
+"""How the source of records entered by hand begins; the rest is who entered them. No token may bear such a name."""
+
+IMPORT = "import:"
+"""How the source of tables begins that people import in the page; the rest is a name that they choose."""
+
 
 class Role(StrEnum):
     """Roles of DOMAIN.md §1."""
@@ -17,6 +23,9 @@ class Role(StrEnum):
     LEADER = "leader"
     ADMINISTRATOR = "administrator"
     API = "api"
+
+
+_RECORDING = frozenset({Role.CLERK, Role.OFFICER, Role.CHIEF, Role.ADMINISTRATOR})
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -33,6 +42,21 @@ class Viewer(msgspec.Struct, frozen=True):
         if self.towns is None:
             return True
         return town in self.towns
+
+    @property
+    def records(self) -> bool:
+        """Whether it may enter records by hand, in the towns it sees."""
+        return bool(self.roles & _RECORDING)
+
+    @property
+    def details(self) -> bool:
+        """Whether it may see single records of the towns it sees; the others see figures only (DOMAIN.md §9)."""
+        return bool(self.roles & (_RECORDING | {Role.API}))
+
+    @property
+    def source(self) -> str:
+        """The source of the records that it enters by hand."""
+        return f"{FORM}{self.name}"
 
     @property
     def scope(self) -> str:

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from dashboard.access.tokens import Grant, TokenStore
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.clock import Clock
-from dashboard.errors import Backpressure, NotAllowed, StoreUnavailable, TownwatchError, UnknownFeed
+from dashboard.errors import Backpressure, NotAllowed, Outdated, StoreUnavailable, TownwatchError, UnknownFeed
 
 log = structlog.get_logger("api")
 
@@ -46,6 +46,8 @@ def refusal(error: Exception) -> Response:
         return answer({"error": error.sentence}, 403)
     if isinstance(error, UnknownFeed):
         return answer({"error": error.sentence}, 404)
+    if isinstance(error, Outdated):
+        return answer({"error": error.sentence}, 409)
     if isinstance(error, TownwatchError):
         return answer({"error": error.sentence}, 422)
     if isinstance(error, OperationalError):

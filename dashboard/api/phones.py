@@ -69,8 +69,10 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         receipt = await _accept(actions, grant, protocol, heard, len(body))
         left = [one.what for one in heard if isinstance(one, LeftOut)]
         if left or receipt.rejected:
-            reasons = sorted({one.field for one in receipt.rejected})
-            log.info("phone_heard", protocol=protocol, source=grant.source, left_out=left[:20], rejected=reasons[:20])
+            # What was refused is a dead letter with its reason; here only its place in time.
+            say = log.info if receipt.rejected else log.debug
+            fields = sorted({one.field for one in receipt.rejected})
+            say("phone_heard", protocol=protocol, source=grant.source, left_out=left[:20], rejected=fields[:20])
         return {
             "accepted": receipt.accepted,
             "rejected": [{"id": one.id, "field": one.field, "message": one.message} for one in receipt.rejected],

@@ -12,12 +12,20 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from dashboard.archetypes import case, reading, track
+from dashboard.archetypes import case, reading, roster, tally, track
+from dashboard.archetypes.parameters import reading_in, track_in
 from dashboard.domain.day import day_of, shift_day
 from dashboard.domain.event import Event
-from dashboard.domain.feed import CaseSpec, Feed, ReadingSpec, TrackSpec
+from dashboard.domain.feed import CaseSpec, Feed, ReadingSpec, RosterSpec, TallySpec, TrackSpec
 from dashboard.domain.place import Place
-from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, TrackSummary
+from dashboard.domain.summary import (
+    CaseSummary,
+    ReadingSummary,
+    RosterSummary,
+    Summary,
+    TallySummary,
+    TrackSummary,
+)
 from dashboard.feeds import FEEDS
 from geodata.region import Region
 
@@ -60,6 +68,10 @@ class Engine(Protocol):
 
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
         """Fold further records, in event order; ``False``: fold the day again from the stored records."""
+        ...
+
+    def rules(self, region: Region) -> object:
+        """What :meth:`fold` takes from a region: equal for two versions by which every record folds alike."""
         ...
 
     def summarise(
@@ -121,12 +133,14 @@ class TrackEngine(_Codec):
 
     def __init__(self, feed: Feed, spec: TrackSpec) -> None:
         super().__init__(feed, track.UnitState)
-        self.spec = spec
         self.needs = tuple(name for name in spec.visits_for if name in FEEDS)
         self._owing = {name: _cases_of(FEEDS[name]) for name in self.needs}
 
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
-        return track.fold(state, events, self.spec, region)
+        return track.fold(state, events, track_in(self.feed, region.pack), region)
+
+    def rules(self, region: Region) -> object:
+        return track.rules(track_in(self.feed, region.pack), region)
 
     def summarise(
         self,
@@ -137,13 +151,14 @@ class TrackEngine(_Codec):
         provisional: Iterable[Place],
         others: Mapping[str, StatesOf] = NOTHING,
     ) -> Mapping[str, Summary]:
+        spec = track_in(self.feed, region.pack)
         day = day_of(now, region.pack.timezone)
         latest: dict[str, int] = {}
         for back in range(self.back_days, 0, -1):
-            latest |= track.last_visits(states(shift_day(day, -back)).values(), self.spec)
+            latest |= track.last_visits(states(shift_day(day, -back)).values(), spec)
         owed = self._owed(region, now, others)
         days = track.TrackDays(states(day), states(shift_day(day, -1)), latest, owed)
-        return track.summarise(days, self.spec, region.pack, now, towns)
+        return track.summarise(days, spec, region.pack, now, towns)
 
     def _owed(self, region: Region, now: int, others: Mapping[str, StatesOf]) -> dict[str, list[track.Owed]]:
         found: dict[str, list[track.Owed]] = {}
@@ -154,7 +169,7 @@ class TrackEngine(_Codec):
         return found
 
     def next_change(self, summary: Summary, region: Region) -> int:
-        return track.next_change(cast(TrackSummary, summary), self.spec, region.pack)
+        return track.next_change(cast(TrackSummary, summary), track_in(self.feed, region.pack), region.pack)
 
     def records(self, state: State, day: int, zone: str) -> Mapping[str, int]:
         return cast(track.UnitState, state).records
@@ -163,12 +178,14 @@ class TrackEngine(_Codec):
 class ReadingEngine(_Codec):
     """:class:`Engine` of reading feeds."""
 
-    def __init__(self, feed: Feed, spec: ReadingSpec) -> None:
+    def __init__(self, feed: Feed) -> None:
         super().__init__(feed, reading.CheckpointState)
-        self.spec = spec
 
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
-        return reading.fold(state, events, self.spec, region.pack)
+        return reading.fold(state, events, reading_in(self.feed, region.pack), region.pack)
+
+    def rules(self, region: Region) -> object:
+        return reading.rules(reading_in(self.feed, region.pack), region.pack)
 
     def summarise(
         self,
@@ -181,22 +198,18 @@ class ReadingEngine(_Codec):
     ) -> Mapping[str, Summary]:
         day = day_of(now, region.pack.timezone)
         days = reading.ReadingDays(states(day), states(shift_day(day, -1)), states(shift_day(day, 1)))
-        return reading.summarise(days, self.spec, region.pack, now, towns, provisional)
+        spec = reading_in(self.feed, region.pack)
+        return reading.summarise(days, spec, region.pack, now, towns, provisional)
 
     def next_change(self, summary: Summary, region: Region) -> int:
-        return reading.next_change(cast(ReadingSummary, summary), self.spec, region.pack)
+        return reading.next_change(cast(ReadingSummary, summary), reading_in(self.feed, region.pack), region.pack)
 
     def records(self, state: State, day: int, zone: str) -> Mapping[str, int]:
         return {town: counts.records for town, counts in cast(reading.CheckpointState, state).towns.items()}
 
 
-class CaseEngine(_Codec):
-    """:class:`Engine` of case feeds: one state holds a case's whole life."""
-
-    def __init__(self, feed: Feed, spec: CaseSpec) -> None:
-        super().__init__(feed, case.CaseState)
-        self.spec = spec
-        self._cases = _cases_of(feed)
+class _LifeCodec(_Codec):
+    """One state holds a subject's whole life. Its limits are judged, never folded."""
 
     def bucket(self, day: int) -> int:
         return LIFE
@@ -204,8 +217,31 @@ class CaseEngine(_Codec):
     def days(self, today: int) -> Sequence[int]:
         return [LIFE]
 
+    def rules(self, region: Region) -> object:
+        return ()
+
+
+class _EntriesCodec(_LifeCodec):
+    """The state keeps what every record said (:class:`case.CaseState`)."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(feed, case.CaseState)
+
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
         return case.fold(state, events)
+
+    def records(self, state: State, day: int, zone: str) -> Mapping[str, int]:
+        entries = cast(case.CaseState, state).entries
+        return Counter(entry.town for entry in entries if day_of(entry.at, zone) == day)
+
+
+class CaseEngine(_EntriesCodec):
+    """:class:`Engine` of case feeds."""
+
+    def __init__(self, feed: Feed, spec: CaseSpec) -> None:
+        super().__init__(feed)
+        self.spec = spec
+        self._cases = _cases_of(feed)
 
     def summarise(
         self,
@@ -221,9 +257,56 @@ class CaseEngine(_Codec):
     def next_change(self, summary: Summary, region: Region) -> int:
         return case.next_change(cast(CaseSummary, summary), self.spec, region.pack)
 
+
+class RosterEngine(_EntriesCodec):
+    """:class:`Engine` of roster feeds."""
+
+    def __init__(self, feed: Feed, spec: RosterSpec) -> None:
+        super().__init__(feed)
+        self.spec = spec
+
+    def summarise(
+        self,
+        states: StatesOf,
+        region: Region,
+        now: int,
+        towns: Iterable[str] | None,
+        provisional: Iterable[Place],
+        others: Mapping[str, StatesOf] = NOTHING,
+    ) -> Mapping[str, Summary]:
+        return roster.summarise(self.spec, states(LIFE), region.pack, now, towns)
+
+    def next_change(self, summary: Summary, region: Region) -> int:
+        return roster.next_change(cast(RosterSummary, summary), region.pack)
+
+
+class TallyEngine(_LifeCodec):
+    """:class:`Engine` of tally feeds."""
+
+    def __init__(self, feed: Feed, spec: TallySpec) -> None:
+        super().__init__(feed, tally.TallyState)
+        self.spec = spec
+
+    def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
+        return tally.fold(state, events, self.spec, region.pack.timezone)
+
+    def summarise(
+        self,
+        states: StatesOf,
+        region: Region,
+        now: int,
+        towns: Iterable[str] | None,
+        provisional: Iterable[Place],
+        others: Mapping[str, StatesOf] = NOTHING,
+    ) -> Mapping[str, Summary]:
+        return tally.summarise(states(LIFE), region.pack, now, towns)
+
+    def next_change(self, summary: Summary, region: Region) -> int:
+        return tally.next_change(cast(TallySummary, summary), region.pack)
+
     def records(self, state: State, day: int, zone: str) -> Mapping[str, int]:
-        entries = cast(case.CaseState, state).entries
-        return Counter(entry.town for entry in entries if day_of(entry.at, zone) == day)
+        heard = cast(tally.TallyState, state).heard
+        return {town: days[day][0] for town, days in heard.items() if day in days}
 
 
 def _cases_of(feed: Feed) -> case.Cases:
@@ -237,12 +320,18 @@ def engine_of(feed: Feed) -> Engine:
         return TrackEngine(feed, spec)
     if isinstance(spec, CaseSpec):
         return CaseEngine(feed, spec)
-    return ReadingEngine(feed, spec)
+    if isinstance(spec, TallySpec):
+        return TallyEngine(feed, spec)
+    if isinstance(spec, RosterSpec):
+        return RosterEngine(feed, spec)
+    return ReadingEngine(feed)
 
 
 SUMMARY_TYPES: Mapping[type[Any], type[Any]] = {
     TrackSpec: TrackSummary,
     ReadingSpec: ReadingSummary,
     CaseSpec: CaseSummary,
+    TallySpec: TallySummary,
+    RosterSpec: RosterSummary,
 }
 """Archetype parameters -> the summary that the archetype makes."""

@@ -103,6 +103,12 @@ def _threshold(method: str, site: str, spec: ReadingSpec, pack: RegionPack) -> i
     return round(pack.thresholds.get("fever.default", spec.default_threshold) * 1000)
 
 
+def rules(spec: ReadingSpec, pack: RegionPack) -> object:
+    """What folding takes from a pack: the thresholds of a fever and how long a recheck may take."""
+    limits = {key: value for key, value in pack.thresholds.items() if key.startswith("fever.")}
+    return (spec, pack.timezone, limits)
+
+
 def case_number(event: Event) -> str:
     """A short case number for display: stable for the record and not derived from the person."""
     number = crc32(f"{event.source}\x00{event.id}".encode())

@@ -82,6 +82,8 @@ class UnitState(msgspec.Struct, array_like=True):
     towns: list[tuple[int, str]] = msgspec.field(default_factory=list)
     """(at, town) at every change of town, in order."""
     trail: list[tuple[int, float, float]] = msgspec.field(default_factory=list)
+    dwell: int = 0
+    """How long a stay must be on this day, ms: the rule may be another one by the time somebody looks back."""
 
 
 class PlaceIndex:
@@ -109,13 +111,23 @@ class PlaceIndex:
         return self._squares.get((self._square(lon), self._square(lat)), ())
 
 
+def _sought(pack: RegionPack) -> list[Place]:
+    """The places that visits are looked for at."""
+    owed = {rule.place for rule in pack.visit_rules}
+    # An enterprise owes visits as soon as it has resumed, which no pack can know beforehand.
+    return [place for place in pack.places if place.code in owed or place.kind == PlaceKind.ENTERPRISE]
+
+
 @lru_cache(maxsize=16)
 def _index_of(region: Region, reach_m: float) -> PlaceIndex:
-    owed = {rule.place for rule in region.pack.visit_rules}
-    # An enterprise owes visits as soon as it has resumed, which no pack can know beforehand.
-    return PlaceIndex(
-        (place for place in region.pack.places if place.code in owed or place.kind == PlaceKind.ENTERPRISE), reach_m
-    )
+    return PlaceIndex(_sought(region.pack), reach_m)
+
+
+def rules(spec: TrackSpec, region: Region) -> object:
+    """What folding takes from a region: its borders, shifts, and the places that visits are looked for at."""
+    pack = region.pack
+    places = {(place.code, place.lon, place.lat) for place in _sought(pack)}
+    return (spec, pack.timezone, pack.shifts, places, getattr(region, "boundaries", None))
 
 
 def _usable(event: Event, spec: TrackSpec, region: Region) -> bool:
@@ -150,6 +162,7 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
     if state.newest is not None and events and events[0].order <= tuple(state.newest):
         return False
     pack, zone = region.pack, region.pack.timezone
+    state.dwell = spec.dwell_ms
     usable: list[Event] = []
     shifts: dict[int, str] = {}
     last_at = state.fix.at if state.fix else None
@@ -240,9 +253,8 @@ def _fold_stays(state: UnitState, event: Event, joined: bool, spec: TrackSpec, r
 
 def visits_of(state: UnitState, spec: TrackSpec) -> list[tuple[str, int, int, bool]]:
     """All visits of a unit's day, the one that may still go on included."""
-    going = [
-        (place, first, last, False) for place, (first, last) in state.runs.items() if last - first >= spec.dwell_ms
-    ]
+    dwell = state.dwell or spec.dwell_ms
+    going = [(place, first, last, False) for place, (first, last) in state.runs.items() if last - first >= dwell]
     return state.visits + going if going else state.visits
 
 
@@ -380,9 +392,12 @@ def _town(moment: _Moment, town: str, units: Mapping[str, str | None]) -> TrackS
     owed = moment.days.owed.get(town, ())
     owing = [(rule, pack.place_by_code[rule.place], "patrol_point") for rule in rules]
     owing += [(VisitRule(one.place.code, 1, 0, DAY_MINUTES), one.place, one.target) for one in owed]
-    first_day = max(shift_day(moment.day, -GAP_DAYS), pack.valid_from)
-    gaps = [_gap(moment, place, day_start(first_day, moment.zone)) for place in dict.fromkeys(r.place for r in rules)]
-    searched = day_start(shift_day(moment.day, -GAP_DAYS), moment.zone)
+    first_day = shift_day(moment.day, -GAP_DAYS)
+    searched = day_start(first_day, moment.zone)
+    gaps = [
+        _gap(moment, place, day_start(max(first_day, pack.owes_since(place)), moment.zone))
+        for place in dict.fromkeys(rule.place for rule in rules)
+    ]
     gaps += [_gap(moment, one.place.code, max(one.since, searched), one.target) for one in owed]
     here = sorted(unit for unit, where in units.items() if where == town)
     listed = pack.cell_numbers.get(town, frozenset())

@@ -31,8 +31,9 @@ class Field(msgspec.Struct, frozen=True):
     """One declared field of a feed's records."""
 
     name: str
-    kind: Literal["text", "integer", "number", "choice", "time"]
-    """``time`` is an instant: ISO-8601 in a record, ms since 1970 UTC in an event; a date alone ends with its day."""
+    kind: Literal["text", "integer", "number", "choice", "time", "quantity"]
+    """``time`` is an instant: ISO-8601 in a record, ms since 1970 UTC in an event; a date alone ends with its day.
+    ``quantity`` is a whole number that may be qualified: 3000余 in a record, (3000, "at_least") in an event."""
     words: Words
     required: bool = False
     choices: Mapping[str, Words] = {}
@@ -45,6 +46,8 @@ class Field(msgspec.Struct, frozen=True):
     choice_aliases: Mapping[str, str] = {}
     """Spellings accepted for a choice, e.g. ``{"绿码": "green"}``."""
     example: str = ""
+    edge: bool = False
+    """Stated by devices; a form keeps it folded away."""
 
 
 class TrackSpec(msgspec.Struct, frozen=True):
@@ -112,6 +115,26 @@ class CaseSpec(msgspec.Struct, frozen=True):
         return next((stage for stage in self.stages if stage.code == code), None)
 
 
+class TallySpec(msgspec.Struct, frozen=True):
+    """Parameters of a tally feed: things done or issued, counted by day, hour and the fields of ``by``."""
+
+    amount_field: str | None = None
+    """A ``quantity`` field that says how many a record stands for; ``None``: every record is one."""
+    by: tuple[str, ...] = ()
+
+
+class RosterSpec(msgspec.Struct, frozen=True):
+    """Parameters of a roster feed: items (a village, a squad, a list of duties) with a target and progress against it.
+
+    Of each item the latest stated value of every field counts. ``daily`` fields are added up over days instead: the
+    largest one stated on a day, each day once.
+    """
+
+    quantity_fields: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    daily: tuple[str, ...] = ()
+
+
 class Parameter(msgspec.Struct, frozen=True):
     """A rule of a feed that a region may set for itself, from a day on (EXACTNESS 11). ``key`` is the pack's."""
 
@@ -119,11 +142,14 @@ class Parameter(msgspec.Struct, frozen=True):
     words: Words
     unit: str
     default: float | None
+    """``None``: not set, and another rule or nothing stands in its place."""
     low: float
     high: float
+    kpis: tuple[str, ...] = ()
+    """Figures that depend on it."""
 
 
-Archetype = TrackSpec | ReadingSpec | CaseSpec
+Archetype = TrackSpec | ReadingSpec | CaseSpec | TallySpec | RosterSpec
 
 
 class Required(msgspec.Struct, frozen=True):
@@ -189,6 +215,17 @@ class Feed(msgspec.Struct, frozen=True):
     natural_key: tuple[str, ...] = ()
     """Fields that tell a record of a file apart from all others of its source where it carries no id of its own."""
 
+    @property
+    def rules(self) -> tuple[Parameter, ...]:
+        """Every rule that a region may set: the declared ones and, of a case feed, how long a case may stand where."""
+        found = {one.key: one for one in self.parameters}
+        for stage in self.archetype.stages if isinstance(self.archetype, CaseSpec) else ():
+            if not stage.ends:
+                words = Words(f"“{stage.words.zh}”最多停留", f"Longest stay in “{stage.words.en}”")
+                key = f"{self.name}.sla.{stage.code}"
+                found.setdefault(key, Parameter(key, words, "h", stage.sla_hours, 1, 8760))
+        return tuple(found.values())
+
     def field(self, name: str) -> Field | None:
         """The declared field of that name."""
         return next((field for field in self.fields if field.name == name), None)
@@ -210,8 +247,10 @@ __all__ = [
     "Parameter",
     "ReadingSpec",
     "Required",
+    "RosterSpec",
     "Stage",
     "SummaryParts",
+    "TallySpec",
     "TrackSpec",
     "Words",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -26,6 +27,32 @@ class Qualifier(StrEnum):
         return Qualifier.ABOUT
 
 
+class Quantity(msgspec.Struct, frozen=True, array_like=True):
+    """A whole number as somebody stated it: 3,000余 is 3,000 and at least."""
+
+    number: int
+    qualifier: Qualifier = Qualifier.EXACT
+
+    def plus(self, other: Quantity) -> Quantity:
+        """The sum, as sure as its parts allow."""
+        return Quantity(self.number + other.number, self.qualifier.plus(other.qualifier))
+
+    @staticmethod
+    def total(quantities: Iterable[Quantity]) -> Quantity:
+        """The sum of any number of quantities."""
+        found = Quantity(0)
+        for quantity in quantities:
+            found = found.plus(quantity)
+        return found
+
+    @staticmethod
+    def of(stored: Any) -> Quantity:
+        """A quantity as an event's field holds it: a whole number, or (number, qualifier)."""
+        if isinstance(stored, int):
+            return Quantity(stored)
+        return Quantity(stored[0], Qualifier(stored[1]))
+
+
 class Freshness(StrEnum):
     """How old the last record behind a figure is; ``silent`` means that nothing has ever come."""
 
@@ -45,6 +72,12 @@ class Parts(msgspec.Struct, frozen=True):
     denominator: int | None = None
     value: float | int | None = None
     detail: dict[str, Any] = {}
+    qualifier: Qualifier = Qualifier.EXACT
+
+    @staticmethod
+    def quantity(stated: Quantity, **detail: Any) -> Parts:
+        """A quantity as sure as it was stated."""
+        return Parts(stated.number, None, stated.number, detail, stated.qualifier)
 
     @staticmethod
     def count(number: int | float | None, **detail: Any) -> Parts:

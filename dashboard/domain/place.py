@@ -137,6 +137,11 @@ class RegionPack(msgspec.Struct, frozen=True, dict=True):
     """Whether the boundaries were drawn around seats rather than surveyed."""
     version: str = ""
     """First twelve hex digits of the SHA-256 over the pack's files."""
+    since: int = 0
+    """From which local day places have owed visits, where this version only goes on with an earlier one's places; 0:
+    since ``valid_from``."""
+    owed_since: dict[str, int] = {}
+    """Places that came to owe visits later -> from which local day."""
 
     @cached_property
     def town_by_code(self) -> dict[str, Town]:
@@ -194,6 +199,10 @@ class RegionPack(msgspec.Struct, frozen=True, dict=True):
     def cell_numbers(self) -> dict[str, frozenset[int]]:
         """Town -> its listed H3 cells as integers."""
         return {town: frozenset(int(cell, 16) for cell in cells) for town, cells in self.cells.items()}
+
+    def owes_since(self, place: str) -> int:
+        """From which local day (yyyymmdd) a place with a visit rule has owed visits."""
+        return self.owed_since.get(place, self.since or self.valid_from)
 
     def shift_at(self, minute: int) -> Shift | None:
         """The shift that holds a minute of the local day, or ``None`` between shifts."""

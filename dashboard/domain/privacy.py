@@ -8,12 +8,29 @@ import unicodedata
 PRIVATE_HEADERS = (
     *("联系人", "联系电话", "联系方式", "电话", "手机", "手机号", "手机号码"),
     *("姓名", "身份证", "身份证号", "身份证号码"),
-    *("涉及人员", "当事人", "申请人", "投诉人", "举报人", "法人", "法人代表", "法定代表人", "户主", "患者", "住址", "家庭住址"),
+    *(
+        "涉及人员",
+        "当事人",
+        "申请人",
+        "投诉人",
+        "举报人",
+        "法人",
+        "法人代表",
+        "法定代表人",
+        "户主",
+        "患者",
+        "住址",
+        "家庭住址",
+    ),
     *("phone", "tel", "telephone", "mobile", "contact", "contact person", "id number", "id card"),
 )
 """Headers of table columns that are never read, whatever a table is for."""
 _PRIVATE_PARTS = re.compile("电话|手机|身份证|证件号|联系方式|微信|姓名")
 """In a header these words mean a person's name or number, whatever stands around them: 法人联系电话, 负责人姓名."""
+
+PSEUDONYM = "person_ref"
+"""The field that holds a person's pseudonym, in every feed. It is made at the edge: no form asks for it, no page or
+list of records shows it."""
 
 # Not inside a run of hexadecimal digits: pseudonyms are often digests, and one in 300 of those would look like a phone.
 _PHONE = re.compile(r"(?<![0-9a-fA-F])(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?![0-9a-fA-F])")

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from dashboard.domain.figure import Quantity
+
 
 class ObligationState(StrEnum):
     """A silent device is not an idle patrol: ``unobservable`` is nobody's failure (EXACTNESS 13, 14)."""
@@ -256,4 +258,51 @@ class CaseSummary(msgspec.Struct, frozen=True):
         return [case for case in self.cases if not case.ends]
 
 
-Summary = TrackSummary | ReadingSummary | CaseSummary
+class Tallied(msgspec.Struct, frozen=True, array_like=True):
+    """How many of one sort were counted in one hour of a local day (yyyymmdd). ``by`` follows ``TallySpec.by``."""
+
+    day: int
+    hour: int
+    by: tuple[str, ...]
+    amount: Quantity
+
+
+class TallySummary(msgspec.Struct, frozen=True):
+    """One town's counts at ``now``: every hour that has any, from the first record on."""
+
+    town: str
+    day: int
+    now: int
+    reported: bool
+    ever: bool
+    last_received: int | None
+    counts: tuple[Tallied, ...]
+    """By day, hour and sort."""
+
+
+class Item(msgspec.Struct, frozen=True, array_like=True):
+    """One item of a roster at the summary's moment."""
+
+    item: str
+    at: int
+    """Event time of its latest record."""
+    quantities: dict[str, Quantity]
+    fields: dict[str, Any]
+    days: dict[int, dict[str, Quantity]] = {}
+    """Local day -> the largest value of each daily field stated on it."""
+
+
+class RosterSummary(msgspec.Struct, frozen=True):
+    """One town's roster at ``now`` on local day ``day``. An item belongs to the town of its latest record."""
+
+    town: str
+    day: int
+    now: int
+    reported: bool
+    ever: bool
+    last_received: int | None
+    items: tuple[Item, ...]
+    """By name."""
+
+
+Summary = TrackSummary | ReadingSummary | CaseSummary | TallySummary | RosterSummary

@@ -169,7 +169,7 @@ FEED = Feed(
             "text",
             Words("案件编号", "Case"),
             required=True,
-            headers=("编号", "案件号", "纠纷编号", "事件编号", "序号"),
+            headers=("编号", "案件号", "纠纷编号", "事件编号"),
             example="330421111-D0017",
         ),
         Field(
@@ -228,14 +228,14 @@ FEED = Feed(
             low=1,
             high=5000,
             unit="人",
-            headers=("涉及人数", "人数"),
+            headers=("涉及人数", "涉及人员总数", "人数"),
             example="2",
         ),
         Field(
             "handler",
             "text",
             Words("经办人", "Handler"),
-            headers=("经办人编号", "办理人", "调解员", "责任人", "处理人"),
+            headers=("经办人编号", "办理人", "调解员", "责任人", "处理人", "负责人员"),
             example="P-0417",
         ),
         Field(

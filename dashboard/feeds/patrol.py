@@ -6,12 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dashboard.domain.day import HOUR, MINUTE
-from dashboard.domain.feed import Feed, Field, Kpi, Required, TrackSpec, Words
+from dashboard.domain.feed import Feed, Field, Kpi, Parameter, Required, TrackSpec, Words
 from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import FreshnessLimits
 from dashboard.domain.summary import ObligationState, TrackSummary
 
 Towns = Sequence[TrackSummary]
+
+VISITS = (
+    *("patrol_coverage", "obligations_open", "obligations_met", "obligations_lapsed", "obligations_unobservable"),
+    "longest_gap_hours",
+)
+"""Figures that depend on what counts as a visit."""
 
 
 TARGETS = {
@@ -159,9 +165,27 @@ FEED = Feed(
             headers=("记录类型",),
             example="position",
         ),
-        Field("speed", "number", Words("速度", "Speed"), low=0, high=400, unit="km/h", headers=("车速",), example="12"),
         Field(
-            "heading", "number", Words("方向", "Heading"), low=0, high=360, unit="°", headers=("航向",), example="90"
+            "speed",
+            "number",
+            Words("速度", "Speed"),
+            low=0,
+            high=400,
+            unit="km/h",
+            headers=("车速",),
+            example="12",
+            edge=True,
+        ),
+        Field(
+            "heading",
+            "number",
+            Words("方向", "Heading"),
+            low=0,
+            high=360,
+            unit="°",
+            headers=("航向",),
+            example="90",
+            edge=True,
         ),
         Field(
             "accuracy",
@@ -172,8 +196,40 @@ FEED = Feed(
             unit="m",
             headers=("定位精度",),
             example="8",
+            edge=True,
         ),
         Field("place", "text", Words("地点", "Place"), headers=("点位", "点位编号"), example="330421111-P01"),
+    ),
+    parameters=(
+        Parameter("patrol.radius_m", Words("到点距离", "Distance of a visit"), "m", 50, 10, 200, VISITS),
+        Parameter(
+            "patrol.max_radius_m",
+            Words("到点距离加定位精度，最多", "Distance plus accuracy, at most"),
+            "m",
+            100,
+            10,
+            300,
+            VISITS,
+        ),
+        Parameter("patrol.dwell_s", Words("停留时间", "Stay of a visit"), "s", 60, 10, 900, VISITS),
+        Parameter(
+            "patrol.max_gap_s",
+            Words("相邻定位间隔不超过", "Longest gap between fixes"),
+            "s",
+            120,
+            30,
+            300,
+            (*VISITS, "distance_km"),
+        ),
+        Parameter(
+            "patrol.signal_minutes",
+            Words("在岗看最近", "On duty by a fix of the last"),
+            "min",
+            15,
+            5,
+            120,
+            ("units_on_duty",),
+        ),
     ),
     required=(Required("kind", "position", ("lon", "lat")), Required("kind", "checkin", ("place",))),
     limits=FreshnessLimits(expected=MINUTE // 2, late=2 * MINUTE, stale=10 * MINUTE),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dashboard.domain.day import MINUTE
-from dashboard.domain.feed import Feed, Field, Kpi, ReadingSpec, Words
+from dashboard.domain.feed import Feed, Field, Kpi, Parameter, ReadingSpec, Words
 from dashboard.domain.figure import Parts, wilson
 from dashboard.domain.freshness import FreshnessLimits
 from dashboard.domain.summary import FeverState, ReadingSummary
@@ -22,6 +22,41 @@ CODES = {
     "red": Words("红码", "Red"),
     "none": Words("无码", "None"),
 }
+
+
+METHODS = {
+    "contact": Words("接触式", "Contact"),
+    "infrared": Words("红外", "Infrared"),
+    "thermal_camera": Words("热成像", "Thermal camera"),
+}
+SITES = {
+    "axillary": Words("腋下", "Axillary"),
+    "oral": Words("口腔", "Oral"),
+    "ear": Words("耳", "Ear"),
+    "forehead": Words("额", "Forehead"),
+    "wrist": Words("腕", "Wrist"),
+    "face": Words("面部", "Face"),
+}
+FEVERS = ("fever_count", "fever_rate", "fever_confirmed")
+"""Figures that depend on what is a fever."""
+
+
+def _limits() -> tuple[Parameter, ...]:
+    """Thresholds of a fever, the general one first; the most particular one that is set decides."""
+
+    def limit(key: str, zh: str, en: str, default: float | None = None) -> Parameter:
+        return Parameter(f"fever.{key}", Words(f"发热：{zh}", f"Fever: {en}"), "℃", default, 35, 42, FEVERS)
+
+    return (
+        limit("default", "没有另设的", "where nothing else is set", 37.3),
+        *(limit(f"{method}/", words.zh, words.en.lower()) for method, words in METHODS.items()),
+        *(limit(f"/{site}", words.zh, words.en.lower()) for site, words in SITES.items()),
+        *(
+            limit(f"{method}/{site}", f"{by.zh}·{at.zh}", f"{by.en.lower()}, {at.en.lower()}")
+            for method, by in METHODS.items()
+            for site, at in SITES.items()
+        ),
+    )
 
 
 def _screened(towns: Towns) -> Parts:
@@ -115,11 +150,7 @@ FEED = Feed(
             "method",
             "choice",
             Words("测量方式", "Method"),
-            choices={
-                "contact": Words("接触式", "Contact"),
-                "infrared": Words("红外", "Infrared"),
-                "thermal_camera": Words("热成像", "Thermal camera"),
-            },
+            choices=METHODS,
             choice_aliases={
                 "接触": "contact",
                 "红外测温": "infrared",
@@ -132,14 +163,7 @@ FEED = Feed(
             "site",
             "choice",
             Words("测量部位", "Site"),
-            choices={
-                "axillary": Words("腋下", "Axillary"),
-                "oral": Words("口腔", "Oral"),
-                "ear": Words("耳", "Ear"),
-                "forehead": Words("额", "Forehead"),
-                "wrist": Words("腕", "Wrist"),
-                "face": Words("面部", "Face"),
-            },
+            choices=SITES,
             choice_aliases={
                 "腋温": "axillary",
                 "口温": "oral",
@@ -159,6 +183,7 @@ FEED = Feed(
             unit="℃",
             headers=("报警阈值",),
             example="37.3",
+            edge=True,
         ),
         Field(
             "device_verdict",
@@ -167,6 +192,7 @@ FEED = Feed(
             choices={"normal": Words("正常", "Normal"), "fever": Words("发热", "Fever")},
             choice_aliases={"异常": "fever"},
             example="normal",
+            edge=True,
         ),
         Field(
             "direction",
@@ -177,7 +203,14 @@ FEED = Feed(
             headers=("进出",),
             example="in",
         ),
-        Field("person_ref", "text", Words("人员代号", "Person pseudonym"), max_length=64, example="p-7f3a91"),
+        Field(
+            "person_ref",
+            "text",
+            Words("人员代号", "Person pseudonym"),
+            max_length=64,
+            example="p-7f3a91",
+            edge=True,
+        ),
         Field(
             "health_code",
             "choice",
@@ -199,6 +232,36 @@ FEED = Feed(
             choice_aliases={"通过": "pass", "待复测": "recheck", "拒绝": "refused", "移送": "transferred"},
             headers=("处置结果",),
             example="pass",
+        ),
+    ),
+    parameters=(
+        *_limits(),
+        Parameter(
+            "temperature.online_minutes",
+            Words("卡点在线看最近", "Online by a reading of the last"),
+            "min",
+            10,
+            1,
+            180,
+            ("checkpoints_online",),
+        ),
+        Parameter(
+            "temperature.recheck_minutes",
+            Words("发热后复测期限", "Recheck of a fever within"),
+            "min",
+            30,
+            5,
+            240,
+            ("fever_confirmed",),
+        ),
+        Parameter(
+            "temperature.drift",
+            Words("设备偏差告警", "Alert of a device's drift above"),
+            "℃",
+            0.5,
+            0.1,
+            3,
+            ("device_drift",),
         ),
     ),
     limits=FreshnessLimits(expected=MINUTE, late=5 * MINUTE, stale=30 * MINUTE),

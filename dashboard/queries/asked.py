@@ -109,7 +109,8 @@ class Choice(msgspec.Struct, frozen=True):
 class Filter:
     """One filter of a page. ``of`` gives the value or values of a row; a row passes when one of them is chosen.
 
-    ``default`` is chosen while the address says nothing (``()``: everything). ``apart`` draws a rule before the chip.
+    ``default`` is chosen while the address says nothing (``()``: everything). ``apart`` draws a rule before the chip;
+    a ``quiet`` chip is drawn only while it is set (by a click on a chart, for example).
     """
 
     key: str
@@ -119,6 +120,7 @@ class Filter:
     form: Literal["menu", "segment"] = "menu"
     default: tuple[str, ...] = ()
     apart: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -437,6 +439,7 @@ def bar(asked: Asked, narrowed: Narrowed[Any] | None, search: Words | None = Non
                 "value": value,
                 "changed": filter_.key in asked.changed,
                 "apart": filter_.apart,
+                "quiet": filter_.quiet,
                 "default": ",".join(filter_.default),
                 "choices": choices,
             }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dashboard.archetypes.parameters import reading_in
 from dashboard.domain.feed import ReadingSpec, TrackSpec
 from dashboard.domain.figure import Freshness
 from dashboard.domain.summary import FeverState, ObligationState
@@ -107,7 +108,7 @@ def _checkpoints(board: Board) -> Iterator[Attention]:
                     continue
                 began = duty_began(board, point.checkpoint)
                 since = began if point.last_at is None else max(began, point.last_at)
-                if board.now - since >= feed.archetype.online_ms:
+                if board.now - since >= reading_in(feed, board.pack).online_ms:
                     yield Attention(
                         kind=Kind.SILENT_CHECKPOINT,
                         level=Level.WATCH,
@@ -147,9 +148,8 @@ def _drifts(board: Board) -> Iterator[Attention]:
             continue
         for town in board.towns:
             reading = board.reading(town, feed.name)
-            far = (
-                [one for one in reading.drifts if abs(one.milli) > feed.archetype.drift_alert_milli] if reading else []
-            )
+            limit = reading_in(feed, board.pack).drift_alert_milli
+            far = [one for one in reading.drifts if abs(one.milli) > limit] if reading else []
             for drift in far:
                 yield Attention(
                     kind=Kind.DRIFT,

@@ -18,6 +18,7 @@ from dashboard.feeds import FEEDS, feed_named
 from dashboard.queries.figures import ALL, REPORTING, counted_of, figures_of, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
 from dashboard.stores.live import LiveStore
+from geodata.library import region_known
 from geodata.region import Region
 
 DAY_MS = 24 * HOUR
@@ -227,7 +228,7 @@ class Trends:
         self._busy: set[tuple[str, str, int]] = set()
         self._yesterday: dict[str, tuple[int, Summaries]] = {}
         self._points: dict[tuple[str, int], list[tuple[int, Summaries]]] = {}
-        self._upto: dict[tuple[str, int], int] = {}
+        self._upto: dict[tuple[str, int], tuple[int, str]] = {}
         self._ends: dict[tuple[str, int], tuple[float, Summaries]] = {}
         self.wait = False
         """Compute at once instead of in the background (API, tests, snapshot)."""
@@ -267,7 +268,10 @@ class Trends:
     def course(self, feed: str, day: int, now: int) -> list[tuple[int, Summaries]]:
         """(minute, summaries) through a local day, so far as it has gone by ``now``."""
         key = (feed, day)
-        upto = min(now, day_end(day, self.past.zone)) // (SERIES_STEP * MINUTE)
+        upto = (
+            min(now, day_end(day, self.past.zone)) // (SERIES_STEP * MINUTE),
+            self.past.region_at(day).pack.version,
+        )
         if self._upto.get(key) != upto:
 
             def work() -> None:
@@ -317,11 +321,13 @@ class BoardReader:
         """The board of now. ``exact`` computes trends at once instead of showing them when they are ready."""
         windows = {name: self.live.read(feed) for name, feed in FEEDS.items()}
         now = self.clock.now()
-        region = self.region_at(day_of(now, self.past.zone))
+        seq = max((window.seq for window in windows.values()), default=0)
+        # The rules that the window was made with: those that count since may know places that it does not.
+        region = region_known(self.region_at, day_of(now, self.past.zone), seq)
         return Board(
             {name: window.summaries for name, window in windows.items()},
             now,
-            max((window.seq for window in windows.values()), default=0),
+            seq,
             region,
             viewer,
             self.exact if exact else self.trends,
@@ -334,7 +340,7 @@ class BoardReader:
         """What was shown at an earlier moment."""
         seq = self.past.seq_at(at)
         found = {name: self.past.as_of(name, at, seq) for name in FEEDS}
-        region = self.region_at(day_of(at, self.past.zone))
+        region = region_known(self.region_at, day_of(at, self.past.zone), seq)
         return Board(found, at, seq, region, viewer, self.exact, self.clock, self.health, self.past.provisional())
 
     def day(self, viewer: Viewer, day: int) -> Board:

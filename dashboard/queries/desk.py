@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from dashboard.domain.feed import Feed, Kpi, Words
-from dashboard.domain.figure import Figure, Freshness
+from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.summary import Summary
 from dashboard.feeds import KPIS, feed_named
 from dashboard.queries import wording
 from dashboard.queries.asked import Asked, Narrowed, bar, day_text, own_text, past_text, versus_text
 from dashboard.queries.explain import explanation, parts_text, value_text
-from dashboard.queries.figures import ALL, figures_of
-from dashboard.queries.status import Status, status_of, status_word
+from dashboard.queries.figures import ALL, counted_of, figures_of
+from dashboard.queries.status import Status, judge, status_of, status_word
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
@@ -30,10 +32,25 @@ SMALL_CELL = 3
 Summaries = Mapping[str, Summary]
 
 
-def figure_over(kpi: str, summaries: Summaries, town: str, now: int) -> Figure:
-    """A declared KPI over summaries that a page has narrowed; the definition stays the declaration's."""
+def figure_over(kpi: str, days: Sequence[Summaries], town: str, now: int, only: Sequence[str] | None = None) -> Figure:
+    """A declared KPI over summaries that a page has narrowed; the definition stays the declaration's.
+
+    ``days``: the summaries of each day of a span, oldest first; of one day alone as a rule. A standing figure is read
+    at the end. ``town`` is a code or ``all``; ``only`` restricts ``all`` to some towns, and the figure then names them.
+    """
     feed, declared = KPIS[kpi]
-    return figures_of(feed, declared, summaries, town, now)[0]
+    if only is not None and town == ALL:
+        days = [{code: one for code, one in day.items() if code in only} for day in days]
+    found = figures_of(feed, declared, days[-1], town, now)[0]
+    if len(days) > 1 and not declared.standing:
+        counted: list[Summary] = []
+        for day in days:
+            counted += counted_of(declared, [one for code, one in day.items() if town in (ALL, code)], town)
+        parts = declared.parts(counted) if counted else Parts()
+        found = replace(
+            found, value=parts.value, numerator=parts.numerator, denominator=parts.denominator, detail=parts.detail
+        )
+    return replace(found, town=",".join(only)) if only is not None and town == ALL else found
 
 
 def small(value: int | None, lang: str) -> str:
@@ -76,7 +93,7 @@ def tile(
         state = "empty"
     elif missing:
         state = "partial"
-    received = board.freshness(feed.name, figure.town)[1] if asked.when.live else None
+    received = board.freshness(feed.name, _whose(asked, figure))[1] if asked.when.live else None
     return {
         "id": key or figure.kpi,
         "state": state,
@@ -103,10 +120,12 @@ def tile(
     }
 
 
+def _whose(asked: Asked, figure: Figure) -> str:
+    return figure.town if figure.town in asked.board.towns else ALL
+
+
 def _settled(figure: Figure, kpi: Kpi) -> Status:
     """The status of a past moment: its limits speak, its age does not."""
-    from dashboard.queries.status import judge
-
     return Status.EMPTY if figure.value is None else judge(figure.value, kpi)
 
 
@@ -122,7 +141,7 @@ def _forbidden(figure: Figure, kpi: Kpi, key: str, label: Words | None, lang: st
 
 def _missing(asked: Asked, feed: Feed, figure: Figure, kpi: Kpi) -> str:
     """Which towns a figure over towns is without: ``8/9 镇·缺 天凝镇``."""
-    if figure.town != ALL or kpi.standing or not asked.when.live:
+    if figure.town in asked.board.towns or kpi.standing or not asked.when.live:
         return ""
     board, lang = asked.board, asked.lang
     wanted = asked.chosen.get("town", board.towns)
@@ -136,14 +155,14 @@ def _missing(asked: Asked, feed: Feed, figure: Figure, kpi: Kpi) -> str:
 
 
 def delta_text(asked: Asked, figure: Figure, before: Figure, kpi: Kpi) -> str:
-    """``+1.7 个百分点·昨日 91.8``: difference of the two displayed values, then what it is compared with."""
+    """``+1.7 个百分点·昨日此时 91.8``: difference of the two displayed values, then what it is compared with."""
     if figure.value is None or before.value is None:
         return ""
     lang, zh = asked.lang, asked.lang != "en"
     text = wording.delta(figure.value, before.value, kpi, lang, short=kpi.unit != "ratio")
-    was, unit = value_text(before, kpi, lang)
+    was, _ = value_text(before, kpi, lang)
     then = ("昨日此时" if zh else "same time yesterday") if asked.when.live else ("前一日" if zh else "the day before")
-    return wording.join([text, f"{then} {was}{unit if unit == '%' else ''}"], lang)
+    return wording.join([text, f"{then} {was}"], lang)
 
 
 def help_for(
@@ -154,7 +173,7 @@ def help_for(
     ``records``: how many the figure rests on; by default its denominator, else its count.
     """
     feed, kpi = feed_named(figure.feed), KPIS[figure.kpi][1]
-    found = explanation(figure, feed, kpi, asked.board, asked.lang)
+    found = explanation(replace(figure, town=_whose(asked, figure)), feed, kpi, asked.board, asked.lang)
     if records is None:
         number = figure.denominator if kpi.unit == "ratio" else figure.value if kpi.unit == "count" else None
         records = int(number) if number is not None else None

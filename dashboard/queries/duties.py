@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dashboard.archetypes.parameters import reading_in
 from dashboard.domain.day import HOUR, MINUTE, day_start, minute_of, shift_day
 from dashboard.domain.feed import ReadingSpec, TrackSpec
 from dashboard.domain.place import Beat
@@ -175,13 +176,6 @@ def _feed_of(archetype: type) -> str | None:
     return next((name for name, feed in FEEDS.items() if isinstance(feed.archetype, archetype)), None)
 
 
-def _reading_spec(feed: str) -> ReadingSpec:
-    spec = FEEDS[feed].archetype
-    if not isinstance(spec, ReadingSpec):
-        raise TypeError(feed)
-    return spec
-
-
 def _visits(board: Board, town: str) -> list[Duty]:
     track, feed = board.track(town), _feed_of(TrackSpec)
     if track is None or feed is None:
@@ -223,7 +217,7 @@ def _fevers(board: Board, town: str) -> list[Duty]:
     reading, feed = board.reading(town), _feed_of(ReadingSpec)
     if reading is None or feed is None:
         return []
-    spec = _reading_spec(feed)
+    spec = reading_in(FEEDS[feed], board.pack)
     groups = {FeverState.PENDING: Group.BURNING, FeverState.UNRESOLVED: Group.OVERDUE}
     return [
         _fever(feed, fever, groups[fever.state], spec.recheck_ms) for fever in reading.fevers if fever.state in groups
@@ -249,7 +243,7 @@ def _checkpoints(board: Board, town: str) -> list[Duty]:
     reading, feed = board.reading(town), _feed_of(ReadingSpec)
     if reading is None or feed is None:
         return []
-    spec = _reading_spec(feed)
+    spec = reading_in(FEEDS[feed], board.pack)
     found = []
     for point in reading.checkpoints:
         if not point.on_duty or point.online:

@@ -89,7 +89,7 @@ def _places(figure: Figure, board: Board, lang: str) -> list[str]:
 
 def explanation(figure: Figure, feed: Feed, kpi: Kpi, board: Board, lang: str) -> dict[str, Any]:
     """The help popover: rows in their fixed order, and the foot with the ``known_seq`` the figure includes."""
-    rows: list[dict[str, str]] = []
+    rows: list[dict[str, Any]] = []
 
     def row(head: str, text: str, number: str = "") -> None:
         if text or number:
@@ -112,6 +112,7 @@ def explanation(figure: Figure, feed: Feed, kpi: Kpi, board: Board, lang: str) -
     _, received = board.freshness(feed.name, figure.town)
     version = f"{'点位表' if lang != 'en' else 'places of'} {wording.day(board.pack.valid_from, lang)}"
     row("source", wording.join([feed.words.of(lang), version], lang))
+    rows[-1]["aged"] = True
     if kpi.rule is not None:
         since = wording.day(board.pack.valid_from, lang)
         row("rule", kpi.rule.of(lang) + (f"；{since}起施行" if lang != "en" else f"; in force since {since}"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dashboard.domain.feed import Feed, Kpi, Words
-from dashboard.domain.figure import Figure, Parts, Qualifier
-from dashboard.domain.summary import CaseSummary, Summary
+from dashboard.domain.figure import Figure, Parts
+from dashboard.domain.summary import Summary
 
 ALL = "all"
 
@@ -43,7 +43,7 @@ def counted_of(kpi: Kpi, chosen: Sequence[Summary], town: str) -> Sequence[Summa
     if kpi.key == REPORTING or (kpi.by_rule and town != ALL):
         return chosen
     if kpi.standing:
-        return [summary for summary in chosen if isinstance(summary, CaseSummary) and summary.ever]
+        return [summary for summary in chosen if getattr(summary, "ever", summary.reported)]
     return [summary for summary in chosen if summary.reported]
 
 
@@ -73,7 +73,7 @@ def figures_of(
             numerator=parts.numerator,
             denominator=parts.denominator,
             unit=kpi.unit,
-            qualifier=Qualifier.EXACT,
+            qualifier=parts.qualifier,
             as_of=now,
             freshness=freshness,
             dims=dims,

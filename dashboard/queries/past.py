@@ -19,6 +19,7 @@ from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
 from dashboard.feeds import FEEDS
 from dashboard.stores.history import History
+from geodata.library import region_known
 from geodata.region import Region
 
 Summaries = Mapping[str, Summary]
@@ -35,7 +36,7 @@ class Past:
         self.zone = region_at(0).pack.timezone
         self._lock = threading.Lock()
         self._states: dict[tuple[str, int], tuple[int, dict[str, State]]] = {}
-        self._ends: dict[tuple[str, int], tuple[tuple[int, ...], Summaries]] = {}
+        self._ends: dict[tuple[str, int], tuple[tuple[object, ...], Summaries]] = {}
         self._courses: dict[tuple[str, int], Course] = {}
 
     def provisional(self) -> list[Place]:
@@ -69,14 +70,14 @@ class Past:
         """States of the feeds that summaries of this one read too."""
         return {name: partial(self.states, name) for name in self.engines[feed].needs if name in self.engines}
 
-    def _version(self, feed: str, day: int) -> tuple[int, ...]:
-        """What the summaries of a day depend on, as far as it can change: the ``seq`` of states."""
+    def _version(self, feed: str, day: int) -> tuple[object, ...]:
+        """What the summaries of a day depend on, as far as it can change: the rules, and the ``seq`` of states."""
         engine = self.engines[feed]
         buckets = [(feed, engine.bucket(day))]
         buckets += [(name, self.engines[name].bucket(day)) for name in engine.needs if name in self.engines]
         for name, bucket in buckets:
             self.states(name, bucket)
-        return tuple(self._states[key][0] for key in buckets)
+        return (self.region_at(day).pack.version, *(self._states[key][0] for key in buckets))
 
     def at_end_of(self, feed: str, day: int) -> Summaries:
         """Summaries of a past local day at its last millisecond."""
@@ -106,7 +107,8 @@ class Past:
             return known[name].get(day, {})
 
         others = {name: partial(states, name) for name in known if name != feed}
-        return engine.summarise(partial(states, feed), self.region_at(today), at, None, self.provisional(), others)
+        region = region_known(self.region_at, today, seq)
+        return engine.summarise(partial(states, feed), region, at, None, self.provisional(), others)
 
     def _known(self, connection: Connection, feed: str, day: int, seq: int) -> dict[str, State]:
         """States of a feed's day (or ``LIFE``) from the records known up to ``seq``."""
@@ -120,7 +122,8 @@ class Past:
             else:
                 changed.add(subject)
         if changed:
-            of_day, region = (None, self.region_at(0)) if day == LIFE else (day, self.region_at(day))
+            of_day = None if day == LIFE else day
+            region = region_known(self.region_at, of_day or 0, seq)
             for subject, events in self.history.events_of_day(connection, feed, of_day, seq, changed).items():
                 states[subject] = engine.new()
                 engine.fold(states[subject], events, region)
@@ -139,7 +142,7 @@ class Past:
         """How a feed's summaries moved through a local day, by event time."""
         with self._lock:
             course = self._courses.get((feed, day))
-            if course is None:
+            if course is None or course.region is not self.region_at(day):
                 course = self._courses[feed, day] = Course(self, feed, day)
                 while len(self._courses) > 4 * len(self.engines):
                     del self._courses[next(iter(self._courses))]

@@ -1,36 +1,23 @@
 """The truth in SQL: events, keys, projections, and the one transaction in which a batch becomes known.
 
-SQLite (WAL, ``synchronous=FULL``) or PostgreSQL (``synchronous_commit=on``) through SQLAlchemy Core. Nothing here knows
-Redis or what a feed means; folding is handed in.
+The same SQL for SQLite and PostgreSQL through SQLAlchemy Core; what each does in its own way is in ``sqlite`` and
+``postgres``. Nothing here knows Redis or what a feed means; folding is handed in.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Row,
-    Table,
-    bindparam,
-    create_engine,
-    event,
-    func,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
 from dashboard.domain.event import Event
-from dashboard.errors import StoreUnavailable
 from dashboard.stores import tables as t
+from dashboard.stores.dialect import Dialect
+from dashboard.stores.sqlite import SQLite
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _CHUNK = 400
@@ -56,67 +43,35 @@ _event = msgspec.msgpack.Decoder(Event)
 
 
 def open_engine(url: str) -> Engine:
-    """An engine with the durability that ``accepted`` promises (EXACTNESS 2)."""
-    if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
-        event.listen(engine, "connect", _sqlite_pragmas)
-        event.listen(engine, "begin", _sqlite_begin)
-        return engine
-    # psycopg 3 is the driver that is installed; a plain postgresql:// address would ask for another.
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
-    event.listen(engine, "connect", _postgres_durability)
-    return engine
+    """An engine with the durability that ``accepted`` promises (EXACTNESS 2).
 
-
-def _sqlite_pragmas(connection: Any, _: Any) -> None:
-    # The driver must not begin transactions by itself, or BEGIN IMMEDIATE below would come too late.
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _postgres_durability(connection: Any, _: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET synchronous_commit = on")
-    connection.commit()
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    Raises:
+        ConfigurationError: the address cannot be read.
+    """
+    return _dialect(url.partition(":")[0].partition("+")[0]).open(url)
 
 
 def migrate(engine: Engine) -> str:
-    """Bring the tables to the newest migration and return its number."""
-    from alembic import command
-    from alembic.config import Config
+    """Bring the tables to the newest migration and return its number (``stores.schema``)."""
+    from dashboard.stores import schema
 
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["engine"] = engine
-    command.upgrade(config, "head")
-    return migration(engine) or ""
+    return schema.migrate(engine, _dialect(engine.dialect.name))
 
 
 def migration(engine: Engine) -> str | None:
     """The migration that the database is at."""
-    with engine.connect() as connection:
-        from alembic.runtime.migration import MigrationContext
+    from dashboard.stores import schema
 
-        return MigrationContext.configure(connection).get_current_revision()
+    return schema.migration(engine)
 
 
-def _insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Append rows given in the order of the table's columns."""
-    names = [column.name for column in table.c]
-    if connection.dialect.name == "sqlite":
-        # Building a dictionary of bound parameters for every row costs more than SQLite takes to write it, and its
-        # driver needs none of the conversions that come with it.
-        marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our own
-        connection.exec_driver_sql(statement, list(rows))
-    else:
-        connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+def _dialect(name: str) -> Dialect:
+    if name == "sqlite":
+        return SQLite()
+    # Its driver is loaded only where it is used.
+    from dashboard.stores.postgres import POSTGRESQL
+
+    return POSTGRESQL
 
 
 class History:
@@ -124,7 +79,9 @@ class History:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.dialect = _dialect(engine.dialect.name)
         self.sqlite = engine.dialect.name == "sqlite"
+        self._ahead: list[int] = []
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -133,15 +90,13 @@ class History:
         Raises:
             StoreUnavailable: when the database does not answer.
         """
-        from sqlalchemy.exc import OperationalError
-
-        try:
-            with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
-                if not self.sqlite:
-                    connection.execute(select(t.ledger.c.seq).with_for_update())
-                yield connection
-        except OperationalError as error:
-            raise StoreUnavailable(f"数据库没有应答（{error.orig}），恢复后会自动继续") from error
+        with (
+            self._available(),
+            self.engine.connect().execution_options(writing=True) as connection,
+            connection.begin(),
+        ):
+            self.dialect.hold_ledger(connection)
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -150,16 +105,21 @@ class History:
         Raises:
             StoreUnavailable: when the database does not answer.
         """
-        from sqlalchemy.exc import OperationalError
+        with self._available(), self.engine.connect() as connection:
+            if not self.sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
 
+    @contextmanager
+    def _available(self) -> Iterator[None]:
         try:
-            with self.engine.connect() as connection:
-                if not self.sqlite:
-                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
-                with connection.begin():
-                    yield connection
-        except OperationalError as error:
-            raise StoreUnavailable(f"数据库没有应答（{error.orig}），恢复后会自动继续") from error
+            yield
+        except Exception as error:
+            trouble = self.dialect.trouble(error)
+            if trouble is None:
+                raise
+            raise trouble from error
 
     # --- keys and versions -----------------------------------------------------------------------------------------
 
@@ -169,28 +129,7 @@ class History:
         """Stored versions of records by (source, id); unknown records are absent."""
         if not keys:
             return {}
-        rows: Iterable[Any]
-        if self.sqlite:
-            # A statement a source: taking an identity out of plain texts is twice as fast as out of pairs.
-            statement = text(
-                "SELECT k.source, k.id, k.versions FROM json_each(:ids) AS j CROSS JOIN event_key AS k"
-                " ON k.source = :source AND k.id = j.value"
-            )
-            ids: dict[str, list[str]] = {}
-            for source, name in keys:
-                ids.setdefault(source, []).append(name)
-            rows = [
-                row
-                for source, names in ids.items()
-                for row in connection.execute(statement, {"source": source, "ids": json.dumps(names)})
-            ]
-        else:
-            statement = text(
-                "SELECT k.source, k.id, k.versions"
-                " FROM unnest(cast(:sources AS text[]), cast(:ids AS text[])) AS j(s, i)"
-                " JOIN event_key k ON k.source = j.s AND k.id = j.i FOR UPDATE OF k"
-            )
-            rows = connection.execute(statement, {"sources": [k[0] for k in keys], "ids": [k[1] for k in keys]})
+        rows = self.dialect.stored(connection, keys)
         return {(row[0], row[1]): _versions.decode(row[2]) for row in rows}
 
     def save_keys(
@@ -201,22 +140,15 @@ class History:
     ) -> None:
         """Write the version lists of new and of changed records."""
         if new:
-            _insert(connection, t.event_key, [(s, i, _pack.encode(found)) for (s, i), found in new.items()])
-        if changed:
-            statement = (
-                update(t.event_key)
-                .where(t.event_key.c.source == bindparam("s"), t.event_key.c.id == bindparam("i"))
-                .values(versions=bindparam("v"))
-            )
-            connection.execute(
-                statement, [{"s": s, "i": i, "v": _pack.encode(found)} for (s, i), found in changed.items()]
-            )
+            self.dialect.append(connection, t.event_key, [(s, i, _pack.encode(found)) for (s, i), found in new.items()])
+        self.dialect.change_keys(connection, [(s, i, _pack.encode(found)) for (s, i), found in changed.items()])
 
     def add_events(self, connection: Connection, rows: Sequence[tuple[int, int, int | None, Event]]) -> None:
         """Append versions given as (seq, local day, ended, event)."""
         if not rows:
             return
-        _insert(
+        self.dialect.make_room(connection, {day for _, day, _, _ in rows})
+        self.dialect.append(
             connection,
             t.event,
             [
@@ -225,11 +157,18 @@ class History:
             ],
         )
 
-    def end_versions(self, connection: Connection, ended: Mapping[int, int]) -> None:
-        """Mark versions as superseded: seq -> the seq that took its place."""
-        if ended:
-            statement = update(t.event).where(t.event.c.seq == bindparam("old")).values(ended=bindparam("new"))
-            connection.execute(statement, [{"old": old, "new": new} for old, new in ended.items()])
+    def end_versions(self, connection: Connection, ended: Mapping[int, int], days: Mapping[int, int]) -> None:
+        """Mark versions as superseded: seq -> the seq that took its place; ``days`` are the local days of theirs."""
+        self.dialect.end_events(connection, {old: (days[old], new) for old, new in ended.items()})
+
+    def make_ahead(self, day: int, months: int = 2) -> None:
+        """Make room for the month of a local day and some to come, so that no record has to wait for it."""
+        first = day // 10000 * 12 + day // 100 % 100 - 1
+        wanted = [number // 12 * 10000 + (number % 12 + 1) * 100 + 1 for number in range(first, first + months + 1)]
+        if wanted != self._ahead:
+            with self.writing() as connection:
+                self.dialect.make_room(connection, wanted)
+            self._ahead = wanted
 
     def events_by_seq(self, connection: Connection, seqs: Iterable[int]) -> dict[int, tuple[int, Event]]:
         """seq -> (local day, event)."""
@@ -302,18 +241,8 @@ class History:
 
     def save_states(self, connection: Connection, states: Mapping[tuple[str, int, str], bytes], seq: int) -> None:
         """Write states as of ``seq``."""
-        if states:
-            connection.execute(
-                text(
-                    "INSERT INTO projection (feed, day, subject, seq, state)"
-                    " VALUES (:feed, :day, :subject, :seq, :state)"
-                    " ON CONFLICT (feed, day, subject) DO UPDATE SET seq = excluded.seq, state = excluded.state"
-                ),
-                [
-                    {"feed": feed, "day": day, "subject": subject, "seq": seq, "state": state}
-                    for (feed, day, subject), state in states.items()
-                ],
-            )
+        rows = [(feed, day, subject, seq, state) for (feed, day, subject), state in states.items()]
+        self.dialect.save_states(connection, rows)
 
     def states_since(self, connection: Connection, feed: str, day: int, seq: int) -> list[tuple[str, int, bytes]]:
         """(subject, seq, state) of one feed's local day written after ``seq``."""

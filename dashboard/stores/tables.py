@@ -1,4 +1,14 @@
-"""The tables of the truth. Changed only by Alembic migrations (``stores/migrations``)."""
+"""The tables of the truth.
+
+To add a table: declare it here (or in ``access/tables.py``), and that is all: at every start ``stores.schema`` makes
+what is declared and not there. Keep to types that SQLite and PostgreSQL both have, and to text without NUL.
+
+To change a table that exists (a column, an index): change it here and add a migration to ``stores/migrations/versions``
+that follows the newest one. A database that has no such table yet is given the new form, so a migration first looks
+whether there is anything to do (``inspect(op.get_bind())``). Readers and writers go on meanwhile: a new column is
+nullable or has a server default, an index on a large table is made ``CONCURRENTLY`` in an ``autocommit_block``.
+``tests/engine/test_schema.py`` compares a database that was migrated from the first version with a new one.
+"""
 
 from __future__ import annotations
 
@@ -115,3 +125,79 @@ source_stat = Table(
     Column("last_received", BigInteger, nullable=False),
     Column("clock_offset_ms", BigInteger, nullable=False),
 )
+
+pack_adoption = Table(
+    "pack_adoption",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("region", String(40), nullable=False),
+    Column("valid_from", Integer, nullable=False),
+    Column("version", String(12), nullable=False),
+    Column("change_id", Integer),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("seq", BigInteger),
+    Column("known_at", BigInteger),
+    Index("ix_pack_adoption_region", "region"),
+)
+"""Which versions of a region pack count, in the order of ``number``. ``seq`` and ``known_at`` are missing until a
+worker has folded by it what it changes; ``change_id`` is missing where a whole pack was loaded."""
+
+rule_change = Table(
+    "rule_change",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("change_id", Integer, nullable=False),
+    Column("region", String(40), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(80), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("town", String(40)),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("valid_from", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("version", String(12), nullable=False),
+    Column("undoes", Integer),
+    Index("ix_rule_change_key", "region", "kind", "key"),
+)
+"""Who changed what rule: one row a key, never changed. ``change_id`` is shared by what was saved at once, ``undoes`` is
+the one that it takes back. ``before`` and ``after`` are JSON lists of the pack's rows of that key."""
+
+column_mapping = Table(
+    "column_mapping",
+    METADATA,
+    Column("source", String(80), primary_key=True),
+    Column("feed", String(40), primary_key=True),
+    Column("headers", String(40), primary_key=True),
+    Column("columns", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", String(120), nullable=False),
+)
+"""What the columns of a source's tables mean, by the set of their headers. ``columns`` is JSON: header -> field, empty
+for a column that is not imported."""
+
+import_run = Table(
+    "import_run",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("feed", String(40), nullable=False),
+    Column("source", String(80), nullable=False),
+    Column("uploader", String(120), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("expires_at", BigInteger),
+    Column("settled", Boolean, nullable=False),
+    Column("voided", Integer, nullable=False),
+    Column("kept", Integer, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Column("content", LargeBinary),
+    Column("touched", LargeBinary),
+    Index("ix_import_run_created", "created_at"),
+    Index("ix_import_run_settled", "settled", "source", "feed"),
+)
+"""Imports of tables. ``report`` is what was told; ``content`` the cells of the columns that are read (MessagePack,
+deflated, phone and ID numbers masked), kept until ``expires_at`` for corrections and the error file; ``touched`` the
+records that the import made or corrected. ``settled``: all of them are in ``event_key``."""

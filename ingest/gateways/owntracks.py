@@ -64,11 +64,12 @@ def _message(message: Any, user: str | None, device: str | None, mode: str | Non
         return Refusal(who, "_type", shown, "location", sentence)
     if message.get("lon") is None and message.get("lat") is None:
         return LeftOut("heartbeat")
+    at = message.get("tst")
     return placed(
         Fix(
             who,
-            # Without a fix time there is nothing to order it by: the door says so.
-            moment(message.get("tst", "（没有 tst）")),
+            # The protocol has a time in every location: one without is not taken for one of now.
+            "（没有 tst）" if at is None or at == "" else moment(at),
             message.get("lon"),
             message.get("lat"),
             scaled(message.get("vel")),

@@ -74,11 +74,30 @@ class Stream(ABC):
 
     @abstractmethod
     def day(self, day: int) -> list[Draft]:
-        """All records whose event time lies in a local day, in any order; none arrives later than LONGEST_DELAY."""
+        """All records whose event time lies in a local day, in any order; none arrives later than LONGEST_DELAY.
+
+        A correction (``rev``) belongs to the day on which it is made, whenever that happened which it corrects.
+        """
 
     def expected(self, day: int) -> int:
         """About how many records a day has: for progress only."""
         return 10_000
+
+
+class From(Stream):
+    """Another stream that begins on a later day than the scenario."""
+
+    def __init__(self, stream: Stream, first_day: int) -> None:
+        self.stream, self.first_day = stream, first_day
+        self.name, self.feed = stream.name, stream.feed
+
+    def day(self, day: int) -> list[Draft]:
+        """The other stream's records, none before its first day."""
+        return self.stream.day(day) if day >= self.first_day else []
+
+    def expected(self, day: int) -> int:
+        """About how many records a day has."""
+        return self.stream.expected(day) if day >= self.first_day else 0
 
 
 class Scenario(msgspec.Struct, frozen=True):

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree
 
 import msgspec
 import numpy as np
@@ -19,6 +18,7 @@ from pyproj import Geod
 from dashboard.domain.day import iso
 from dashboard.errors import ConfigurationError
 from ingest.scenarios.base import Record
+from ingest.trackfile import Point, instant, read_track_file
 
 SOURCE = "gpx-replay"
 LABEL = "re-anchored:"
@@ -40,52 +40,34 @@ class Fix(msgspec.Struct, frozen=True):
 def read_gpx(file: Path | IO[bytes]) -> list[Fix]:
     """The track points of a GPX file, in the order of the file, repeated and disordered times and all.
 
-    Takes GPX 1.0 and 1.1, any or no namespace, extensions, naive times (read as UTC). Waypoints and routes are not
-    tracks; points without a valid position are left out.
+    Points without a valid position are left out; naive times are UTC.
 
     Raises:
-        ConfigurationError: the file is missing or is not XML.
+        ConfigurationError: the file is missing or is no GPX.
     """
-    fixes: list[Fix] = []
     try:
-        # Expat itself bounds entity expansion; no external entity is ever read.
-        for _, element in ElementTree.iterparse(str(file) if isinstance(file, Path) else file):  # noqa: S314
-            if _name(element) == "trkpt":
-                fix = _fix(element)
-                if fix is not None:
-                    fixes.append(fix)
-                element.clear()
-    except (ElementTree.ParseError, OSError) as error:
+        found = read_track_file(file.read_bytes() if isinstance(file, Path) else file.read())
+    except (ConfigurationError, OSError) as error:
         raise ConfigurationError(
             f"{file} 不是可读的 GPX 文件（{error}），请换一个文件"
             f" · {file} is no GPX file that can be read ({error}): give another."
         ) from error
-    return fixes
+    return [fix for fix in map(_fix, found.points) if fix is not None]
 
 
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rsplit("}", 1)[-1]
-
-
-def _fix(point: ElementTree.Element) -> Fix | None:
+def _fix(point: Point) -> Fix | None:
     try:
-        lon, lat = float(point.get("lon", "")), float(point.get("lat", ""))
+        lon, lat = float(point.lon), float(point.lat)
     except ValueError:
         return None
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         return None
-    said = {_name(child): (child.text or "").strip() for child in point.iter() if child is not point}
-    return Fix(lon, lat, _time(said.get("time", "")), _speed(said.get("speed", "")))
+    return Fix(lon, lat, _time(point.time), _speed(point.speed))
 
 
 def _time(text: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000) if moment >= EARLIEST else None
+    moment = instant(text)
+    return round(moment.timestamp() * 1000) if moment is not None and moment >= EARLIEST else None
 
 
 def _speed(text: str) -> float | None:

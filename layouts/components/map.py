@@ -30,6 +30,11 @@ def town_map(pack: RegionPack, code: str, lang: str, name: str = "town-map") -> 
     return _map(pack, name, "town", lang, label, still=False, scope=town.code if town else code)
 
 
+def desk_map(pack: RegionPack, name: str, lang: str, label: str) -> Component:
+    """The region on a desk page: can be moved and zoomed. ``TW.map.desk(name, data, handlers)`` fills it."""
+    return _map(pack, name, "desk", lang, label, still=False)
+
+
 def _bounds(pack: RegionPack, scope: str = "") -> list[list[float]]:
     """Seats and places with a margin: where the map stands until the boundaries are there."""
     points = [(p.lon, p.lat) for p in pack.places if p.lon is not None and p.lat is not None and scope in ("", p.town)]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from dashboard.archetypes import LIFE, engine_of
+from dashboard.domain.day import day_of
 from dashboard.domain.figure import Figure
 from dashboard.domain.place import RegionPack
 from dashboard.feeds import FEEDS
@@ -34,6 +35,7 @@ class Product:
         migrate(self.engine)
         self.history = History(self.engine)
         self.region = region
+        self.region_at: Callable[[int], Any] = lambda day: self.region
         self.reset()
 
     def reset(self) -> None:
@@ -47,8 +49,8 @@ class Product:
 
     def restart(self) -> None:
         """A worker that starts anew: nothing in memory."""
-        self.projector = Projector(self.history, lambda day: self.region)
-        self.past = Past(self.history, lambda day: self.region)
+        self.projector = Projector(self.history, self.region_at)
+        self.past = Past(self.history, self.region_at)
 
     def seq(self) -> int:
         """The last ``known_seq``."""
@@ -58,13 +60,12 @@ class Product:
     def figures(self, now: int) -> dict[tuple[str, str], Row]:
         """All figures at ``now`` from the stored projections."""
         found: dict[str, Summaries] = {}
+        region = self.region_at(day_of(now))
         for name, feed in FEEDS.items():
             engine = engine_of(feed)
             states = partial(self.past.states, name)
-            found[name] = engine.summarise(
-                states, self.region, now, None, self.past.provisional(), self.past.others(name)
-            )
-        return rows(found, self.region.pack, now)
+            found[name] = engine.summarise(states, region, now, None, self.past.provisional(), self.past.others(name))
+        return rows(found, region.pack, now)
 
     def figures_as_of(self, at: int, seq: int) -> dict[tuple[str, str], Row]:
         """All figures as they were known at ``seq``, judged at ``at``."""
@@ -80,7 +81,7 @@ class Product:
                     events = self.history.events_of_day(connection, name, None if day == LIFE else day)
                     for subject, data in stored.items():
                         state = engine.new()
-                        engine.fold(state, events.get(subject, []), self.region)
+                        engine.fold(state, events.get(subject, []), self.region_at(0 if day == LIFE else day))
                         if engine.decode(engine.encode(state)) != engine.decode(data):
                             return False
                     if events.keys() - stored.keys():

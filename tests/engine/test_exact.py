@@ -6,40 +6,62 @@ empty towns (EXACTNESS 24).
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from zlib import crc32
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, note, seed, settings
 
 from dashboard.domain.day import MINUTE
 from dashboard.domain.event import Event
 from ingest.decode import FUTURE_MS
 from tests import oracle
+from tests.conftest import Databases
 from tests.engine.product import MadeUpRegion, Product
 from tests.engine.strategies import PACK, Stream, cell_of, near, streams
 
 pytestmark = pytest.mark.timeout(600)
 
-EXACT = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-FEW = settings(EXACT, max_examples=50)
+EXACT = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+
+class Examples(NamedTuple):
+    """How many streams a property is tried on. PostgreSQL answers over a socket and folds the same: it gets a quarter."""
+
+    sqlite: int
+    postgresql: int
+
+
+MANY, FEW = Examples(120, 30), Examples(50, 15)
+Property = Callable[[Product, Stream], None]
+
+
+def over_streams(examples: Examples) -> Callable[[Property], Callable[[Product], None]]:
+    """Tries a property on generated streams, the same ones in every run."""
+
+    def decorate(check: Property) -> Callable[[Product], None]:
+        def test(product: Product) -> None:
+            @seed(crc32(check.__name__.encode()))
+            @settings(EXACT, max_examples=examples.sqlite if product.history.sqlite else examples.postgresql)
+            @given(stream=streams())
+            def holds(stream: Stream) -> None:
+                check(product, stream)
+
+            holds()
+
+        test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
+        return test
+
+    return decorate
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One database for all examples of this module; each example starts from empty tables.
-
-    Thousands of commits with a real fsync each would take minutes on a slow disk: memory, where there is such a place.
-    """
-    memory = Path("/dev/shm")
-    folder = Path(mkdtemp(dir=memory)) if os.access(memory, os.W_OK) else tmp_path_factory.mktemp("exact")
-    made = Product(f"sqlite:///{folder / 'exact.db'}", MadeUpRegion(PACK, near))
+def product(databases: Databases) -> Iterator[Product]:
+    """One database for all examples of this module; each example starts from empty tables."""
+    made = Product(databases.new(), MadeUpRegion(PACK, near))
     yield made
     made.engine.dispose()
-    rmtree(folder, ignore_errors=True)
 
 
 def _same(product: dict[tuple[str, str], oracle.Row], plain: dict[tuple[str, str], oracle.Row], what: str) -> None:
@@ -63,8 +85,7 @@ def _moments(stream: Stream) -> list[int]:
     return [*late, newest, newest + 7 * MINUTE]
 
 
-@given(stream=streams())
-@EXACT
+@over_streams(MANY)
 def test_figures_are_those_of_the_plain_implementation(product: Product, stream: Stream) -> None:
     product.reset()
     for batch in stream.batches:
@@ -75,8 +96,7 @@ def test_figures_are_those_of_the_plain_implementation(product: Product, stream:
         _same(product.figures(now), oracle.figures(versions, PACK, near, cell_of, now, None), f"at {now}")
 
 
-@given(stream=streams())
-@EXACT
+@over_streams(MANY)
 def test_figures_while_records_arrive_are_those_of_the_plain_implementation(product: Product, stream: Stream) -> None:
     product.reset()
     known: list[Event] = []
@@ -91,8 +111,7 @@ def test_figures_while_records_arrive_are_those_of_the_plain_implementation(prod
         known += batch
 
 
-@given(stream=streams())
-@FEW
+@over_streams(FEW)
 def test_a_crash_at_any_point_leaves_the_figures_of_a_clean_run(product: Product, stream: Stream) -> None:
     product.reset()
     crashes = {crash.batch % max(1, len(stream.batches)): crash.point for crash in stream.crashes}
@@ -131,8 +150,7 @@ def _apply_and_die(product: Product, batch: tuple[Event, ...]) -> None:
         del product.history.close_batch
 
 
-@given(stream=streams())
-@FEW
+@over_streams(FEW)
 def test_as_of_shows_what_was_shown(product: Product, stream: Stream) -> None:
     product.reset()
     now = _moments(stream)[-1]
@@ -144,8 +162,7 @@ def test_as_of_shows_what_was_shown(product: Product, stream: Stream) -> None:
         _same(product.figures_as_of(now, seq), figures, f"as known at {seq}")
 
 
-@given(stream=streams())
-@FEW
+@over_streams(FEW)
 def test_the_order_of_arrival_within_a_batch_does_not_matter(product: Product, stream: Stream) -> None:
     product.reset()
     now = _moments(stream)[-1]

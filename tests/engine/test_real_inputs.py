@@ -35,7 +35,7 @@ from dashboard.stores.stream import DEAD
 from dashboard.wiring import Parts, parts_of
 from geodata.library import BUNDLED_PACK
 from ingest.decode import Door
-from ingest.gateways.files import import_file
+from ingest.gateways.sheets.desk import import_file
 from ingest.intake import Intake
 from ingest.projector import Projector
 from ingest.publisher import Publisher

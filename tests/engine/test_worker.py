@@ -1,4 +1,4 @@
-"""The worker with a real Redis and real SQLite files: one record, one effect, whatever happens in between."""
+"""The worker with a real Redis on both databases: one record, one effect, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ from tests.engine.core import (
     NOON,
     UNIT,
     YAOZHUANG,
+    Batch,
     Core,
     clean_run,
     fix,
@@ -49,8 +50,8 @@ PHONE, IDENTITY = "13812345678", "110101199003074477"
 
 
 @pytest.fixture
-def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer) -> Iterator[Core]:
-    made = Core(data_dir, redis_server.url)
+def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, database_url: str) -> Iterator[Core]:
+    made = Core(data_dir, redis_server.url, database_url=database_url)
     made.worker.step()
     yield made
     made.close()
@@ -170,6 +171,7 @@ def test_a_crash_at_any_point_leaves_the_figures_of_a_clean_run(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     redis_server: RedisServer,
+    new_database: Callable[[], str],
 ) -> None:
     records = [reading(number, celsius=38 if number % 3 == 0 else 36.5) for number in range(9)]
     core.send("temperature", *records)
@@ -190,7 +192,8 @@ def test_a_crash_at_any_point_leaves_the_figures_of_a_clean_run(
     # The window is not cleared: the successor must know by itself that it owes a publication.
     core.work(core.another_worker())
     assert core.on_the_road() == (0, 0, 0)
-    clean = clean_run(tmp_path / "clean", redis_server.url, [("temperature", records), ("patrol", visit)])
+    batches: list[Batch] = [("temperature", records), ("patrol", visit)]
+    clean = clean_run(tmp_path / "clean", redis_server.url, batches, database_url=new_database())
     assert core.states() == clean.states()
     assert core.value("screened") == 9
     assert core.value("fever_count") == 3
@@ -246,7 +249,7 @@ def screened(core: Core) -> dict[tuple[str, int, str], int]:
 
 
 def test_a_worker_killed_outright_again_and_again_loses_and_doubles_nothing(
-    core: Core, tmp_path: Path, redis_server: RedisServer
+    core: Core, tmp_path: Path, redis_server: RedisServer, new_database: Callable[[], str]
 ) -> None:
     leases.release(core.history, core.worker.owner)
     now = machine_ms()
@@ -275,7 +278,7 @@ def test_a_worker_killed_outright_again_and_again_loses_and_doubles_nothing(
         process.terminate()
         process.wait()
     assert core.count("event") == core.count("event_key") == total
-    clean = clean_run(tmp_path / "clean", redis_server.url, batches, at=now)
+    clean = clean_run(tmp_path / "clean", redis_server.url, batches, at=now, database_url=new_database())
     assert screened(core) == screened(clean)
     assert sum(screened(core).values()) == total
     clean.close()

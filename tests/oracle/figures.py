@@ -25,6 +25,7 @@ def figures(
     cell_of: Callable[[float, float], str],
     now: int,
     upto_seq: int | None,
+    pack_of: Callable[[int], RegionPack] | None = None,
 ) -> dict[tuple[str, str], Row]:
     """Every (kpi, town) with its (value, numerator, denominator).
 
@@ -35,6 +36,7 @@ def figures(
         cell_of: the H3 resolution 9 cell (hex) of (lon, lat).
         now: the moment, ms since 1970 UTC; day figures are of its local day.
         upto_seq: versions known later are left out; ``None`` takes all.
+        pack_of: the pack in force on a local day, where it is not the same on all.
     """
     records = current(versions, upto_seq)
     day = day_of(now, pack.timezone)
@@ -42,7 +44,7 @@ def figures(
 
     patrol_records = [record for record in records if record.feed == "patrol"]
     reported = towns_that_reported(patrol_records, pack, day)
-    patrol = Patrol(patrol_records, pack, near, cell_of, now, set(reported))
+    patrol = Patrol(patrol_records, pack, near, cell_of, now, set(reported), pack_of)
     per_kpi: dict[str, Callable[[Sequence[str]], Row]] = {
         "patrol_coverage": lambda towns: ratio(*patrol.coverage(towns)),
         "obligations_open": lambda towns: count(patrol.obligations(towns, "open")),
@@ -59,7 +61,7 @@ def figures(
 
     readings = [record for record in records if record.feed == "temperature"]
     reported = towns_that_reported(readings, pack, day)
-    temperature = Temperature(readings, pack, now)
+    temperature = Temperature(readings, pack, now, pack_of)
     per_kpi = {
         "screened": lambda towns: count(temperature.screened(towns)),
         "fever_count": lambda towns: count(temperature.fevers(towns)),

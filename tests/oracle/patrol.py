@@ -57,8 +57,11 @@ class Patrol:
         cell_of: Callable[[float, float], str],
         now: int,
         reported: set[str],
+        pack_of: Callable[[int], RegionPack] | None = None,
     ) -> None:
         self.pack = pack
+        self.pack_of = pack_of or (lambda day: pack)
+        """The pack of a local day: what counted as a visit is told by the rules of that day."""
         self.zone = pack.timezone
         self.now = now
         self.day = day_of(now, self.zone)
@@ -105,15 +108,22 @@ class Patrol:
 
     def _dwells(self) -> list[Visit]:
         visits = []
-        for code in self.owed:
-            place = self.places.get(code)
-            if place is None or place.lon is None or place.lat is None:
-                continue
-            for fixes in self.fixes.values():
-                runs = runs_at(place.lon, place.lat, fixes)
-                long = [run for run in runs if run[-1].at - run[0].at >= MINUTE]
-                visits += [Visit(code, run[0].at, run[-1].at, False) for run in long]
+        days = sorted({fix.day for fixes in self.fixes.values() for fix in fixes})
+        for day in days:
+            pack = self.pack_of(day)
+            radius, stay = pack.thresholds.get("patrol.radius_m", 50), self._stay(pack)
+            owed = {rule.place for rule in pack.visit_rules}
+            for place in pack.places:
+                if place.code not in owed or place.lon is None or place.lat is None:
+                    continue
+                for fixes in self.fixes.values():
+                    runs = runs_at(place.lon, place.lat, [fix for fix in fixes if fix.day == day], radius)
+                    long = [run for run in runs if run[-1].at - run[0].at >= stay]
+                    visits += [Visit(place.code, run[0].at, run[-1].at, False) for run in long]
         return visits
+
+    def _stay(self, pack: RegionPack) -> int:
+        return round(pack.thresholds.get("patrol.dwell_s", 60) * SECOND)
 
     def _judge(self, rule: VisitRule) -> list[tuple[int, str]]:
         """(window end, state) of each visit that a rule owes today."""
@@ -127,8 +137,9 @@ class Patrol:
                 counts = begin <= visit.first < end
                 moment = visit.first
             else:
-                counts = min(visit.last, end) - max(visit.first, begin) >= MINUTE
-                moment = max(visit.first, begin) + MINUTE
+                stay = self._stay(self.pack)
+                counts = min(visit.last, end) - max(visit.first, begin) >= stay
+                moment = max(visit.first, begin) + stay
             if counts and moment <= self.now:
                 counted += 1
         states = []
@@ -229,7 +240,7 @@ class Patrol:
 
     def _on_duty_now(self, unit: str) -> bool:
         for fix in self.fixes.get(unit, []):
-            if self.now - 15 * MINUTE < fix.at <= self.now:
+            if self.now - self.pack.thresholds.get("patrol.signal_minutes", 15) * MINUTE < fix.at <= self.now:
                 return True
         shift_start = self._current_shift_start()
         if shift_start is None:
@@ -272,7 +283,7 @@ class Patrol:
             place = self.places.get(code)
             if place is None or place.town not in towns:
                 continue
-            since = max(week_start, day_start(self.pack.valid_from, self.zone))
+            since = max(week_start, self._owed_since(code))
             ends = [
                 min(visit.last, self.now)
                 for visit in self.visits
@@ -281,14 +292,25 @@ class Patrol:
             gaps.append(self.now - min(max(ends, default=since), self.now))
         return max(gaps, default=None)
 
+    def _owed_since(self, place: str) -> int:
+        """The instant from which a place has owed visits without a day in between, at most a week back."""
+        day = self.day
+        for _ in range(7):
+            before = days_before(day, 1)
+            pack = self.pack_of(before)
+            if pack.valid_from > before or place not in {rule.place for rule in pack.visit_rules}:
+                break
+            day = before
+        return day_start(max(day, self.pack.valid_from) if day == self.day else day, self.zone)
 
-def runs_at(lon: float, lat: float, fixes: Sequence[Fix]) -> list[list[Fix]]:
+
+def runs_at(lon: float, lat: float, fixes: Sequence[Fix], radius: float) -> list[list[Fix]]:
     """Maximal runs of consecutive fixes at a point, on one local day, without a gap over 120 s (EXACTNESS 15)."""
     runs: list[list[Fix]] = []
     previous: Fix | None = None
     """The fix just before, when it lay at the point."""
     for fix in fixes:
-        if metres(fix.lon, fix.lat, lon, lat) > min(50 + fix.accuracy, 100):
+        if metres(fix.lon, fix.lat, lon, lat) > max(radius, min(radius + fix.accuracy, 100)):
             previous = None
             continue
         if previous is not None and fix.day == previous.day and fix.at - previous.at <= 120 * SECOND:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dashboard.domain.event import Event
 from dashboard.domain.place import PlaceKind, RegionPack
 from tests.oracle.records import MINUTE, day_of, days_before, in_hours, minute_of, order
 
 DEFAULT_FEVER = 37.3
-RECHECK = 30 * MINUTE
 
 
 def milli(celsius: float) -> int:
@@ -27,7 +26,7 @@ def is_fever(reading: Event, pack: RegionPack) -> bool:
     if verdict is None and own is not None and milli(fields["celsius"]) >= milli(own):
         return True
     method, site = fields.get("method") or "", fields.get("site") or ""
-    threshold = DEFAULT_FEVER
+    threshold = pack.thresholds.get("fever.default", DEFAULT_FEVER)
     for key in (f"fever.{method}/{site}", f"fever./{site}", f"fever.{method}/"):
         if key in pack.thresholds:
             threshold = pack.thresholds[key]
@@ -45,10 +44,22 @@ def doubled_median(numbers: Sequence[int]) -> int:
 
 
 class Temperature:
-    """The temperature figures of one moment. ``records`` are those in force, ordered by (at, source, id)."""
+    """The temperature figures of one moment. ``records`` are those in force, ordered by (at, source, id).
 
-    def __init__(self, records: Sequence[Event], pack: RegionPack, now: int) -> None:
+    ``pack_of`` gives the pack of a local day: a reading is judged by the rules of its own day.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Event],
+        pack: RegionPack,
+        now: int,
+        pack_of: Callable[[int], RegionPack] | None = None,
+    ) -> None:
         self.pack = pack
+        self.pack_of = pack_of or (lambda day: pack)
+        self.recheck = round(pack.thresholds.get("temperature.recheck_minutes", 30) * MINUTE)
+        self.online = round(pack.thresholds.get("temperature.online_minutes", 10) * MINUTE)
         self.now = now
         self.zone = pack.timezone
         self.day = day_of(now, self.zone)
@@ -63,7 +74,10 @@ class Temperature:
 
     def fevers(self, towns: Sequence[str]) -> int:
         """Readings of today that are fever by rule."""
-        return sum(1 for reading in self.today if reading.town in towns and is_fever(reading, self.pack))
+        return sum(1 for reading in self.today if reading.town in towns and self._fever(reading))
+
+    def _fever(self, reading: Event) -> bool:
+        return is_fever(reading, self.pack_of(day_of(reading.at, self.zone)))
 
     def confirmed(self, towns: Sequence[str]) -> int:
         """Persons whose fever of today was followed by another, or by a transfer, within 30 minutes."""
@@ -77,15 +91,15 @@ class Temperature:
         found: dict[tuple[str | None, str | None], str] = {}
         for first in sorted(self.today, key=order):
             who = self._who(first)
-            if who in found or not is_fever(first, self.pack):
+            if who in found or not self._fever(first):
                 continue
             for other in self.readings:
                 if self._who(other) != who:
                     continue
                 after = other.at - first.at
-                if 0 < after <= RECHECK and is_fever(other, self.pack):
+                if 0 < after <= self.recheck and self._fever(other):
                     found[who] = first.town
-                if 0 <= after <= RECHECK and other.fields.get("outcome") == "transferred":
+                if 0 <= after <= self.recheck and other.fields.get("outcome") == "transferred":
                     found[who] = first.town
         return found
 
@@ -114,7 +128,7 @@ class Temperature:
                 on_duty.add(code)
         heard = set()
         for reading in self.readings:
-            if self.now - 10 * MINUTE < reading.at <= self.now + 10 * MINUTE:
+            if self.now - self.online < reading.at <= self.now + 10 * MINUTE:
                 heard.add(reading.fields.get("checkpoint"))
         return len(on_duty & heard), len(on_duty)
 

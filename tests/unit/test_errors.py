@@ -8,7 +8,15 @@ import pytest
 
 from dashboard import errors
 from dashboard.api.common import Refused, refusal
-from dashboard.errors import Backpressure, LeaseLost, NotAllowed, StoreUnavailable, TownwatchError, UnknownFeed
+from dashboard.errors import (
+    Backpressure,
+    LeaseLost,
+    NotAllowed,
+    Outdated,
+    StoreUnavailable,
+    TownwatchError,
+    UnknownFeed,
+)
 from dashboard.feeds import feed_named
 
 TREE = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, TownwatchError)]
@@ -36,6 +44,7 @@ def test_trying_again_helps_where_the_world_may_change() -> None:
         (StoreUnavailable("一句话"), 503),
         (NotAllowed("一句话"), 403),
         (UnknownFeed("一句话"), 404),
+        (Outdated("一句话"), 409),
         (TownwatchError("一句话"), 422),
     ],
 )

@@ -15,6 +15,7 @@ from dashboard.domain.place import PlaceKind
 from dashboard.errors import PackError
 from geodata.library import BUNDLED_PACK
 from geodata.pack import load_pack
+from geodata.plan_jiashan import FIRMS, TRADES
 from geodata.region import Level, Region, h3_cell, h3_cells
 
 LEVELS: tuple[Level, ...] = ("wall", "desk", "town")
@@ -168,9 +169,26 @@ def test_bundled_visits_fit_the_day(region: Region) -> None:
 
 
 def test_bundled_places_keep_their_distance(region: Region) -> None:
-    places = region.pack.places
+    places = [place for place in region.pack.places if place.kind != PlaceKind.ENTERPRISE]
     lons, lats = np.array([place.lon for place in places]), np.array([place.lat for place in places])
     first, second = np.triu_indices(len(places), k=1)
     _, _, metres = pyproj.Geod(ellps="WGS84").inv(lons[first], lats[first], lons[second], lats[second])
     assert metres.min() >= 400
     assert region.towns_of(lons, lats) == [place.town for place in places]
+
+
+def test_bundled_enterprises_are_invented_in_their_towns_apart_from_patrol_points(region: Region) -> None:
+    pack = region.pack
+    firms = [place for place in pack.places if place.kind == PlaceKind.ENTERPRISE]
+    assert {town.code: len(pack.places_of(town.code, PlaceKind.ENTERPRISE)) for town in pack.towns} == FIRMS
+    assert len({place.name for place in firms}) == len(firms)
+    assert all(any(place.name.endswith(trade) for trade in TRADES) for place in firms)
+    lons, lats = np.array([place.lon for place in firms]), np.array([place.lat for place in firms])
+    assert region.towns_of(lons, lats) == [place.town for place in firms]
+    points = [place for place in pack.places if place.kind == PlaceKind.PATROL_POINT]
+    nth, point = np.indices((len(firms), len(points))).reshape(2, -1)
+    _, _, metres = pyproj.Geod(ellps="WGS84").inv(
+        lons[nth], lats[nth], np.array([p.lon for p in points])[point], np.array([p.lat for p in points])[point]
+    )
+    # A visit reaches 100 m at most: whoever stands at a patrol point has not visited an enterprise.
+    assert metres.min() > 100

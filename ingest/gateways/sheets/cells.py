@@ -86,15 +86,15 @@ def number_text(cell: str) -> str:
     return f"{'-' if found[1] == '-' else ''}{(found[2] or '0').replace(',', '')}{found[3] or ''}"
 
 
-def local_time(cell: str) -> str:
+def local_time(cell: str, dated: bool = False) -> str:
     """A time as people and spreadsheets write it, as ISO-8601; what is no such time stays as it is.
 
     Takes ``2020/2/18 8:12``, ``2020年2月18日 8时12分``, ``20200218``, a trailing ``GMT+8`` and a spreadsheet's serial
-    number (days since 1899-12-30, to the second).
+    number (days since 1899-12-30, to the second). With ``dated`` a day without a time of day stays a day.
     """
     if _SERIAL.fullmatch(cell):
         moment = datetime(1899, 12, 30) + timedelta(seconds=round(float(cell) * 86_400))  # noqa: DTZ001 - a local time
-        return moment.isoformat()
+        return moment.date().isoformat() if dated and "." not in cell else moment.isoformat()
     found = _TIME.fullmatch(" ".join(cell.translate(_WIDE_TIME).split()))
     if found is None:
         return cell
@@ -102,8 +102,11 @@ def local_time(cell: str) -> str:
     hours = int(hour or 0)
     if half == "下午" and hours < 12:
         hours += 12
+    on = f"{year}-{int(month or month_2):02d}-{int(day or day_2):02d}"
+    if dated and hour is None and offset is None:
+        return on if is_time(on) else cell
     clock = f"{hours:02d}:{int(minute or 0):02d}:{int(second or 0):02d}"
-    written = f"{year}-{int(month or month_2):02d}-{int(day or day_2):02d}T{clock}{(fraction or '')[:7]}"
+    written = f"{on}T{clock}{(fraction or '')[:7]}"
     written += _offset(offset)
     return written if is_time(written) else cell
 

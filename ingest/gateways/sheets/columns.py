@@ -58,6 +58,10 @@ LEFT_OUT = (
 )
 """Columns of the forms in use that no feed reads: known as such, so nobody is asked. A row's number (序号) starts anew
 in every file and is therefore nobody's identity. The last two are those of our own error file."""
+ADDED = ("得到", "允许")
+"""Headers of the columns that the error file adds."""
+SAMPLE_MARK = "示例，导入时跳过"
+"""Stands in the template's row that shows how to fill it in; a row with such a cell is passed over."""
 
 NO_FIELD = ""
 """Said of a header: nothing is read from it."""
@@ -185,6 +189,22 @@ def match(
 
 
 def header_key(columns: Sequence[Column]) -> str:
-    """The name of a set of headers, whatever their order: mappings are remembered under it."""
-    plains = sorted({plain_header(column.header) for column in columns if column.header})
+    """The name of a set of headers, whatever their order: mappings are remembered under it.
+
+    An error file that comes back has the headers of the table it was made of.
+    """
+    plains = sorted({plain_header(column.header) for column in columns if column.header} - set(ADDED))
     return blake2b("\n".join(plains).encode(), digest_size=16).hexdigest()
+
+
+def settled(
+    header: Sequence[str],
+    known: Known,
+    rank: Mapping[str, int],
+    remembered: Mapping[str, Mapping[str, str]],
+    said: Mapping[str, str],
+) -> tuple[Column, ...]:
+    """The columns of a header as known, as remembered of this set of headers, and as said now; the last counts most."""
+    columns = match(header, known, rank)
+    before = remembered.get(header_key(columns), {})
+    return match(header, known, rank, {**before, **said}) if before or said else columns

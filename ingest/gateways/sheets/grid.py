@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from dashboard.domain.imports import Column, SheetName
 from dashboard.domain.privacy import mask, personal
@@ -15,6 +16,7 @@ from ingest.gateways.sheets.columns import letter_of
 MAX_ROWS = 100_000
 _PHONE_ID = re.compile(r"(?<![0-9A-Za-z])1[3-9]\d{9}(?![0-9A-Za-z])")
 """A phone number on its own, as the door asks of identifiers: one may well hold such digits among others."""
+_SMALL = re.compile(r"\d{1,6}")
 _DECIMAL = re.compile(r"[+-]?\d+\.\d+")
 
 
@@ -80,3 +82,26 @@ def raw_row(number: int, texts: Sequence[str], columns: Sequence[Column], read: 
         if first is not None:
             return Raw(number, cells, (letter_of(first), mask(texts[first].strip())[:120], len(texts)))
     return Raw(number, cells)
+
+
+def without_row_numbers(grid: Grid) -> Grid:
+    """A sheet whose column of ids only counts its rows, without that column.
+
+    Every file counts its rows from 1 again: taken for ids they would correct another file's records.
+    """
+    read = grid.read
+    at = next((at for at, (_, field) in enumerate(read) if field == "id"), None)
+    if at is None or len(grid.rows) < 2:
+        return grid
+    told = [raw.cells[at] for raw in grid.rows if at < len(raw.cells)]
+    if not all(_SMALL.fullmatch(one) for one in told):
+        return grid
+    numbers = [int(one) for one in told]
+    if numbers[0] not in (0, 1) or numbers != list(range(numbers[0], numbers[0] + len(grid.rows))):
+        return grid
+    place = read[at][0]
+    columns = tuple(
+        replace(one, field=None, state="left_out") if here == place else one for here, one in enumerate(grid.columns)
+    )
+    rows = [Raw(raw.number, [*raw.cells[:at], *raw.cells[at + 1 :]], raw.beyond) for raw in grid.rows]
+    return replace(grid, columns=columns, rows=rows)

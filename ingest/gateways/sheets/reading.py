@@ -13,13 +13,15 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from dashboard.domain.feed import Feed
-from dashboard.errors import ConfigurationError
+from dashboard.errors import ConfigurationError, NotATable
 from ingest.gateways.sheets import workbook
-from ingest.gateways.sheets.columns import HEADER_WITHIN, find_header, known_headers, match, ranks
+from ingest.gateways.sheets.columns import HEADER_WITHIN, SAMPLE_MARK, find_header, known_headers, ranks, settled
 from ingest.gateways.sheets.grid import MAX_ROWS, Grid, Raw, raw_row
 
 DELIMITERS = {",": "逗号", ";": "分号", "\t": "制表符", "|": "竖线"}
-NO_SIGN = "文件是网页或 XML，不是工作簿：请用表格软件打开，另存为 xlsx 再上传 · this is a web page or XML, not a workbook"
+NO_SIGN = (
+    "文件是网页或 XML，不是工作簿：请用表格软件打开，另存为 xlsx 再上传 · this is a web page or XML, not a workbook"
+)
 _GB = {"gb18030", "gbk", "gb2312", "cp936", "936", "hz"}
 _UTF8 = {"utf8", "utf8sig"}
 _BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -36,30 +38,38 @@ def is_workbook(data: bytes) -> bool:
 
 
 def read_table(
-    data: bytes, feed: Feed, *, encoding: str | None = None, sheet: str = "", said: Mapping[str, str] = {}
+    data: bytes,
+    feed: Feed,
+    *,
+    encoding: str | None = None,
+    sheet: str = "",
+    remembered: Mapping[str, Mapping[str, str]] = {},
+    said: Mapping[str, str] = {},
 ) -> Grid:
     """Read a table: a workbook (XLSX, XLS, ODS), or text with commas, semicolons, tabs or bars.
 
     Text is UTF-8, GB18030 or UTF-16 with its mark. What kind of file it is, its first bytes say, never its name.
-    ``said`` (plain header -> field, empty for none) goes before what headers are known to mean.
+    ``remembered`` (set of headers -> plain header -> field, empty for none) goes before what headers are known to
+    mean, ``said`` (plain header -> field) before both.
 
     Raises:
-        ConfigurationError: the file cannot be imported; one sentence says why.
+        ConfigurationError, NotATable: the file cannot be imported; one sentence says why.
     """
     if not data.strip():
         raise ConfigurationError(workbook.EMPTY)
     known = known_headers(feed)
     if is_workbook(data):
-        return workbook.read(data, workbook.Asked(known, ranks(feed), dict(said), sheet))
+        plain = {key: dict(columns) for key, columns in remembered.items()}
+        return workbook.read(data, workbook.Asked(known, ranks(feed), plain, dict(said), sheet))
     if _MARKUP.match(data.removeprefix(b"\xef\xbb\xbf")):
-        raise ConfigurationError(NO_SIGN)
+        raise NotATable(NO_SIGN)
     text, used = _text(data, encoding)
     delimiter, place, header = _header(text, {**known, **said})
-    columns = match(header, known, ranks(feed), said)
+    columns = settled(header, known, ranks(feed), remembered, said)
     read = [at for at, column in enumerate(columns) if column.field is not None]
     rows: list[Raw] = []
     for number, texts in _table(text, delimiter):
-        if number <= place or not any(texts[at].strip() for at in read if at < len(texts)):
+        if number <= place or SAMPLE_MARK in texts or not any(texts[at].strip() for at in read if at < len(texts)):
             continue
         rows.append(raw_row(number, texts, columns, read, beyond=True))
         if len(rows) > MAX_ROWS:
@@ -92,7 +102,7 @@ def _text(data: bytes, encoding: str | None) -> tuple[str, str]:
         if not _CONTROL.search(text):
             return text, name
     names = " / ".join(wanted)
-    raise ConfigurationError(
+    raise NotATable(
         f"文件既不是工作簿，也不是 {names} 文本：请在表格软件里另存为 xlsx 或“CSV UTF-8”"
         f" · neither a workbook nor text in {names}: save it as xlsx or CSV"
     )

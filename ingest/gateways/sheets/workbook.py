@@ -7,13 +7,13 @@ masked. Asked and answered over pipes: :func:`read` is the parent's end, ``pytho
 
 from __future__ import annotations
 
-
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,9 +21,9 @@ from xml.etree import ElementTree
 import msgspec
 
 from dashboard.domain.imports import Column, SheetName
-from dashboard.errors import ConfigurationError
+from dashboard.errors import ConfigurationError, NotATable
 from ingest.gateways.sheets.cells import ERRORS, NO_RESULT, text_of
-from ingest.gateways.sheets.columns import HEADER_WITHIN, find_header, match
+from ingest.gateways.sheets.columns import HEADER_WITHIN, SAMPLE_MARK, find_header, settled
 from ingest.gateways.sheets.grid import MAX_ROWS, Grid, Raw, raw_row
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,15 +36,19 @@ MAX_SHEETS = 30
 MAX_TEXT = 64 * 1024 * 1024
 """Characters of all cells that are read."""
 
-TOO_LARGE = "这个工作簿展开后太大，读不下：请删去空行空列和多余的工作表，或另存为 CSV · the workbook unpacks to too much"
+TOO_LARGE = (
+    "这个工作簿展开后太大，读不下：请删去空行空列和多余的工作表，或另存为 CSV · the workbook unpacks to too much"
+)
 TOO_MANY = (
     f"一个工作表最多导入 {MAX_ROWS} 行，请分成几个文件 · a sheet may have at most {MAX_ROWS} rows: split the file"
 )
-PASSWORD = "工作簿有打开密码：请在表格软件里去掉密码再上传 · the workbook is protected by a password: remove it"
+PROTECTED = "工作簿有打开密码：请在表格软件里去掉密码再上传 · the workbook is protected by a password: remove it"
 BROKEN = "这个工作簿读不出来，可能没有保存完整：请用表格软件打开，另存为 xlsx 再上传 · the workbook cannot be read"
 NO_HEADER = (
-    f"前 {HEADER_WITHIN} 行里没有认得的列名：第一行应是列名，如 镇街、时间，也可先下载模板 · no known column names found"
+    f"前 {HEADER_WITHIN} 行里没有认得的列名：第一行应是列名，如 镇街、时间，也可先下载模板"
+    " · no known column names found: the first row names the columns"
 )
+ARCHIVE = "这是压缩包，不是工作簿：请解压后上传里面的表格 · this is an archive, not a workbook: unpack it"
 EMPTY = "文件是空的：请选一个有内容的文件 · the file is empty"
 HEADER_ONLY = "文件只有表头，没有一行记录：请填好再导入 · the file has a header and no rows"
 
@@ -54,7 +58,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     known: dict[str, str]
     rank: dict[str, int]
-    said: dict[str, str]
+    remembered: dict[str, dict[str, str]] = {}
+    said: dict[str, str] = {}
     sheet: str = ""
 
 
@@ -67,7 +72,7 @@ def read(data: bytes, asked: Asked) -> Grid:
     """The sheet of a workbook.
 
     Raises:
-        ConfigurationError: one sentence says why nothing could be read.
+        ConfigurationError, NotATable: one sentence says why nothing could be read.
     """
     command = [sys.executable, "-m", "ingest.gateways.sheets.workbook"]
     process = subprocess.Popen(
@@ -87,7 +92,7 @@ def read(data: bytes, asked: Asked) -> Grid:
         raise ConfigurationError(TOO_LARGE)
     answer = msgspec.msgpack.decode(said, type=_Answer)
     if answer.grid is None:
-        raise ConfigurationError(answer.error)
+        raise (NotATable if answer.error == ARCHIVE else ConfigurationError)(answer.error)
     return answer.grid
 
 
@@ -121,9 +126,9 @@ def _read(data: bytes, asked: Asked) -> Grid:
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(data))
     except python_calamine.PasswordError:
-        raise _Refused(PASSWORD) from None
+        raise _Refused(PROTECTED) from None
     except Exception:
-        raise _Refused(PASSWORD if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data else BROKEN) from None
+        raise _Refused(PROTECTED if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data else BROKEN) from None
     hidden = {
         one.name: one.visible != python_calamine.SheetVisibleEnum.Visible
         for one in book.sheets_metadata
@@ -141,7 +146,7 @@ def _read(data: bytes, asked: Asked) -> Grid:
             if name == asked.sheet:
                 raise _Refused(BROKEN) from None
             continue
-        top = find_header([row for _, row in zip(range(HEADER_WITHIN * 3), _rows(sheet), strict=False)], asked.known)
+        top = find_header(list(islice(_rows(sheet), HEADER_WITHIN)), {**asked.known, **asked.said})
         rows = sum(1 for _ in _rows(sheet)) - top[1] - 1 if top[0] else 0
         found.append((SheetName(name, max(rows, 0), hidden[name]), sheet, top))
     if not any(sheet.height for _, sheet, _ in found):
@@ -172,7 +177,7 @@ def _grid(name: str, sheet: Any, top: int, package: _Package, asked: Asked, shee
         if place < top:
             continue
         if place == top:
-            columns = match(texts, asked.known, asked.rank, asked.said)
+            columns = settled(texts, asked.known, asked.rank, asked.remembered, asked.said)
             read = [at for at, column in enumerate(columns) if column.field is not None]
             continue
         for at, (held, _) in filled.get(place, {}).items():
@@ -182,7 +187,7 @@ def _grid(name: str, sheet: Any, top: int, package: _Package, asked: Asked, shee
             texts += [""] * (at + 1 - len(texts))
             texts[at] = mark
         _hold(filled, place, texts)
-        if not any(texts[at] for at in read if at < len(texts)):
+        if SAMPLE_MARK in texts or not any(texts[at] for at in read if at < len(texts)):
             continue
         row = raw_row(place + 1, texts, columns, read, beyond=False)
         size += sum(map(len, row.cells))
@@ -231,7 +236,7 @@ def _merged(sheet: Any, top: int) -> dict[int, dict[int, tuple[str, tuple[int, i
 
 def _hold(filled: dict[int, dict[int, tuple[str, tuple[int, int, int]]]], place: int, texts: Sequence[str]) -> None:
     """Hand the text of a merged cell's first row to the rows below it."""
-    for at, (_, span) in list(filled.get(place, {}).items()):
+    for _, span in list(filled.get(place, {}).values()):
         first, final, left = span
         if place == first and left < len(texts) and texts[left]:
             for row in range(first + 1, final + 1):
@@ -276,10 +281,10 @@ def _package(data: bytes) -> _Package:
     if "content.xml" in names:
         manifest = parts.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
         if b"encryption-data" in manifest:
-            raise _Refused(PASSWORD)
+            raise _Refused(PROTECTED)
         return _Package("ods", parts)
     if not any(name.startswith("xl/") for name in names):
-        raise _Refused("这是压缩包，不是工作簿：请解压后上传里面的表格 · this is an archive, not a workbook")
+        raise _Refused(ARCHIVE)
     return _Package("xlsx", parts)
 
 

@@ -1,0 +1,121 @@
+"""Brings a database to this version's tables: Alembic's migrations, then whatever is declared and not there yet.
+
+Safe to call from any number of processes at once, beside others that read and write: one of them migrates, the others
+wait; a step that cannot have its lock at once lets everybody pass and tries again.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DBAPIError
+
+from dashboard.errors import ConfigurationError, StoreUnavailable
+from dashboard.stores.dialect import Dialect, in_one_line
+from dashboard.stores.tables import METADATA
+
+log = structlog.get_logger("schema")
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY = {"55P03", "40P01"}
+"""SQLSTATE of a lock that was not to be had in time, and of a deadlock."""
+TRIES = 60
+PAUSE_S = 5.0
+
+
+def newest() -> str:
+    """The number of the newest migration there is."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def migration(engine: Engine) -> str | None:
+    """The migration that the database is at; ``None`` when it has no tables."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def missing(engine: Engine) -> list[str]:
+    """Tables that are declared and not in the database."""
+    return sorted(METADATA.tables.keys() - inspect(engine).get_table_names())
+
+
+def migrate(engine: Engine, dialect: Dialect, pause_s: float = PAUSE_S) -> str:
+    """Bring the tables to the newest migration and return its number.
+
+    Raises:
+        StoreUnavailable: the database does not answer, or somebody holds a table for minutes.
+        ConfigurationError: it is of a newer version of the program, or we may not make tables.
+    """
+    try:
+        if not _current(engine):
+            with dialect.alone(engine):
+                _patiently(engine, pause_s)
+        return migration(engine) or ""
+    except DBAPIError as error:
+        trouble = dialect.trouble(error)
+        if trouble is not None:
+            raise trouble from error
+        if getattr(error.orig, "sqlstate", None) == "42501":
+            raise _not_allowed(engine, error) from error
+        raise
+
+
+def _current(engine: Engine) -> bool:
+    at = migration(engine)
+    if at is not None and at not in _known():
+        raise ConfigurationError(
+            f"数据库的表结构版本是 {at}，这个版本的镇哨只认得到 {newest()}，请换用更新的版本"
+            f" · The database is at migration {at}, and this Townwatch knows them up to {newest()}: run the newer one."
+        )
+    return at == newest() and not missing(engine)
+
+
+def _patiently(engine: Engine, pause_s: float) -> None:
+    """Migrate; when a lock is not to be had, let everybody pass and begin again where it was."""
+    for left in reversed(range(TRIES)):
+        try:
+            # Whoever was before us may have done it all.
+            if not _current(engine):
+                config = _config()
+                config.attributes["engine"] = engine
+                command.upgrade(config, "head")
+                _make_missing(engine)
+            return
+        except StoreUnavailable as error:
+            if getattr(error.__cause__, "sqlstate", None) not in BUSY or not left:
+                raise
+            log.info("migration_waits_for_a_lock", reason=error.sentence, tries_left=left)
+            time.sleep(pause_s)
+
+
+def _make_missing(engine: Engine) -> None:
+    """New tables need no migration of their own: nobody uses them yet."""
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        METADATA.create_all(connection)
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _not_allowed(engine: Engine, error: DBAPIError) -> ConfigurationError:
+    role, database = engine.url.username or "townwatch", engine.url.database
+    said = in_one_line(error.orig)
+    grant = f'GRANT USAGE, CREATE ON SCHEMA public TO "{role}"'
+    return ConfigurationError(
+        f"{role} 不能在数据库 {database} 里建表（{said}），请由管理员在该库执行：{grant}"
+        f" · {role} may not make tables in the database {database} ({said}): have its administrator run there: {grant}."
+    )
