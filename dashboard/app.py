@@ -40,6 +40,7 @@ from dashboard.apidocs import docs_page
 from dashboard.clock import Clock
 from dashboard.domain.day import day_of
 from dashboard.domain.place import RegionPack, Town
+from dashboard.errors import StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.live import Hub
 from dashboard.settings import Settings
@@ -88,8 +89,13 @@ PAGES: tuple[Page, ...] = (
     Page("wall", re.compile(r"/wall"), ("大屏", "Wall"), whole=True),
     Page("town", re.compile(r"/town/(?P<code>[^/]{1,40})"), ("镇页", "Town")),
     Page("patrols", re.compile(r"/patrols"), ("巡逻", "Patrols")),
+    Page("disputes", re.compile(r"/disputes"), ("纠纷", "Disputes")),
+    Page("enterprises", re.compile(r"/enterprises"), ("企业", "Enterprises")),
     Page("record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter")),
     Page("records", re.compile(r"/records"), ("记录", "Records")),
+    Page("imports", re.compile(r"/import"), ("导入", "Import")),
+    Page("rules", re.compile(r"/admin/rules"), ("规则", "Rules")),
+    Page("places", re.compile(r"/admin/places"), ("地点与巡段", "Places and beats"), whole=True),
     Page("system", re.compile(r"/system"), ("系统", "System"), whole=True),
 )
 
@@ -248,6 +254,7 @@ def build_app(
     for router in api_routers:
         server.include_router(router)
     server.add_exception_handler(RequestValidationError, _unreadable)
+    server.add_exception_handler(StoreUnavailable, _away)
     hub.attach(server)
     _doors(server, hub, ready, checks or {})
 
@@ -274,6 +281,11 @@ def build_app(
     # Component packages register themselves when imported; one imported after Dash listed them reaches no page.
     for page in PAGES:
         importlib.import_module(f"layouts.pages.{page.name}")
+    # Trap: Dash looks for the ids of callbacks in the first layout, and pages come later: it is shown those that have any.
+    called = {module.name for module in pkgutil.iter_modules(page_callbacks.__path__)}
+    dash.validation_layout = [
+        shell.root(), *(page.module.layout(pages.pack, "zh") for page in PAGES if page.name in called)
+    ]  # fmt: skip
     _register_routing(dash, pages, hub)
     _register_callbacks(dash, queries, hub, actions)
 
@@ -403,6 +415,20 @@ async def _unreadable(_: Request, error: Exception) -> Response:
     name = ".".join(str(part) for part in found["loc"][1:]) or "请求"
     got = "" if found.get("input") in (None, {}) else f"是“{str(found['input'])[:40]}”，"
     return JSONResponse({"error": f"参数 {name} {got}不对或缺少：{found['msg']}"}, 422)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """A page that cannot be made while a store is away: says so and asks again by itself."""
+    sentence = cast(StoreUnavailable, error).sentence
+    headers = {"Retry-After": "5"}
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": sentence}, 503, headers)
+    page = (
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
+        "<title>镇哨 Townwatch</title><p>镇哨暂时打不开，恢复后会自动显示 · "
+        f"Townwatch cannot be shown just now and will come back by itself</p><p>{html_text.escape(sentence)}</p></html>"
+    )
+    return HTMLResponse(page, 503, headers)
 
 
 def build_gateway(api_routers: Iterable[APIRouter], checks: Mapping[str, Check], build: str) -> FastAPI:

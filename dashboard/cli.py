@@ -23,7 +23,10 @@ from dashboard.settings import Settings
 
 if TYPE_CHECKING:
     from dashboard.access.tokens import TokenStore
+    from dashboard.access.viewer import Viewer
+    from dashboard.queries.rules import RuleBook
     from geodata.region import Region
+    from ingest.revision import Revisions
 
 EXIT_DEFECT = 70
 EXIT_INTERRUPTED = 130
@@ -38,9 +41,11 @@ app = typer.Typer(
 )
 token = typer.Typer(help="令牌：谁可以写入或读取 · tokens of writers and readers.", no_args_is_help=True)
 geodata = typer.Typer(help="区域数据包 · region packs.", no_args_is_help=True)
+rules = typer.Typer(help="规则：阈值、时限、值守时段 · rules and who changed them.", no_args_is_help=True)
 dead_letters = typer.Typer(help="死信：未被接受的记录 · records that were not accepted.", no_args_is_help=True)
 app.add_typer(token, name="token")
 app.add_typer(geodata, name="geodata")
+app.add_typer(rules, name="rules")
 app.add_typer(dead_letters, name="dead-letters")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -56,6 +61,18 @@ Scenario = Annotated[str, typer.Option("--scenario", metavar="NAME", help="场�
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="不打开浏览器 · do not open a browser.")]
 AcceptLoss = Annotated[
     bool, typer.Option("--accept-loss", help="允许 Redis 丢数据（仅试用） · let Redis lose records; for trials only.")
+]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="数据库地址 · postgresql://… or sqlite:///… (default: TOWNWATCH_DATABASE_URL, else a file in --data).",
+    ),
+]
+Redis = Annotated[
+    str | None,
+    typer.Option("--redis", metavar="URL", help="Redis 地址 · redis://… (default: TOWNWATCH_REDIS_URL, else our own)."),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="结果写入文件 · write the results here.")]
 
@@ -112,13 +129,18 @@ def up(
     host: Host = None,
     port: Port = None,
     data: Data = None,
+    database: Database = None,
+    redis: Redis = None,
     accept_loss: AcceptLoss = False,
     no_browser: NoBrowser = False,
 ) -> None:
     """正式运行：没有场景，等待真实记录 · runs for real records, without a scenario."""
     from dashboard import processes
+    from dashboard.stores import chosen
 
-    settings = _settings(data, host=host, port=port, accept_loss=accept_loss or None)
+    settings = _settings(
+        data, host=host, port=port, accept_loss=accept_loss or None, database_url=database, redis_url=redis
+    )
     worker, web = processes.Part("worker", ("worker",)), processes.Part("web", ("web", "--role", role.value))
     parts = {UpRole.ALL: [worker, web], UpRole.WORKER: [worker]}.get(role, [web])
     checks: list[str] = []
@@ -129,12 +151,19 @@ def up(
         pages = ("/readyz",) if role == UpRole.GATEWAY else ("/readyz", "/wall")
         checks = [settings.address(page) for page in pages]
     processes.claim_world(settings.data_dir, "live")
+    chosen.check_redis(settings)
+
+    def prepare(ready: Settings) -> None:
+        _migrate(ready)
+        # Only an address that was of use: one with a slip in it must not be held against the next try.
+        chosen.remember(settings)
+
     supervisor = processes.Supervisor(
         settings,
         parts=parts,
         checks=checks,
         browser=bool(checks) and not no_browser and processes.screen_present(),
-        before=_migrate,
+        before=prepare,
     )
     raise typer.Exit(supervisor.run())
 
@@ -300,6 +329,93 @@ def geodata_load(
     _tell_pack(PackLibrary(settings.data_dir / "packs").install(folder, valid_from))
 
 
+@geodata.command("import")
+def geodata_import(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILES...",
+            help="镇边界、名录和名单 · borders and lists: GeoJSON, Shapefile, GeoPackage, CSV, XLSX, ZIP.",
+        ),
+    ],
+    name: Annotated[str, typer.Option("--name", help="区域名称，如 云溪县 · name of the region.")] = "",
+    name_en: Annotated[str, typer.Option("--name-en", help="英文名 · English name.")] = "",
+    code: Annotated[
+        str, typer.Option("--code", help="区县代码，如 330110；自定区域不写 · division code of the county.")
+    ] = "",
+    crs: Annotated[
+        list[str] | None,
+        typer.Option("--crs", metavar="[FILE=]SYSTEM", help="坐标系 · wgs84, gcj02, bd09 or EPSG:n; may repeat."),
+    ] = None,
+    towns: Annotated[
+        list[str] | None,
+        typer.Option("--towns", metavar="LIST", help="只要这些镇：代码、名称或一份 CSV · codes, names or a CSV."),
+    ] = None,
+    alias: Annotated[
+        list[str] | None,
+        typer.Option("--alias", metavar="OTHER=CODE", help="同一个镇的另一个代码 · another code of the same town."),
+    ] = None,
+    seat: Annotated[
+        list[str] | None,
+        typer.Option("--seat", metavar="CODE=LON,LAT", help="镇驻地坐标，WGS-84 · position of a town's seat."),
+    ] = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option("--as", metavar="FILE=ROLE", help="文件是什么：checkpoint、enterprise、towns…… · what a file is."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="[FILE:]FIELD=HEADER", help="哪一列是什么，如 name=单位名称 · which column."),
+    ] = None,
+    visits: Annotated[
+        int, typer.Option("--visits", min=1, max=24, help="没写次数的必巡点每天几次 · visits a day where none is said.")
+    ] = 1,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="较大的重叠和空隙也自动划归 · settle larger overlaps and gaps, too.")
+    ] = False,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="有错的行不采用，其余照入 · leave out rows with errors.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="只检查，不载入 · only check.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="写成区域包目录而不载入 · write a pack folder instead.")
+    ] = None,
+    valid_from: Annotated[
+        int | None,
+        typer.Option("--valid-from", metavar="YYYYMMDD", help="自哪天起生效，默认今天 · first day in force: today."),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="核对图，SVG · where to draw the result.")
+    ] = None,
+    json: JsonFile = None,
+    data: Data = None,
+) -> None:
+    """导入本区县的边界和名单，检查、画图、载入 · a county's own borders and lists: checked, drawn, loaded."""
+    from dashboard import regions
+
+    asked = regions.Ask(
+        files=tuple(files),
+        name=name,
+        name_en=name_en,
+        code=code,
+        crs=tuple(crs or ()),
+        towns=tuple(towns or ()),
+        aliases=tuple(alias or ()),
+        seats=tuple(seat or ()),
+        roles=tuple(as_ or ()),
+        columns=tuple(column or ()),
+        visits=visits,
+        valid_from=valid_from,
+        repair=repair,
+        skip_bad_rows=skip_bad_rows,
+        check=check,
+        out=out,
+        picture=picture,
+        json=json,
+    )
+    raise typer.Exit(regions.import_region(_settings(data), asked, None if out or check else _migrate))
+
+
 @geodata.command("check")
 def geodata_check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="区域包目录 · folder of the pack.")],
@@ -323,11 +439,11 @@ def _tell_pack(region: Region) -> None:
 
 
 @app.command()
-def doctor(data: Data = None, port: Port = None) -> None:
+def doctor(data: Data = None, port: Port = None, database: Database = None, redis: Redis = None) -> None:
     """体检：每项依赖是否正常、该做什么 · checks every dependency and says what to do."""
     from dashboard import doctor as examination
 
-    raise typer.Exit(examination.examine(_settings(data, port=port)))
+    raise typer.Exit(examination.examine(_settings(data, port=port, database_url=database, redis_url=redis)))
 
 
 @app.command()
@@ -396,6 +512,131 @@ def dead_letters_replay(
 ) -> None:
     """原样重新送入（规则或区域包已改） · sends records again as they are, once a rule or the pack has changed."""
     _send_again(data, numbers, {})
+
+
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="原因，写给以后查的人 · why.")]
+FromDay = Annotated[
+    str | None,
+    typer.Option("--from", metavar="DAY", help="生效日期，默认明天 · first day in force (default: tomorrow)."),
+]
+
+
+@rules.command("list")
+def rules_list(
+    feed: Annotated[str | None, typer.Option("--feed", help="数据流 · feed, e.g. patrol.")] = None,
+    day: Annotated[str | None, typer.Option("--day", metavar="DAY", help="哪一天 · the day (default: today).")] = None,
+    data: Data = None,
+) -> None:
+    """列出规则：现值、自何时、接下来 · lists rules: value, since when, what is scheduled."""
+    from dashboard.feeds import feed_named
+    from dashboard.queries.rules import listing
+
+    only = feed_named(feed).name if feed else None
+    with _rules(data) as (book, door):
+        for line in listing(book, door.today() if day is None else _day(day), only):
+            typer.echo(line)
+
+
+@rules.command("set")
+def rules_set(
+    rule: Annotated[
+        str, typer.Argument(metavar="RULE", help="规则的键，或 duty_hours/代码 · its key as `rules list` has it.")
+    ],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="新值，default 恢复默认 · new value, or default.")],
+    reason: Reason,
+    valid_from: FromDay = None,
+    data: Data = None,
+) -> None:
+    """从某一天起改一条规则 · changes a rule from a day on; earlier days keep theirs."""
+    from geodata.revise import table_and_key
+    from ingest.revision import Change
+
+    table, key = table_and_key(rule)
+    with _rules(data) as (_, door):
+        day = None if valid_from is None else _day(valid_from)
+        saved = door.save(_command_line(), Change(door.edits([(table, key, value)], day)), day, reason)
+        _tell_saved(saved.change, saved.valid_from)
+
+
+@rules.command("history")
+def rules_history(
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="只看一条规则 · one rule alone.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="最多几条 · at most so many.")] = 50,
+    data: Data = None,
+) -> None:
+    """谁在什么时候把什么改成了什么，新的在前 · who changed what, newest first."""
+    from dashboard.queries.rules import history_lines
+    from geodata.revise import table_and_key
+
+    only = None if rule is None else table_and_key(rule)
+    with _rules(data) as (book, _):
+        for line in history_lines(book, only)[:limit]:
+            typer.echo(line)
+
+
+@rules.command("cancel")
+def rules_cancel(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="改动号 · the change's number.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="原因 · why.")] = "",
+    data: Data = None,
+) -> None:
+    """取消还没生效的改动 · takes back a change whose day has not come."""
+    with _rules(data) as (_, door):
+        saved = door.cancel(_command_line(), number, reason)
+        _tell_saved(saved.change, saved.valid_from)
+
+
+@rules.command("restore")
+def rules_restore(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="改动号 · the change's number.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="原因 · why.")] = "",
+    valid_from: FromDay = None,
+    data: Data = None,
+) -> None:
+    """恢复某次改动以前的值 · makes rules again what they were before a change."""
+    with _rules(data) as (_, door):
+        saved = door.restore(_command_line(), number, None if valid_from is None else _day(valid_from), reason)
+        _tell_saved(saved.change, saved.valid_from)
+
+
+def _tell_saved(number: int, day: int) -> None:
+    shown = f"{day // 10000}-{day // 100 % 100:02d}-{day % 100:02d}"
+    typer.echo(f"已保存第 {number} 号改动，自 {shown} 起 · saved as change {number}, valid from {shown}")
+
+
+def _day(given: str) -> int:
+    """A local day from yyyy-mm-dd; 0 is no day, and the door says so."""
+    digits = given.replace("-", "")
+    return int(digits) if digits.isdecimal() and len(digits) == 8 else 0
+
+
+def _command_line() -> Viewer:
+    """Who runs a command here has the machine, and so everything; the record says which account it was."""
+    import getpass
+
+    from dashboard.access.viewer import Role, Viewer
+
+    return Viewer(name=f"命令行 {getpass.getuser()}", roles=frozenset({Role.ADMINISTRATOR}))
+
+
+@contextlib.contextmanager
+def _rules(data: Path | None) -> Iterator[tuple[RuleBook, Revisions]]:
+    """The rules of a data directory, and the door to change them; a running worker lets a change count."""
+    from dashboard.clock import read_clock
+    from dashboard.queries.rules import RuleBook
+    from dashboard.stores import history
+    from dashboard.stores.rules import book_of
+    from geodata.library import open_library
+    from ingest.revision import Revisions
+
+    settings = _ready(data)
+    engine = history.open_engine(settings.database_url)
+    try:
+        truth = history.History(engine)
+        book = book_of(truth, *open_library(settings.data_dir, settings.region))
+        yield RuleBook(truth, book), Revisions(truth, book, read_clock(settings.data_dir))
+    finally:
+        engine.dispose()
 
 
 @app.command()
@@ -553,9 +794,14 @@ def _send_again(data: Path | None, numbers: list[int], changes: dict[str, str]) 
 
 
 def _migrate(settings: Settings) -> None:
-    """Brings the database to this version's tables."""
-    from dashboard.stores import history
+    """Brings the database to this version's tables.
 
+    Raises:
+        ConfigurationError: the data directory's records are in another database.
+    """
+    from dashboard.stores import chosen, history
+
+    chosen.check_database(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = history.open_engine(settings.database_url)
     try:

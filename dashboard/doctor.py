@@ -18,7 +18,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-import redis
 from rich.console import Console
 from rich.text import Text
 
@@ -141,40 +140,49 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         yield Finding(Health.OK, "redis-server", str(redis_server.find_binary()))
     with (
         redis_server.attached(settings) as joined,
-        contextlib.closing(redis.Redis.from_url(joined.redis_url, socket_timeout=5)) as client,
+        contextlib.closing(redis_server.client_of(joined.redis_url, socket_timeout=5)) as client,
     ):
         # Accepted for the moment, so that every line to change is shown and not the first alone.
         wrong = redis_server.check_durability(client, accept_loss=True)
         for sentence in wrong:
             yield Finding(Health.WARN if settings.accept_loss else Health.FAIL, "redis", sentence)
         if not wrong:
-            version = str(client.info("server")["redis_version"])
+            version = redis_server.version_of(client)
             text = f"{version}，每次写入都先落盘再确认 · {version}, every write on disk before it is acknowledged"
             yield Finding(Health.OK, "redis", text)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
+    from dashboard.stores import chosen, history, schema
 
-    from dashboard.stores import history
-
-    config = Config()
-    config.set_main_option("script_location", str(history.MIGRATIONS))
-    newest = ScriptDirectory.from_config(config).get_current_head()
+    chosen.check_database(settings)
     engine = history.open_engine(settings.database_url)
     try:
-        kind = engine.url.get_backend_name()
-        at = history.migration(engine)
-        if at != newest:
+        truth = history.History(engine)
+        with truth.reading() as connection:
+            # The connection itself has asked whether commits are on disk.
+            kind, durable = truth.dialect.describe(connection)
+            size = f"{truth.dialect.size(connection) / 1e6:.0f} MB"
+            refused = truth.dialect.may_not_make_tables(connection)
+        if refused:
+            yield Finding(Health.FAIL, "database", refused)
+            return
+        at, newest = history.migration(engine), schema.newest()
+        if at != newest or schema.missing(engine):
             text = f"{kind} 的表结构版本：{at or '无'}，最新为 {newest}，运行 demo、up 或 import 时会自动升级"
             text += f" · {kind} is at migration {at or 'none'}, the newest is {newest}: "
             text += "demo, up and import bring it there"
             yield Finding(Health.OK if at is None else Health.WARN, "database", text)
             return
-        with history.History(engine).writing():
+        with truth.writing():
             pass
-        yield Finding(Health.OK, "database", f"{kind} 可写，表结构 {at} · {kind}, writable, migration {at}")
+        text = f"{kind} 可写，{durable}，可建表，表结构 {at}，已用 {size}"
+        text += f" · {kind}, writable, {durable}, may make tables, migration {at}, {size}"
+        yield Finding(Health.OK, "database", text)
+        if not truth.sqlite:
+            text = f"数据库所在机器的剩余空间这里看不到，请在那台机器上留意（现有 {size}）"
+            text += f" · the free space where the database is cannot be seen from here: watch it there ({size} now)"
+            yield Finding(Health.OK, "database disk", text)
     finally:
         engine.dispose()
 

@@ -361,6 +361,8 @@ class Hub:
                 self._refuse_topic(topic)
                 return
             topic.text = await self._rendered(topic, board)
+            # A change that came meanwhile is none to a moment that is past.
+            topic.dirty = topic.dirty and not topic.fixed
             self.computed += 1
             for subscriber in topic.subscribers:
                 subscriber.put(topic.key, topic.text)
@@ -455,7 +457,8 @@ class Hub:
     def _subscribe(self, subscriber: Subscriber, request: Request) -> None:
         viewer = subscriber.viewer
         view = self.views.get(request.view)
-        reason, params = "", ()
+        reason = ""
+        params: Params = ()
         try:
             params = canonical(request.params)
         except BadParams:

@@ -24,12 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-import redis
-
 from dashboard.errors import ConfigurationError
 from dashboard.settings import Settings
 from dashboard.stores import redis_server
-from dashboard.stores.redis_server import RedisServer, check_durability, dies_with_parent, in_both
+from dashboard.stores.redis_server import RedisServer, check_durability, client_of, dies_with_parent, in_both
 from dashboard.telemetry import MULTIPROCESS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,12 +117,12 @@ class Supervisor:
 
     def _start(self) -> None:
         if self.settings.redis_url:
-            self.say("[镇哨] 使用外部 Redis · using the Redis that was named")
+            self.say("[镇哨] 使用指定的 Redis · using the Redis that was named")
         else:
             self.server = redis_server.start(self.settings.data_dir)
             self.settings = self.settings.with_values(redis_url=self.server.url)
             self.say("[镇哨] Redis 已启动 · Redis is up")
-        with contextlib.closing(redis.Redis.from_url(self.settings.redis_url)) as client:
+        with contextlib.closing(client_of(self.settings.redis_url)) as client:
             for finding in check_durability(client, self.settings.accept_loss):
                 chinese, english = in_both(finding)
                 self.say(f"[镇哨] 警告：{chinese} · warning: {english}")

@@ -88,7 +88,8 @@ def api_page() -> str:
     """Every route of the REST door. Bodies and statuses: ``docs/how-to/send-data.md``."""
     from fastapi import FastAPI
 
-    from dashboard.api import deadletters, events, figures, forms, geo, imports, records
+    from dashboard.api import deadletters, events, export, figures, forms, geo, imports, records
+    from dashboard.queries.views import VIEWS
 
     # Routes are declared without their parts, which only a request would ask for.
     none: Any = None
@@ -97,6 +98,7 @@ def api_page() -> str:
         events.router(none, none, 0),
         imports.router(none, none, 0),
         figures.router(none, none),
+        export.router(none, none, VIEWS),
         deadletters.router(none, none, 0),
         geo.router(none, none),
         records.router(none, none),

@@ -187,7 +187,7 @@ def _sentence(problem: ErrorDetails, given: dict[str, Any], path: Path, file: di
         source, where = f"写在 {path}", f"in {path}"
     else:
         source, where = f"来自 {PREFIX}{name.upper()}", f"in {PREFIX}{name.upper()}"
-    got = re.sub(r"//[^@/]*@", "//…@", repr(problem["input"]))
+    got = re.sub(r"//.*@", "//…@", repr(problem["input"]))
     chinese, english = _allowed(name)
     space = " " if chinese[0].isascii() else ""
     return (

@@ -19,12 +19,12 @@ from starlette.requests import HTTPConnection
 from dashboard.access.tokens import TokenStore
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api import deadletters, events, export, figures, forms, geo, imports, phones, records
+from dashboard.api import deadletters, events, export, figures, forms, geo, imports, phones, records, rules
 from dashboard.api.common import Gate
 from dashboard.app import Check, build_app, build_gateway
 from dashboard.clock import Clock, machine_ms, read_clock
 from dashboard.domain.day import day_of
-from dashboard.errors import NotAllowed
+from dashboard.errors import NotAllowed, StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.live import Hub, build_id
 from dashboard.queries.board import BoardReader
@@ -35,7 +35,7 @@ from dashboard.settings import Settings
 from dashboard.stores import leases
 from dashboard.stores.history import History, migration, open_engine
 from dashboard.stores.live import LiveStore
-from dashboard.stores.redis_server import check_durability
+from dashboard.stores.redis_server import check_durability, client_of
 from dashboard.stores.rules import book_of
 from dashboard.stores.stream import Stream
 from dashboard.stores.tables import dead_letter, source_stat
@@ -76,7 +76,7 @@ def parts_of(settings: Settings) -> Parts:
         ConfigurationError: Redis would lose accepted records; the sentence names the line to change.
     """
     library, region = open_library(settings.data_dir, settings.region)
-    client = redis.Redis.from_url(settings.redis_url)
+    client = client_of(settings.redis_url)
     check_durability(client, settings.accept_loss)
     history = History(open_engine(settings.database_url))
     return Parts(
@@ -161,11 +161,14 @@ def run_web(settings: Settings, role: str) -> None:
         forms.router(actions, reader, gate),
         deadletters.router(actions, gate, settings.max_body_bytes),
         geo.router(actions.region, gate),
+        rules.router(reader, gate),
     ]
     if role == "gateway":
         app = build_gateway(written, {name: checks[name] for name in ("redis", "database")}, hub.build)
     else:
-        routers = read if role == "pages" else written + read
+        # The page of imports is of no use without its door.
+        tables = imports.router(actions, gate, settings.max_body_bytes)
+        routers = [*read, tables] if role == "pages" else written + read
         pack = lambda: actions.region().pack  # noqa: E731 - one word for one thing
         app = build_app(settings, hub, reader, actions, routers, pack, parts.clock, checks=checks)
     with _watching(settings, actions, role):
@@ -257,23 +260,34 @@ class Health:
 
     def _ask(self) -> dict[str, Any]:
         parts = self.parts
-        owners = leases.owners(parts.history)
+        owners: dict[int, tuple[str, int, int]] = {}
+        records: dict[str, Any] = {}
+        database: dict[str, Any] = {}
+        dead: dict[str, Any] = {}
+        sources: list[dict[str, Any]] = []
+        try:
+            owners = leases.owners(parts.history)
+            today = day_of(parts.clock.now(), parts.zone)
+            records = {
+                feed: {town: {"today": count} for town, count in self.past.records(feed, today).items()}
+                for feed in FEEDS
+            }
+            database, dead, sources = self._database(), self._dead(), self._sources()
+        except StoreUnavailable as away:
+            # The page that tells of it must not be stopped by it.
+            database = {"away": away.sentence}
         partitions = []
         for number in range(parts.stream.partitions):
             lag, pending = parts.stream.lag(number)
             owner, fence, _ = owners.get(number, ("", 0, 0))
             partitions.append({"partition": number, "lag": lag, "pending": pending, "owner": owner, "fence": fence})
-        today = day_of(parts.clock.now(), parts.zone)
         return {
-            "records": {
-                feed: {town: {"today": count} for town, count in self.past.records(feed, today).items()}
-                for feed in FEEDS
-            },
+            "records": records,
             "partitions": partitions,
             "redis": self._redis(),
-            "database": self._database(),
-            "dead": self._dead(),
-            "sources": self._sources(),
+            "database": database,
+            "dead": dead,
+            "sources": sources,
             "disk": self._disk(),
             "hub": {
                 "build": self.hub.build,
@@ -287,7 +301,11 @@ class Health:
         info: Any = self.parts.client.info()
         config: dict[str, Any] = {}
         for name in ("appendonly", "appendfsync", "maxmemory-policy"):
-            found: Any = self.parts.client.config_get(name)
+            try:
+                found: Any = self.parts.client.config_get(name)
+            except redis.ResponseError:
+                # A managed one that was accepted for a trial shows nothing.
+                break
             config[name.replace("-", "_")] = found.get(name)
         return {
             **config,
@@ -300,14 +318,9 @@ class Health:
         history = self.parts.history
         with history.reading() as connection:
             seq = history.seq(connection)
-            if history.sqlite:
-                size = connection.scalar(
-                    text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
-                )
-            else:
-                size = connection.scalar(text("SELECT pg_database_size(current_database())"))
+            size = history.dialect.size(connection)
         return {
-            "kind": "SQLite" if history.sqlite else "PostgreSQL",
+            "kind": history.dialect.name,
             "size_bytes": size,
             "events": seq,
             "known_seq": seq,

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.geometry import Polygon
+from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from dashboard.errors import PackError
@@ -27,11 +27,14 @@ SMALL_SQUARE_METRES = 20_000.0
 THIN_METRES = 40.0
 """… and so are longer ones that are no wider on average: borders that two people traced."""
 SLIT_METRES = 30.0
+_WEDGE_METRES = 3.0
 MAX_VERTICES = 150_000
 """All borders together; a wall shows a county on a thousand pixels. More are thinned out."""
 _THIN_OUT = ((True, 3.0), (True, 12.0), (False, 5.0), (False, 20.0), (False, 80.0))
 """(together, tolerance in metres) tried in turn."""
 _DECIMALS = 7
+_GRID_METRES = 0.001
+"""Overlay on a grid of a millimetre never fails; without one nearly parallel borders make it."""
 _SNAP_METRES = (0.02, 0.5, 2.0)
 """Vertices nearer to each other than this become one; tried in turn, since it moves borders."""
 
@@ -49,6 +52,8 @@ class Finding(msgspec.Struct, frozen=True):
     lat: float | None = None
     square_metres: int | None = None
     number: int = 0
+    outline: tuple[tuple[float, float], ...] = ()
+    """The ground that it is about: the ring of its largest part, degrees."""
 
     def __str__(self) -> str:
         return f"{self.zh} · {self.en}"
@@ -132,8 +137,7 @@ def _polygons(shape: BaseGeometry) -> BaseGeometry:
     parts: list[BaseGeometry] = []
     for part in getattr(shape, "geoms", ()):
         parts += shapely.get_parts(_polygons(part)).tolist()
-    parts = [part for part in parts if not part.is_empty]
-    return shapely.multipolygons(parts) if parts else Polygon()
+    return MultiPolygon([part for part in parts if isinstance(part, Polygon) and not part.is_empty])
 
 
 class _Flat:
@@ -184,20 +188,21 @@ def check_borders(
     if any(one.level == "error" for one in findings):
         return dict(towns), findings
     for snap in _SNAP_METRES:
-        clean = shapely.coverage_clean(flat, gap_width=width, snapping_distance=snap)
-        rounded = shapely.transform(plane.unproject(clean), lambda points: np.round(points, _DECIMALS))
-        fitted = {
-            code: _polygons(shape if shape.is_valid else shapely.make_valid(shape))
-            for code, shape in zip(codes, rounded.tolist(), strict=True)
-        }
+        clean = shapely.coverage_clean(  # type: ignore[attr-defined] # newer than its types
+            flat, gap_width=width, snapping_distance=snap
+        )
+        closed = _closed(np.asarray(clean, dtype=object))
+        fitted = dict(zip(codes, _on_grid(np.asarray(plane.unproject(closed), dtype=object)), strict=True))
         if not any(shape.is_empty for shape in fitted.values()) and _fits(fitted):
             break
     lost = [code for code in codes if fitted[code].is_empty]
     if lost:
-        raise PackError(
-            f"{names[lost[0]]} 完全被别的镇盖住，请删去重复的一个"
-            f" · {names[lost[0]]} is wholly covered by other towns: delete one of them."
+        name = names[lost[0]]
+        zh, en = (
+            f"{name}完全被别的镇盖住，请删去重复的一个",
+            f"{name} is wholly covered by other towns: delete one of them.",
         )
+        return dict(towns), [*findings, Finding("error", "overlap", zh, en, name)]
     if not _fits(fitted):
         findings += _apart(fitted, names)
     elif not repaired:
@@ -265,9 +270,9 @@ def _thin_out(flat: NDArray[np.object_]) -> tuple[NDArray[np.object_], Finding |
 
 
 def _notable(shapes: NDArray[np.object_], width: float) -> NDArray[np.bool_]:
-    """Those larger than a square metre and wider on average than ``width``."""
+    """Those larger than a square metre and wider on average than ``width``; without a width, all."""
     areas = shapely.area(shapes)
-    return np.asarray((areas > 1.0) & (2 * areas > width * shapely.length(shapes)), dtype=np.bool_)
+    return np.asarray((areas > (1.0 if width else 0.0)) & (2 * areas > width * shapely.length(shapes)), dtype=np.bool_)
 
 
 def _overlaps(
@@ -283,11 +288,11 @@ def _overlaps(
     for first, second in sorted(zip(left.tolist(), right.tolist(), strict=True)):
         if first >= second:
             continue
-        parts = shapely.get_parts(_polygons(shapely.intersection(flat[first], flat[second])))
+        parts = shapely.get_parts(_polygons(shapely.intersection(flat[first], flat[second], grid_size=_GRID_METRES)))
         parts = parts[_notable(parts, width)]
         if not len(parts):
             continue
-        shared = shapely.multipolygons(parts)
+        shared = MultiPolygon(parts.tolist())
         between = f"{names[codes[first]]}、{names[codes[second]]}"
         area = _words(shared.area)
         small = repair or _small(shared)
@@ -343,33 +348,71 @@ def _gaps(
             grown.setdefault(owner, []).append(shapely.buffer(gap, 0.01, join_style="mitre"))
     filled = flat.copy()
     for index, added in grown.items():
-        filled[index] = _polygons(shapely.union_all([flat[index], *added]))
+        filled[index] = _polygons(shapely.union_all([flat[index], *added], grid_size=_GRID_METRES))
     return findings, filled
 
 
 def _holes(flat: NDArray[np.object_], width: float) -> list[BaseGeometry]:
     """Ground within the region that no town has."""
-    whole = shapely.get_parts(shapely.union_all(flat))
+    whole = shapely.get_parts(shapely.union_all(flat, grid_size=_GRID_METRES))
     rings = [ring for part in whole.tolist() for ring in part.interiors]
     holes = np.asarray(shapely.polygons(rings), dtype=object) if rings else np.array([], dtype=object)
     return list(holes[_notable(holes, width)].tolist())
 
 
-def _slits(flat: NDArray[np.object_], width: float) -> list[BaseGeometry]:
-    """Long thin ground between two towns that opens to the outside: what closing the region's outline would fill.
+def _closed(flat: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The towns with what is left between them filled: holes smaller than a lake, wedges narrower than some metres."""
+    filled = flat.copy()
+    holes = [hole for hole in _holes(flat, 0.0) if hole.area < LAKE_SQUARE_METRES]
+    for gap in holes + _slits(flat, 0.0, across=_WEDGE_METRES, along=0.0):
+        near = shapely.buffer(gap, 0.01)
+        around = np.flatnonzero(shapely.intersects(filled, near)).tolist()
+        shared = {index: shapely.intersection(filled[index].boundary, near).length for index in around}
+        if shared:
+            owner = max(around, key=lambda index: shared[index])
+            filled[owner] = _polygons(shapely.union(filled[owner], gap, grid_size=_GRID_METRES))
+    return filled
 
-    An inlet of the outline has one town around it, or two for a short way only.
+
+def _on_grid(towns: NDArray[np.object_]) -> list[BaseGeometry]:
+    """The towns on a grid of seven decimals, as unions of faces: what rounding makes of a border it makes for both."""
+    grid = 10.0**-_DECIMALS
+    lines = shapely.union_all(shapely.boundary(towns), grid_size=grid)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    town, face = shapely.STRtree(shapely.point_on_surface(faces)).query(towns, predicate="intersects")
+    parts: dict[int, list[BaseGeometry]] = {}
+    taken: set[int] = set()
+    for index, at in sorted(zip(town.tolist(), face.tolist(), strict=True)):
+        if at not in taken:
+            taken.add(at)
+            parts.setdefault(index, []).append(faces[at])
+    for at in set(range(len(faces))) - taken:
+        if faces[at].area * 111_000.0**2 < LAKE_SQUARE_METRES:
+            shared = {
+                index: shapely.intersection(shapely.union_all(own), faces[at]).length for index, own in parts.items()
+            }
+            parts[max(shared, key=lambda index: shared[index])].append(faces[at])
+    return [_polygons(shapely.coverage_union_all(parts.get(index, []))) for index in range(len(towns))]
+
+
+def _slits(
+    flat: NDArray[np.object_], width: float, across: float = SLIT_METRES, along: float = 2 * SLIT_METRES
+) -> list[BaseGeometry]:
+    """Thin ground between two towns that opens to the outside: what closing the region's outline would fill.
+
+    ``across`` and ``along`` are metres: an inlet of the outline has one town around it, or two for a short way only.
     """
-    whole = shapely.union_all([Polygon(part.exterior) for part in shapely.get_parts(shapely.union_all(flat))])
-    half = SLIT_METRES / 2
+    parts = shapely.get_parts(shapely.union_all(flat, grid_size=_GRID_METRES))
+    whole = shapely.union_all([Polygon(part.exterior) for part in parts], grid_size=_GRID_METRES)
+    half = across / 2
     closed = shapely.buffer(shapely.buffer(whole, half, join_style="mitre"), -half, join_style="mitre")
-    parts = shapely.get_parts(_polygons(shapely.difference(closed, whole)))
+    parts = shapely.get_parts(_polygons(shapely.difference(closed, whole, grid_size=_GRID_METRES)))
     found = []
     for part in parts[_notable(parts, width)].tolist():
         near = shapely.buffer(part, 0.5)
         around = np.flatnonzero(shapely.intersects(flat, near)).tolist()
         sides = sorted(shapely.intersection(flat[index].boundary, near).length for index in around)
-        if len(sides) > 1 and sides[-2] > 2 * SLIT_METRES:
+        if len(sides) > 1 and sides[-2] > along:
             found.append(part)
     return found
 
@@ -390,6 +433,15 @@ def _words(square_metres: float) -> tuple[str, str]:
 def _at(level: Level, kind: str, zh: str, en: str, where: str, shape: BaseGeometry, plane: _Flat) -> Finding:
     largest: Any = max(shapely.get_parts(shape).tolist(), key=lambda part: part.area)
     point = plane.unproject(largest.representative_point())
+    ring = plane.unproject(shapely.simplify(largest, 5.0)).exterior.coords
     return Finding(
-        level, kind, zh, en, where, round(float(point.x), 5), round(float(point.y), 5), round(float(shape.area))
+        level=level,
+        kind=kind,
+        zh=zh,
+        en=en,
+        where=where,
+        lon=round(float(point.x), 5),
+        lat=round(float(point.y), 5),
+        square_metres=round(float(shape.area)),
+        outline=tuple((round(x, 5), round(y, 5)) for x, y in ring),
     )

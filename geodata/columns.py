@@ -77,8 +77,14 @@ _TOWN = (
         "town",
     ),
 )
-_LON = ("经度", "东经", "lon", "lng", "long", "longitude", "x", "x坐标", "经度wgs84", "lon_wgs84", "lng_wgs84")
-_LAT = ("纬度", "北纬", "lat", "latitude", "y", "y坐标", "纬度wgs84", "lat_wgs84")
+_LON = (
+    *("经度", "东经", "lon", "lng", "long", "longitude", "x", "x坐标", "经度wgs84", "lon_wgs84", "lng_wgs84"),
+    *("驻地经度", "seat_lon", "经度gcj02", "lon_gcj02", "lng_gcj02", "经度bd09", "lon_bd09", "lng_bd09"),
+)
+_LAT = (
+    *("纬度", "北纬", "lat", "latitude", "y", "y坐标", "纬度wgs84", "lat_wgs84"),
+    *("驻地纬度", "seat_lat", "纬度gcj02", "lat_gcj02", "纬度bd09", "lat_bd09"),
+)
 _START = ("开始", "开始时间", "起", "起始时间", "值守开始", "上岗时间", "start", "from")
 _END = ("结束", "结束时间", "止", "截止时间", "值守结束", "下岗时间", "end", "to")
 _HOURS = ("值守时间", "值守时段", "值班时间", "执勤时间", "执勤时段", "开放时间", "在岗时间", "hours", "duty")
@@ -94,15 +100,25 @@ FIELDS: Mapping[Role, Mapping[str, tuple[str, ...]]] = {
             *("code", "adcode", "towncode", "town_code", "xzqdm", "xzqhdm", "xzdm", "gbcode", "pac", "id"),
         ),
         "name": (
-            *("名称", "镇街名称", "乡镇名称", "街道名称", "镇街", "乡镇", "镇（街道）", "乡镇（街道）", "街道", "镇"),
+            *(
+                "zh",
+                "名称",
+                "镇街名称",
+                "乡镇名称",
+                "街道名称",
+                "镇街",
+                "乡镇",
+                "镇（街道）",
+                "乡镇（街道）",
+                "街道",
+                "镇",
+            ),
             *("行政区名称", "name", "fullname", "town", "townname", "town_name", "xzqmc", "xzmc", "mc"),
         ),
         "name_en": _EN,
         "aliases": ("别名", "曾用名", "其他代码", "别称", "aliases", "alias"),
-        "lon": (*_LON, "驻地经度", "seat_lon", "lon_wgs84"),
-        "lat": (*_LAT, "驻地纬度", "seat_lat", "lat_wgs84"),
-        "lon_gcj02": ("lon_gcj02", "经度gcj02"),
-        "lat_gcj02": ("lat_gcj02", "纬度gcj02"),
+        "lon": _LON,
+        "lat": _LAT,
         "county": ("区县", "区县代码", "县区", "上级代码", "所属区", "county", "areacode", "county_code", "parent"),
         "level": ("级别", "层级", "level"),
         "crs": ("坐标系", "crs"),
@@ -215,9 +231,17 @@ class Meaning(msgspec.Struct, frozen=True):
             head for place, head in enumerate(self.header) if head and place not in taken and head not in self.private
         )
 
+    @property
+    def system(self) -> str:
+        """The coordinate system that the longitude's header names, as in ``lon_gcj02``; empty where it does not."""
+        head = plain_header(self.header[self.fields["lon"]]) if "lon" in self.fields else ""
+        return next((name for name in ("wgs84", "gcj02", "bd09") if name in head), "")
+
     def told(self) -> str:
         """The mapping in words: ``名称←单位名称、镇←所属乡镇``."""
-        return "、".join(f"{field}←{self.header[place]}" for field, place in self.fields.items())
+        order = list(FIELDS[self.role])
+        pairs = sorted(self.fields.items(), key=lambda pair: order.index(pair[0]))
+        return "、".join(f"{field}←{self.header[place]}" for field, place in pairs)
 
 
 def plain(header: str) -> str:
@@ -296,7 +320,8 @@ def role_of(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     placed = {"lon", "lat", "point", "town", "address"} & has[Role.PLACES]
     timed = "hours" in has[Role.DUTY] or {"start", "end"} <= has[Role.DUTY]
     stem = re.sub(r"\.\w+(?=$|/|:|「)", "", name)
-    if words & {"班次", "班次名称", "shift"} and timed:
+    shifts = has[Role.SHIFTS]
+    if words & {"班次", "班次名称", "shift"} and ("hours" in shifts or {"start", "end"} <= shifts):
         return Role.SHIFTS, None
     if words & {"组长", "带队", "leader"} and "name" in has[Role.UNITS] and not words & {"巡段", "巡段名称"}:
         return Role.UNITS, None
@@ -347,8 +372,11 @@ def meaning(
     header: Sequence[str],
     line: int,
     asked: Mapping[str, str],
+    strict: bool = True,
 ) -> Meaning:
     """Which column of a list is which field; ``asked`` are the columns that a person has named.
+
+    Unless ``strict``, the column that names things may be missing.
 
     Raises:
         PackError: a column that was named is not there, or one that is needed cannot be told.
@@ -362,7 +390,7 @@ def meaning(
         Role.VISITS: ("place",), Role.UNITS: ("name",), Role.SHIFTS: ("name",),
     }[role]  # fmt: skip
     for field in needed:
-        if field not in fields:
+        if strict and field not in fields:
             columns = "、".join(head for head in header if head and head not in private)
             raise PackError(
                 f"{name}（{ROLE_WORDS[role]}）看不出哪一列是 {field}，列有：{columns}；请加 --column {field}=列名"
@@ -398,7 +426,7 @@ def _assign(fields: Mapping[str, tuple[str, ...]], header: Sequence[str], given:
     wanted = [(rank, field, plain_header(word)) for field, words in fields.items() for rank, word in enumerate(words)]
     # By how telling the word is, over all fields: 点位编号 beats 编号 for a code, and one column is one field.
     for _, field, word in sorted(wanted, key=lambda one: one[0]):
-        place = places.get(word)
-        if place is not None and field not in found and place not in found.values():
-            found[field] = place
+        column = places.get(word)
+        if column is not None and field not in found and column not in found.values():
+            found[field] = column
     return found

@@ -9,12 +9,16 @@ fixed-point iterations of the forward formulas and agree with them to less than 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, overload
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dashboard.errors import PackError
+
+if TYPE_CHECKING:
+    import pyproj
 
 WGS84 = "WGS-84"
 GCJ02 = "GCJ-02"
@@ -56,6 +60,68 @@ def system_of(crs: str) -> str:
             f"crs 是“{crs}”，应为 {'、'.join(SYSTEMS)} 之一 · crs: got “{crs}”, allowed is one of {', '.join(SYSTEMS)}."
         )
     return found
+
+
+class System:
+    """A coordinate system of a file: degrees in WGS-84, GCJ-02 or BD-09, or anything that PROJ knows (``EPSG:4549``).
+
+    CGCS2000 degrees are WGS-84 degrees to within a decimetre.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name.strip()
+        self._shift, self._projection = WGS84, ""
+        # “WGS-84 (converted from GCJ-02)”: what it is stands before the bracket.
+        head = self.name.replace("（", "(").partition("(")[0]
+        plain = "".join(letter for letter in head.lower() if letter.isalnum())
+        if plain in _SPELLINGS:
+            self._shift = _SPELLINGS[plain]
+            self.name = self._shift
+        elif plain.endswith(("crs84", "epsg4326", "epsg4490")) or plain in ("cgcs2000", "4490"):
+            self.name = WGS84
+        else:
+            crs = _known(self.name)
+            if not (crs.is_geographic and crs.datum is not None and _close(crs)):
+                self._projection = self.name
+
+    @property
+    def degrees(self) -> bool:
+        """Whether coordinates are degrees as they stand."""
+        return not self._projection
+
+    def to_wgs84(self, points: _Array) -> _Array:
+        """Rows of (x, y) or (lon, lat) as rows of WGS-84 degrees."""
+        if self._projection:
+            x, y = _transformer(self._projection).transform(points[:, 0], points[:, 1])
+            return np.column_stack([x, y])
+        if self._shift == WGS84:
+            return points
+        return np.column_stack(to_wgs84(points[:, 0], points[:, 1], self._shift))
+
+
+def _known(name: str) -> pyproj.CRS:
+    import pyproj
+
+    try:
+        return pyproj.CRS.from_user_input(int(name) if name.isdigit() else name)
+    except pyproj.exceptions.CRSError:
+        raise PackError(
+            f"坐标系是“{name[:60]}”，应为 wgs84、gcj02、bd09 或 EPSG:编号"
+            f" · crs: got “{name[:60]}”, allowed is wgs84, gcj02, bd09 or EPSG:number."
+        ) from None
+
+
+def _close(crs: pyproj.CRS) -> bool:
+    """Whether a datum is that of GNSS receivers to within a decimetre or two."""
+    name = crs.datum.name.lower() if crs.datum is not None else ""
+    return any(word in name for word in ("world geodetic system 1984", "wgs 84", "wgs_1984", "china 2000", "itrf"))
+
+
+@lru_cache(maxsize=16)
+def _transformer(name: str) -> pyproj.Transformer:
+    import pyproj
+
+    return pyproj.Transformer.from_crs(_known(name), "EPSG:4326", always_xy=True)
 
 
 @overload

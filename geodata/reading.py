@@ -287,8 +287,7 @@ def _declared_in_geojson(document: Mapping[str, Any], texts: list[dict[str, Any]
         return member, ("文件里的 crs", "its crs member")
     said = {str(row["crs"]) for row in texts if row.get("crs")}
     if len(said) == 1 and all(row.get("crs") for row in texts):
-        # “WGS-84 (converted from GCJ-02)”: what it is stands before the bracket.
-        return said.pop().partition("(")[0].strip(), ("属性 crs", "its property crs")
+        return said.pop().strip(), ("属性 crs", "its property crs")
     return "", ("", "")
 
 

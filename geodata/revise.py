@@ -23,7 +23,7 @@ import msgspec
 from dashboard.domain.feed import Parameter
 from dashboard.errors import PackError
 from dashboard.feeds import FEEDS
-from geodata.pack import COLUMNS, FILES, MANIFEST, OPTIONAL
+from geodata.pack import COLUMNS, FILES, MANIFEST, MAX_TIMES, OPTIONAL, parse_time
 
 Row = Mapping[str, str]
 Rows = tuple[Row, ...]
@@ -313,6 +313,82 @@ def _records(directory: Path, name: str) -> list[dict[str, str]]:
     ]
 
 
+def table_and_key(rule: str) -> tuple[str, str]:
+    """A rule's table and key from one text: ``fever./face``, ``duty_hours/330421111-K01``."""
+    table, slash, key = rule.strip().partition("/")
+    return (table, key) if slash and table in KEYS else (THRESHOLDS, rule.strip())
+
+
+def edit_of(table: str, key: str, text: str, content: Content) -> Edit:
+    """An edit from what a person writes: ``37.2``, ``06:00-22:00``, ``08:00-11:00 x1; 13:00-16:00 x2``.
+
+    An empty text or ``default`` takes the rows away; ``全天`` or ``always`` is round the clock. A shift keeps its name
+    in ``content``. Other tables than thresholds, duty hours, shifts and visit rules are not written so.
+
+    Raises:
+        PackError: not so written; one sentence.
+    """
+    said = text.strip()
+    if table == THRESHOLDS:
+        return checked(threshold(key, None if said.lower() in DEFAULT else said))
+    if table not in ("duty_hours", "shifts", "visit_rules"):
+        raise PackError(
+            f"{table} 不能写成一行文字，请在页面上改 · {table} cannot be written as one line: use the page."
+        )
+    if said.lower() in DEFAULT:
+        if table == "shifts":
+            raise PackError(
+                f"班次 {key} 没有默认时间，请写 HH:MM-HH:MM · Shift {key} has no default: write HH:MM-HH:MM."
+            )
+        return Edit(table, key)
+    if table == "visit_rules":
+        windows = [part for part in re.split(r"[;；,，]", said) if part.strip()]
+        return checked(Edit(table, key, tuple(_window(key, part) for part in windows)))
+    if said.lower() in ALWAYS and table == "duty_hours":
+        return checked(Edit(table, key, ({"start": "00:00", "end": "00:00"},)))
+    start, end = _hours(key, said, "HH:MM-HH:MM" + ("，或“全天”" if table == "duty_hours" else ""))
+    row = dict(content.rows(table, key)[0]) if table == "shifts" and content.rows(table, key) else {}
+    return checked(Edit(table, key, ({**row, "start": start, "end": end},)))
+
+
+DEFAULT = ("", "default", "默认")
+ALWAYS = ("always", "全天")
+_SPAN = re.compile(r"(\d{1,2}:\d{2})\s*(?:-|–|—|~|至|到)\s*(\d{1,2}:\d{2})")
+_WINDOW = re.compile(rf"\s*{_SPAN.pattern}\s*(?:[x×*]\s*(\d+)\s*次?|(\d+)\s*次)?\s*")
+
+
+def _hours(key: str, text: str, allowed: str) -> tuple[str, str]:
+    found = _SPAN.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError
+        times = [parse_time(one.zfill(5)) for one in found.groups()]
+    except ValueError:
+        raise PackError(
+            f"{key} 的时段得到“{text}”，应为 {allowed}（00:00 到 24:00）"
+            f" · {key}: got “{text}”, allowed is HH:MM-HH:MM between 00:00 and 24:00."
+        ) from None
+    start, end = (f"{at // 60:02d}:{at % 60:02d}" for at in times)
+    return start, end
+
+
+def _window(key: str, text: str) -> dict[str, str]:
+    found = _WINDOW.fullmatch(text)
+    if found is None:
+        raise PackError(
+            f"{key} 的到访要求得到“{text.strip()}”，应为 HH:MM-HH:MM x次数，几段之间用分号隔开"
+            f" · {key}: got “{text.strip()}”, allowed is HH:MM-HH:MM xN, windows separated by semicolons."
+        )
+    start, end = _hours(key, f"{found[1]}-{found[2]}", "HH:MM-HH:MM")
+    times = found[3] or found[4] or "1"
+    if not 1 <= int(times) <= MAX_TIMES or start >= end:
+        raise PackError(
+            f"{key} 的到访要求得到“{text.strip()}”，应为起早于止、每段 1 到 {MAX_TIMES} 次，跨零点的写成两段"
+            f" · {key}: got “{text.strip()}”, allowed is a start before its end and 1 to {MAX_TIMES} visits."
+        )
+    return {"times": str(int(times)), "start": start, "end": end}
+
+
 __all__ = [
     "KEYS",
     "THRESHOLDS",
@@ -322,9 +398,11 @@ __all__ = [
     "Rows",
     "checked",
     "content_of",
+    "edit_of",
     "number",
     "parameters",
     "plan",
     "revise",
+    "table_and_key",
     "threshold",
 ]

@@ -105,7 +105,7 @@ def _width(text: str, delimiter: str) -> int:
     for number, row in enumerate(csv.reader(io.StringIO(text[:65536], newline=""), delimiter=delimiter)):
         if number >= 20:
             break
-        widest = max(widest, sum(1 for value in row if value.strip()))
+        widest = max(widest, sum(1 for value in row if value.strip(_DELIMITERS + " ")))
     return widest
 
 

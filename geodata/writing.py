@@ -97,6 +97,10 @@ def _write_manifest(file: Path, pack: RegionPack, sources: Sequence[Mapping[str,
     if note:
         lines.append(f"note = {_quoted(note)}")
     lines += ["", "[titles]", *(f"{key} = {_quoted(text)}" for key, text in pack.titles.items())]
+    if pack.since:
+        lines.insert(5, f"since = {pack.since}")
+    if pack.owed_since:
+        lines += ["", "[owed_since]", *(f"{_quoted(key)} = {day}" for key, day in pack.owed_since.items())]
     lines += ["", "[thresholds]", *(f"{_quoted(key)} = {value}" for key, value in pack.thresholds.items())]
     for source in sources:
         lines += ["", "[[sources]]", *(f"{field} = {_quoted(text)}" for field, text in source.items())]

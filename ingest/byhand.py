@@ -69,9 +69,14 @@ class ByHand:
         """
         declared = feed_named(feed)
         if not viewer.records:
-            raise NotAllowed("这个账号只能看，不能登记；请找本镇内勤、派出所或管理员")
+            raise NotAllowed(
+                "这个账号只能看，不能登记；请找本镇内勤、派出所或管理员"
+                " · This account may only read; ask your clerk or an administrator"
+            )
         if viewer.feeds is not None and feed not in viewer.feeds:
-            raise NotAllowed(f"这个账号不能登记{declared.short.zh}")
+            raise NotAllowed(
+                f"这个账号不能登记{declared.short.zh} · This account may not enter {declared.short.en.lower()}"
+            )
         return declared
 
     def door(self, viewer: Viewer, source: str = "", by: str = "") -> Door:
@@ -110,18 +115,27 @@ class ByHand:
         declared = self.check(viewer, feed)
         known = self._known(viewer.source, name)
         if known is None:
-            raise TownwatchError(f"你没有登记过编号为 {name} 的记录，或它还没有入库，请稍后再试")
+            raise TownwatchError(
+                f"你没有登记过编号为 {name} 的记录，或它还没有入库，请稍后再试"
+                f" · You entered no record {name}, or it is not stored yet; try again in a moment"
+            )
         last, event = known[-1]
         self._may(viewer, known, feed)
         if event.void:
-            raise Outdated("这条记录已作废，不能再更正；需要时请重新登记一条")
+            raise Outdated(
+                "这条记录已作废，不能再更正；需要时请重新登记一条"
+                " · This record is withdrawn and cannot be corrected; enter a new one where needed"
+            )
         body = {**record, "id": name, "rev": last.rev + 1, "void": None}
         made, _ = decode_records(declared, [body], self.door(viewer), self.clock.now())
         if made and made[0].digest == event.digest:
             # The same correction, tapped twice.
             return Entered(viewer.source, name, last.rev)
         if last.rev != seen:
-            raise Outdated("这条记录刚被改过，请看过现在的内容再更正")
+            raise Outdated(
+                "这条记录刚被改过，请看过现在的内容再更正"
+                " · This record has just been changed; look at it as it is now and correct it again"
+            )
         return self._take(viewer, declared, body, last.rev + 1)
 
     def withdraw(self, viewer: Viewer, feed: str, source: str, name: str, reason: str, seen: int = 0) -> Entered:
@@ -135,15 +149,23 @@ class ByHand:
         """
         declared = self.check(viewer, feed)
         if not reason.strip():
-            raise TownwatchError("请写明作废的理由，例如“重复登记”")
+            raise TownwatchError("请写明作废的理由，例如“重复登记” · Say why it is withdrawn, such as “entered twice”")
         own, known = source == viewer.source, self._known(source, name)
         if not own and not source.startswith(FORM):
-            raise NotAllowed(f"这条记录来自“{source}”，只有发送方能更正或作废，请联系它的负责人")
+            raise NotAllowed(
+                f"这条记录来自“{source}”，只有发送方能更正或作废，请联系它的负责人"
+                f" · This record was sent by “{source}”; only the sender can change it, ask whoever runs it"
+            )
         if not own and Role.ADMINISTRATOR not in viewer.roles:
             who = source.removeprefix(FORM)
-            raise NotAllowed(f"这条记录由 {who} 登记，请本人或管理员作废")
+            raise NotAllowed(
+                f"这条记录由 {who} 登记，请本人或管理员作废 · {who} entered this record: ask them or an administrator"
+            )
         if known is None and not own:
-            raise TownwatchError(f"没有编号为 {name} 的记录，或它还没有入库，请稍后再试")
+            raise TownwatchError(
+                f"没有编号为 {name} 的记录，或它还没有入库，请稍后再试"
+                f" · There is no record {name}, or it is not stored yet; try again in a moment"
+            )
         rev = max(seen, 0)
         if known is not None:
             self._may(viewer, known, feed)
@@ -164,7 +186,10 @@ class ByHand:
             TownwatchError: no feed, too many, or a town or time that the decoder does not take.
         """
         if not 0 < len(reports) <= MAX_REPORTS:
-            raise TownwatchError(f"零报告要写明 1 到 {MAX_REPORTS} 路数据，得到 {len(reports)} 路")
+            raise TownwatchError(
+                f"零报告要写明 1 到 {MAX_REPORTS} 路数据，得到 {len(reports)} 路"
+                f" · A report of nothing names 1 to {MAX_REPORTS} feeds, got {len(reports)}"
+            )
         door, now = self.door(viewer), self.clock.now()
         events: list[tuple[Feed, Event]] = []
         for feed, name in reports:
@@ -180,7 +205,10 @@ class ByHand:
                 day = day_of(event.at, door.region.pack.timezone)
                 records, nothing = stored.counts(connection, declared.name, day).get(event.town, (0, 0))
                 if records:
-                    sentence = f"{declared.short.zh}当天已有 {records} 条记录，不用零报告"
+                    sentence = (
+                        f"{declared.short.zh}当天已有 {records} 条记录，不用零报告"
+                        f" · {declared.short.en}: {records} records that day, nothing to report is not needed"
+                    )
                     found.append(Reported(declared.name, event.id, "refused", sentence, records))
                 elif nothing:
                     found.append(Reported(declared.name, event.id, "already"))
@@ -198,9 +226,14 @@ class ByHand:
         """Whether a stored record is of the feed and of a town that the viewer sees, as it was last said."""
         said = [event for _, event in known if not event.void]
         if any(event.feed != feed for _, event in known):
-            raise TownwatchError(f"这个编号的记录不是{feed_named(feed).short.zh}的记录")
+            raise TownwatchError(
+                f"这个编号的记录不是{feed_named(feed).short.zh}的记录 · That record is of another feed"
+            )
         if said and not viewer.sees(said[-1].town):
-            raise NotAllowed("这条记录属于别的镇（街道），请找那里的登记人或管理员")
+            raise NotAllowed(
+                "这条记录属于别的镇（街道），请找那里的登记人或管理员"
+                " · This record is of another town; ask who entered it or an administrator"
+            )
 
     def _take(
         self, viewer: Viewer, feed: Feed, record: Mapping[str, Any], rev: int, source: str = "", by: str = ""

@@ -19,6 +19,7 @@ import msgspec
 from dashboard.domain.day import MINUTE, day_end, iso
 from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed, Field, Words
+from dashboard.domain.form import plain
 from dashboard.domain.privacy import mask, personal
 from geodata.crs import to_wgs84
 from geodata.region import Region
@@ -125,13 +126,14 @@ def faults(feed: Feed, record: Any, door: Door, received_at: int) -> list[Reject
                 if value is not None:
                     fields[field.name] = value
             # A field that is there but wrong is not missing as well.
+            misplaced = _POINT & found.keys()
             for wrong in _lacking(feed, fields, lon):
-                if wrong.field not in found and (wrong.field not in ("lon", "lat") or not _POINT & found.keys()):
+                if wrong.field not in found and (wrong.field not in _POINT or not misplaced):
                     found[wrong.field] = wrong
         if not _POINT & found.keys():
             hear(lambda: _town(record, door, feed, fields, lon, lat))
-    if not found:
-        hear(lambda: _decode(feed, record, door, received_at))
+    # Whatever is left is found as the decoder itself finds it.
+    hear(lambda: _decode(feed, record, door, received_at))
     shown = _shown_id(record)
     return [Rejected(0, shown, one.field, one.got, one.allowed, one.message, one.code) for one in found.values()]
 
@@ -451,7 +453,7 @@ def _allowed(field: Field) -> str:
     what = "整数" if field.kind == "integer" else "数"
     unit = f"（{field.unit}）" if field.unit else ""
     if field.low is not None and field.high is not None:
-        return f"{field.low:g} 到 {field.high:g} 之间的{what}{unit}"
+        return f"{plain(field.low)} 到 {plain(field.high)} 之间的{what}{unit}"
     return what + unit
 
 

@@ -234,7 +234,7 @@ class Projector:
             digest = event.digest
             if versions is None:
                 versions = stored[key] = batch.new_keys[key] = []
-            elif any(version.digest == digest for version in versions) and event.rev <= max(v.rev for v in versions):
+            elif any(version.digest == digest and version.rev >= event.rev for version in versions):
                 batch.repeated += 1
                 continue
             elif key not in batch.new_keys:

@@ -29,9 +29,8 @@ from dashboard.stores import rules
 from dashboard.stores.history import History
 from dashboard.stores.rules import Asked, RuleChange
 from geodata.library import Adopted, RegionBook, in_force, in_turn
-from geodata.revise import THRESHOLDS, Content, Edit, Rows, checked, content_of, parameters, plan, revise
+from geodata.revise import THRESHOLDS, Content, Edit, Rows, checked, content_of, edit_of, parameters, plan, revise
 
-GOVERNING = frozenset({Role.ADMINISTRATOR, Role.CHIEF, Role.LEADER})
 OWN_POSTS = "duty_hours"
 """What a chief of some towns may change."""
 AHEAD_DAYS = 366
@@ -162,11 +161,26 @@ class Revisions:
         edits = tuple(Edit(one.kind, one.key, one.before) for one in self._changes(number))
         return self.save(viewer, Change(edits, None, number), valid_from, reason or f"恢复第 {number} 号改动以前的值")
 
+    def content(self, day: int) -> Content:
+        """The tables of a local day as they are planned: what waits for a worker is in them."""
+        with self.history.reading() as connection:
+            asked = rules.asked(connection, self.book.region)
+        versions = self._versions(asked) or [(row, content_of(self.book.path(row))) for row in self.book.rows()]
+        return _content_on(versions, day)
+
+    def edits(self, written: Sequence[tuple[str, str, str]], day: int | None = None) -> tuple[Edit, ...]:
+        """Edits from (table, key, text) as a person writes them (:func:`geodata.revise.edit_of`).
+
+        Raises:
+            PackError: one is not so written.
+        """
+        content = self.content(day or shift_day(self.today(), 1))
+        return tuple(edit_of(table, key, text, content) for table, key, text in written)
+
     def may(self, viewer: Viewer, edits: Sequence[Edit]) -> bool:
         """Whether a viewer may make edits today."""
-        versions = [(row, content_of(self.book.path(row))) for row in self.book.rows()]
         try:
-            self._may(viewer, edits, _content_on(versions, self.today()))
+            self._may(viewer, edits, self.content(self.today()))
         except NotAllowed:
             return False
         return True
@@ -200,7 +214,7 @@ class Revisions:
         return day
 
     def _may(self, viewer: Viewer, edits: Sequence[Edit], content: Content) -> None:
-        if viewer.roles & GOVERNING and viewer.towns is None:
+        if viewer.governs:
             if viewer.feeds is not None:
                 for edit in edits:
                     if edit.table != THRESHOLDS or _feed_of(edit.key) not in viewer.feeds:
@@ -208,7 +222,7 @@ class Revisions:
             return
         if Role.CHIEF in viewer.roles and edits and all(edit.table == OWN_POSTS for edit in edits):
             for edit in edits:
-                if _town_of(edit, content) not in (viewer.towns or ()):
+                if not viewer.posts(_town_of(edit, content) or ""):
                     raise NotAllowed(
                         f"{edit.key} 不是您所管镇（街道）的卡点，不能改它的值守时段"
                         f" · {edit.key} is no checkpoint of your towns: its duty hours are not yours to change"
@@ -296,4 +310,4 @@ def _told(rows: Rows) -> str:
     return json.dumps(list(rows), ensure_ascii=False) if len(rows) > 1 else "，".join(v for v in rows[0].values() if v)
 
 
-__all__ = ["AHEAD_DAYS", "GOVERNING", "OWN_POSTS", "Change", "Revisions", "Saved"]
+__all__ = ["AHEAD_DAYS", "OWN_POSTS", "Change", "Revisions", "Saved"]

@@ -26,7 +26,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav": ("主导航", "Main"),
     "overview": ("总览", "Overview"),
     "patrols": ("巡逻", "Patrols"),
+    "disputes": ("纠纷", "Disputes"),
+    "enterprises": ("企业", "Enterprises"),
     "record": ("登记", "Enter"),
+    "imports": ("导入", "Import"),
     "wall": ("大屏", "Wall"),
     "system": ("系统", "System"),
     "town": ("镇页", "Town"),
@@ -59,7 +62,10 @@ WORDS: dict[str, tuple[str, str]] = {
 NAV: tuple[tuple[str, str, str], ...] = (
     ("overview", "/", "list"),
     ("patrols", "/patrols", "patrol"),
+    ("disputes", "/disputes", "dispute"),
+    ("enterprises", "/enterprises", "ent"),
     ("record", "/record", "plus"),
+    ("imports", "/import", "down"),
     ("wall", "/wall", "screen"),
     ("system", "/system", "layers"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,7 @@ from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.domain.day import HOUR, MINUTE, day_of, day_start, shift_day
 from dashboard.domain.place import Beat, DutyHours, Place, PlaceKind, RegionPack, Shift, Town, Unit, VisitRule
 from dashboard.domain.summary import (
+    CaseSummary,
     CheckpointNow,
     DriftNow,
     FeverNow,
@@ -37,6 +39,7 @@ from dashboard.domain.summary import (
 from dashboard.queries.board import Board
 from geodata.pack import load_pack
 from geodata.region import Region
+from tests import board_cases
 
 DAY = 20200224
 NOW = day_start(DAY) + 14 * HOUR + 32 * MINUTE
@@ -348,9 +351,15 @@ class SampleDays:
         return found[::-1]
 
     def at(self, feed: str, now: int) -> dict[str, Summary]:
-        """Every town's summary of a feed at a moment."""
-        make = self.track if feed == "patrol" else self.reading
-        return {town.code: make(town.code, now) for town in TOWNS}
+        """Every town's summary of a feed at a moment; feeds without a sample have none."""
+        makers: dict[str, Callable[[str, int], Summary]] = {
+            "patrol": self.track,
+            "temperature": self.reading,
+            "dispute": lambda town, moment: board_cases.disputes(town, moment, self.calm),
+            "enterprise": lambda town, moment: board_cases.enterprises(town, moment, self.calm),
+        }
+        make = makers.get(feed)
+        return {town.code: make(town.code, now) for town in TOWNS} if make else {}
 
 
 class SampleTrends:
@@ -409,7 +418,7 @@ class SampleBoard(Board):
         now = NOW + 2_000 * step if at is None else at
         days = _TRENDS[calm].days
         summaries: dict[str, dict[str, Summary]] = {}
-        for feed in ("patrol", "temperature"):
+        for feed in ("patrol", "temperature", "dispute", "enterprise"):
             found = days.at(feed, now)
             age = (old or {}).get(feed, 0)
             if age is None:
@@ -436,4 +445,6 @@ def _aged(one: Summary, received: int) -> Summary:
 
 
 def _unreported(one: Summary) -> Summary:
+    if isinstance(one, CaseSummary):
+        return msgspec.structs.replace(one, reported=False, ever=False, last_received=None, cases=())
     return msgspec.structs.replace(one, reported=False, last_received=None)

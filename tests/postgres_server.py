@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -168,7 +169,7 @@ class PostgresServer:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
 
-    def _as_owner(self) -> dict[str, object]:
+    def _as_owner(self) -> dict[str, Any]:
         if self.owner is None:
             return {}
         return {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
@@ -180,7 +181,7 @@ class PostgresServer:
         command = [str(self.binaries / "initdb"), "-D", str(self.home / "data"), "-U", "postgres", "--encoding=UTF8"]
         # Every test signs in with a password, over TCP, as a real installation does.
         command += ["--locale=C", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync", "--no-instructions"]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home, check=False, **self._as_owner())  # type: ignore[call-overload]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home, check=False, **self._as_owner())
         if done.returncode:
             raise ConfigurationError(f"initdb failed: {done.stderr.strip()[-400:]}")
         lines = {

@@ -13,6 +13,8 @@ from dashboard.access.viewer import LOCAL_VIEWER
 from dashboard.domain.day import HOUR, MINUTE, day_start
 from dashboard.domain.place import Beat, DutyHours, Place, PlaceKind, RegionPack, Shift, Town, Unit, VisitRule
 from dashboard.domain.summary import (
+    CaseNow,
+    CaseSummary,
     CheckpointNow,
     DriftNow,
     FeverNow,
@@ -21,6 +23,7 @@ from dashboard.domain.summary import (
     ObligationState,
     PlaceGap,
     ReadingSummary,
+    Step,
     TrackSummary,
     UnitDay,
     UnitNow,
@@ -172,13 +175,110 @@ READING = ReadingSummary(
 )
 
 
+def _case(code: str, steps: tuple[tuple[int, str], ...], **said: Any) -> CaseNow:
+    made = tuple(Step(moment, stage) for moment, stage in steps)
+    return CaseNow(
+        case=f"{TOWN}-{code}",
+        stage=made[-1].stage,
+        since=made[-1].at,
+        opened=made[0].at,
+        ends=said.pop("ends", ""),
+        steps=made,
+        fields=said.pop("fields", {}),
+        last_at=made[-1].at,
+        **said,
+    )
+
+
+_HANDLED = {"kind": "wages", "parties": 4, "handler": "M-8001 陆敏"}
+DISPUTES = CaseSummary(
+    town=TOWN,
+    day=DAY,
+    now=NOW,
+    reported=True,
+    ever=True,
+    last_received=NOW - 6 * MINUTE,
+    day_from=START,
+    cases=(
+        # Over by a day and two hours; due within two hours; due tonight; due tomorrow; resolved this morning.
+        _case(
+            "D0001",
+            ((at(-60), "reported"), (at(-40), "mediating")),
+            due=NOW - 26 * HOUR,
+            overdue=True,
+            fields={**_HANDLED, "place": POINTS[0].code},
+        ),
+        _case(
+            "D0002",
+            ((at(-20), "reported"), (at(9), "accepted")),
+            due=NOW + HOUR,
+            fields={**_HANDLED, "kind": "housing"},
+        ),
+        _case("D0003", ((at(8), "reported"),), due=at(20), fields={"kind": "neighbour", "parties": 2}),
+        _case("D0004", ((at(10), "reported"),), due=at(30), fields={"kind": "other"}),
+        _case("D0005", ((at(-9), "reported"), (at(11), "resolved")), due=at(20), ends="done", fields=_HANDLED),
+    ),
+)
+"""A town's disputes of that afternoon."""
+
+
+def _named(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "scale": "below", "liaison": "P-8013 徐静", "staff_total": 40, **more}
+
+
+ENTERPRISES = CaseSummary(
+    town=TOWN,
+    day=DAY,
+    now=NOW,
+    reported=True,
+    ever=True,
+    last_received=NOW - 12 * MINUTE,
+    day_from=START,
+    cases=(
+        # Stuck with the reviewers; one hour left; moved on this morning; resumed yesterday; registered, without a limit.
+        _case(
+            "E0001",
+            ((at(-200), "registered"), (at(-90), "applied"), (NOW - 74 * HOUR, "reviewing")),
+            limit=NOW - 26 * HOUR,
+            stuck=True,
+            fields=_named("万柏包装"),
+            lon=120.95,
+            lat=30.92,
+        ),
+        _case(
+            "E0002",
+            ((at(-200), "registered"), (NOW - 47 * HOUR, "approved")),
+            limit=NOW + HOUR,
+            fields=_named("禾序食品"),
+        ),
+        _case(
+            "E0003",
+            ((at(-200), "registered"), (at(-30), "applied"), (at(10), "reviewing")),
+            limit=at(58),
+            fields=_named("澜石电子"),
+        ),
+        _case(
+            "E0004",
+            ((at(-200), "registered"), (at(-20), "resumed")),
+            ends="done",
+            fields=_named("岚川针织", staff_returned=31),
+        ),
+        _case("E0005", ((at(-200), "registered"),), fields={"name": "骏帆木业"}),
+    ),
+)
+"""A town's enterprises of that afternoon."""
+
+
 def town_board(
-    track: TrackSummary | None = TRACK, reading: ReadingSummary | None = READING, now: int = NOW, **health: Any
+    track: TrackSummary | None = TRACK,
+    reading: ReadingSummary | None = READING,
+    now: int = NOW,
+    dispute: CaseSummary | None = None,
+    enterprise: CaseSummary | None = None,
+    **health: Any,
 ) -> Board:
-    """The board of that moment. Keyword arguments become ``board.health``."""
-    summaries: dict[str, dict[str, Any]] = {
-        "patrol": {TOWN: track} if track else {},
-        "temperature": {TOWN: reading} if reading else {},
-    }
+    """The board of that moment, without cases unless they are given. Other arguments become ``board.health``."""
+    given = {"patrol": track, "temperature": reading, "dispute": dispute, "enterprise": enterprise}
+    summaries: dict[str, dict[str, Any]] = {feed: {TOWN: one} if one else {} for feed, one in given.items()}
     region = cast(Any, SimpleNamespace(pack=PACK))
     return Board(cast(Any, summaries), now, 48_213, region, LOCAL_VIEWER, health=(lambda: health) if health else None)

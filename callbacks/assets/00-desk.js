@@ -201,7 +201,18 @@
       document.title = data.headline.map(function (part) { return part.text; }).join(comma);
     }
 
+    /* Pages of our own are reached without loading; files and the API are not pages. */
+    function follow(event) {
+      var link = event.target.closest("a[href]");
+      if (!link || link.origin !== location.origin || link.target || link.hasAttribute("download") || /^\/(api|assets)\//.test(link.pathname) || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return false;
+      event.preventDefault();
+      history.pushState({}, "", link.href);
+      window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+      if (link.pathname !== ctx.path) window.scrollTo(0, 0);
+      return true;
+    }
     function click(event) {
+      if (follow(event)) return;
       var act = event.target.closest("[data-act]");
       if (act && act.dataset.act === "now") { ctx.set({ day: null, as_of: null, from: null, to: null }); return; }
       for (var at = 0; at < parts.length; at += 1) if (parts[at].click && parts[at].click(ctx, event)) return;
@@ -241,6 +252,8 @@
       ctx.set(changes);
     };
     function sized() {
+      page.classList.toggle("dk-tight", page.clientWidth < 1232);
+      page.classList.toggle("dk-small", page.clientWidth < 960);
       if (!ctx.data) return;
       parts.forEach(function (part) { if (part.size) part.size(ctx); });
       if (own.size) own.size();
@@ -253,6 +266,7 @@
     document.addEventListener("click", outside);
     document.addEventListener("keydown", keydown);
     var observer = new ResizeObserver(sized);
+    sized();
     observer.observe(page);
     if (own.mount) own.mount();
     ctx.read();

@@ -54,7 +54,7 @@
     desk.put(box.querySelector(".dk-chips"), html);
     desk.put(box.querySelector(".dk-acts"), (data.clear ? '<button type="button" class="dk-text" data-k="clear" data-act="clear">' + esc(data.clear) + '</button><i class="dk-rule"></i>' : "") +
       (data.versus.changed ? "" : '<button type="button" class="dk-text" data-k="chip-vs" data-menu="vs" aria-haspopup="dialog" aria-expanded="' + (ctx.menu === "vs") + '">' + icon("versus", 15) + esc(data.versus.label) + "</button>") +
-      '<button type="button" class="dk-text" data-k="save" data-menu="saved" aria-haspopup="dialog" aria-expanded="' + (ctx.menu === "saved") + '">' + icon("star", 15) + ctx.say("存为视图", "Save view") + "</button>");
+      '<button type="button" class="dk-text icon-only" data-k="save" data-menu="saved" aria-haspopup="dialog" aria-expanded="' + (ctx.menu === "saved") + '" title="' + ctx.say("存为视图", "Save view") + '">' + icon("star", 15) + "<span>" + ctx.say("存为视图", "Save view") + "</span></button>");
     desk.put(box.querySelector(".dk-narrow"), icon("filter", 16) + ctx.say("筛选", "Filters") + (data.changed ? " " + data.changed : ""));
     menu(ctx);
   }
@@ -93,7 +93,7 @@
       var kept = saved(ctx.path);
       return '<form data-form="save"><p class="head">' + ctx.say("把现在的筛选存为", "Save the present view as") + '</p><div class="row"><input type="text" name="name" maxlength="40" required aria-label="' + ctx.say("名称", "Name") + '" value="' + esc(suggestion(ctx)) + '"><button type="submit" data-k="go-save">' + ctx.say("保存", "Save") + "</button></div></form>" +
         (kept.length ? '<p class="head">' + ctx.say("已存的视图", "Saved views") + "</p>" : "") + kept.map(function (one) {
-          return '<div class="saved"><button type="button" data-k="view-' + esc(one.search) + '" data-view="' + esc(one.search) + '"><span>' + esc(one.name) + '</span></button><button type="button" class="x" data-k="drop-' + esc(one.search) + '" data-drop="' + esc(one.search) + '" aria-label="' + esc(ctx.say("删除视图 ", "Delete view ") + one.name) + '">' + icon("x", 14) + "</button></div>";
+          return '<div class="saved"><button type="button" data-k="view-' + esc(one.search) + '" data-saved="' + esc(one.search) + '"><span>' + esc(one.name) + '</span></button><button type="button" class="x" data-k="drop-' + esc(one.search) + '" data-drop="' + esc(one.search) + '" aria-label="' + esc(ctx.say("删除视图 ", "Delete view ") + one.name) + '">' + icon("x", 14) + "</button></div>";
         }).join("");
     }
     var filter = ctx.filter(ctx.menu);
@@ -118,9 +118,9 @@
     /* A form somebody is filling in is left alone; a long list is only renewed inside. */
     var typing = box.contains(document.activeElement) && document.activeElement.tagName === "INPUT";
     var filter = ctx.filter(ctx.menu), inner = box.querySelector(".options"), find = box.querySelector("input.narrow");
-    if (box.dataset.menu === ctx.menu && filter && inner) desk.put(inner, options(filter, find ? find.value.trim().toLowerCase() : ""));
-    else if (!(typing && box.dataset.menu === ctx.menu)) desk.put(box, menuHtml(ctx));
-    box.dataset.menu = ctx.menu;
+    if (box.dataset.shown === ctx.menu && filter && inner) desk.put(inner, options(filter, find ? find.value.trim().toLowerCase() : ""));
+    else if (!(typing && box.dataset.shown === ctx.menu)) desk.put(box, menuHtml(ctx));
+    box.dataset.shown = ctx.menu;
     box.hidden = false;
     place(ctx);
   }
@@ -185,9 +185,9 @@
     }
     if ((found = t.closest("[data-day]"))) { close(ctx, true); ctx.set({ day: found.dataset.day || null, as_of: null, from: null, to: null }); return true; }
     if ((found = t.closest("[data-vs]"))) { close(ctx, true); ctx.set({ vs: ctx.get("vs") === found.dataset.vs ? null : found.dataset.vs }); return true; }
-    if ((found = t.closest("[data-view]"))) {
+    if ((found = t.closest("[data-saved]"))) {
       close(ctx, true);
-      history.pushState({}, "", ctx.path + found.dataset.view);
+      history.pushState({}, "", ctx.path + found.dataset.saved);
       ctx.read();
       return true;
     }

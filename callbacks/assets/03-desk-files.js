@@ -132,7 +132,7 @@
   /* Returns {text, width, height}. */
   desk.picture = function (root) {
     return embedded().then(function (faces) {
-      var frame = root.getBoundingClientRect(), hatches = {}, clips = 0, defs = "";
+      var seen = root.getBoundingClientRect(), edge = 12, frame = { left: seen.left - edge, top: seen.top - edge, width: seen.width + 2 * edge, height: seen.height + 2 * edge }, hatches = {}, clips = 0, defs = "";
       function X(x) { return n(x - frame.left); }
       function Y(y) { return n(y - frame.top); }
       function hatch(ink) {

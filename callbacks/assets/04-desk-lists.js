@@ -5,7 +5,8 @@
   var TW = window.TW, desk = TW.desk, esc = desk.esc, icon = desk.icon;
   var MOST = 60;
 
-  /* columns: [{field, head, width, grow, num, html}] where row["_" + field] is the cell's HTML if html is set and
+  /* A row's key is its own; row.open is what its drawer is opened by, where several rows share one.
+     columns: [{field, head, width, grow, num, html}] where row["_" + field] is the cell's HTML if html is set and
      row[field] the plain value for sorting; rows: [{key, label, ...}]. Draws into #<name>-rows and the grid
      #<name>-grid that layouts/components/desk.py put there. A row opens its drawer. */
   desk.register = function (ctx, columns, rows, empty) {
@@ -18,19 +19,24 @@
     desk.put(box, '<table class="dk-table"><thead><tr>' + columns.map(function (column) {
       return '<th scope="col"' + (column.num ? ' class="num"' : "") + (column.width ? ' style="width:' + column.width + 'px"' : "") + ">" + esc(column.head) + "</th>";
     }).join("") + "</tr></thead><tbody>" + rows.map(function (row) {
-      return '<tr data-k="row-' + esc(row.key) + '" data-open="' + esc(row.key) + '" tabindex="0" aria-selected="' + (row.key === open) + '"' + (row.label ? ' aria-label="' + esc(row.label) + '"' : "") + ">" + columns.map(function (column) {
+      return '<tr data-k="row-' + esc(row.key) + '" data-open="' + esc(row.open || row.key) + '" tabindex="0" aria-selected="' + ((row.open || row.key) === open) + '"' + (row.label ? ' aria-label="' + esc(row.label) + '"' : "") + ">" + columns.map(function (column) {
         return "<td" + (column.num ? ' class="num"' : "") + ">" + (column.html ? row["_" + column.field] : esc(row[column.field])) + "</td>";
       }).join("") + "</tr>";
     }).join("") + "</tbody></table>");
   };
   function grid(ctx, columns, rows, open) {
-    var id = ctx.name + "-grid", shape = JSON.stringify(columns), text = JSON.stringify(rows);
+    ctx.gridOpens = {};
+    rows.forEach(function (row) { ctx.gridOpens[row.key] = row.open || row.key; });
+    var small = ctx.page.classList.contains("dk-small");
+    var id = ctx.name + "-grid", shape = JSON.stringify([columns, small]), text = JSON.stringify(rows);
     if (ctx.gridShape !== shape || ctx.gridText !== text) {
       var props = { rowData: rows };
-      if (ctx.gridShape !== shape) props.columnDefs = columns.map(function (column) {
+      if (ctx.gridShape !== shape) props.columnDefs = columns.map(function (column, at) {
         var made = { field: column.field, headerName: column.head, sortable: true, resizable: true, suppressMovable: true };
         if (column.width) made.width = column.width;
-        if (column.grow) made.flex = column.grow;
+        if (column.grow) { made.flex = column.grow; made.minWidth = column.min || 92; }
+        /* On a phone the first column stays where it is while the others are pushed aside. */
+        if (small && at === 0) { made.pinned = "left"; made.width = 124; delete made.flex; }
         if (column.num) { made.type = "rightAligned"; made.comparator = { "function": "TWOrder" }; }
         if (column.html) made.cellRenderer = "TWCell";
         return made;
@@ -41,7 +47,7 @@
     }
     if (ctx.gridOpen !== open) {
       ctx.gridOpen = open;
-      window.townwatch.setProps(id, { selectedRows: open ? { ids: [open] } : [] });
+      window.townwatch.setProps(id, { selectedRows: open ? { ids: rows.filter(function (row) { return (row.open || row.key) === open; }).map(function (row) { return row.key; }).slice(0, 1) } : [] });
     }
   }
   var cells = window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
@@ -87,11 +93,15 @@
     if (!box) return;
     box.hidden = !data;
     if (!data) { desk.put(box, ""); return; }
-    desk.put(box, "<h2>" + esc(data.title) + '</h2><table class="dk-table"><thead><tr><th scope="col"></th>' + data.heads.map(function (head) { return '<th scope="col" class="num">' + esc(head) + "</th>"; }).join("") + "</tr></thead><tbody>" +
-      data.rows.map(function (row) {
-        return '<tr><th scope="row">' + esc(row.label) + '</th><td class="num"' + desk.figure({ kpi: row.kpi, town: row.town, raw: row.raw_a, dims: row.dims }) + "><b>" + esc(row.a) + '</b></td><td class="num" data-side="other"' +
-          desk.figure({ kpi: row.kpi, town: row.other, raw: row.raw_b, dims: row.dims }) + "><b>" + esc(row.b) + '</b></td><td class="num">' + esc(row.delta) + "</td></tr>";
-      }).join("") + "</tbody></table>");
+    function cells(side) {
+      return data.rows.map(function (row) {
+        if (side === "delta") return '<td class="num">' + esc(row.delta) + "</td>";
+        var told = { kpi: row.kpi, town: side === "a" ? row.town : row.other, raw: side === "a" ? row.raw_a : row.raw_b, dims: row.dims };
+        return '<td class="num" data-side="' + side + '"' + desk.figure(told) + "><b>" + esc(row[side]) + "</b></td>";
+      }).join("");
+    }
+    desk.put(box, '<table class="dk-table"><thead><tr><th scope="col"><h2>' + esc(data.title) + "</h2></th>" + data.rows.map(function (row) { return '<th scope="col" class="num">' + esc(row.label) + "</th>"; }).join("") + "</tr></thead><tbody>" +
+      ["a", "b", "delta"].map(function (side, at) { return '<tr><th scope="row">' + esc(data.heads[at]) + "</th>" + cells(side) + "</tr>"; }).join("") + "</tbody></table>");
   }
 
   function rowsOf(ctx) { return Array.prototype.slice.call(ctx.page.querySelectorAll("[data-open]")); }
@@ -104,14 +114,14 @@
       var row = event.target.closest("[data-open]"), inner = event.target.closest("a,button,[data-pick]");
       if (row && (!inner || inner === row)) { ctx.open(row.dataset.open === ctx.get("open") ? "" : row.dataset.open); return true; }
       var cell = event.target.closest(".ag-row[row-id]");
-      if (cell && !inner) { ctx.open(cell.getAttribute("row-id") === ctx.get("open") ? "" : cell.getAttribute("row-id")); return true; }
+      if (cell && !inner) { toggle(ctx, cell); return true; }
       return false;
     },
     key: function (ctx, event, field) {
       if (event.key === "Escape" && ctx.get("open") && !field) { shut(ctx); return true; }
       if (field) return false;
       var row = event.target.closest && event.target.closest("[data-open]"), line = event.target.closest && event.target.closest(".ag-row[row-id]");
-      if (line && event.key === "Enter") { ctx.open(line.getAttribute("row-id")); return true; }
+      if (line && event.key === "Enter") { toggle(ctx, line); return true; }
       if (event.key !== "ArrowDown" && event.key !== "ArrowUp" && !(row && (event.key === "Enter" || event.key === " "))) return false;
       if (event.key === "Enter" || event.key === " ") {
         if (event.target !== row) return false;
@@ -131,6 +141,10 @@
       return true;
     }
   });
+  function toggle(ctx, line) {
+    var key = (ctx.gridOpens || {})[line.getAttribute("row-id")] || line.getAttribute("row-id");
+    ctx.open(key === ctx.get("open") ? "" : key);
+  }
   function shut(ctx) {
     var key = ctx.get("open");
     ctx.open("");

@@ -193,7 +193,7 @@
   function label(point, k, town, fill) {
     var halo = "paint-order:stroke;stroke:" + fill + ";stroke-width:6;stroke-linejoin:round";
     return place(point, k, TW.text(0, -6, town.name, 19, "map-label", "middle", 400, halo) +
-      TW.text(0, 21, town.text, 24, town.reported && !town.old ? "map-label" : "stale-text", "middle", 700, halo));
+      TW.text(0, 21, town.text, 24, !town.reported || town.old ? "stale-text" : town.tone === "alert" ? "alert-text" : "map-label", "middle", 700, halo));
   }
 
   /* Names keep clear of one another, of pins and of marks: of some places around a town's middle the cheapest is taken. */
@@ -228,7 +228,10 @@
     });
   }
 
-  function ramp(fill) { return fill === "nodata" || !fill ? "var(--tw-nodata)" : "var(--tw-ramp-" + fill + ")"; }
+  function ramp(fill) {
+    if (fill === "plain") return "var(--tw-map-plain, var(--tw-ramp-1))";
+    return fill === "nodata" || !fill ? "var(--tw-nodata)" : "var(--tw-ramp-" + fill + ")";
+  }
 
   function county(id, data) {
     var own = entry(id);
@@ -237,19 +240,25 @@
     data.towns.forEach(function (town) { wanted[town.code] = town.fill; });
     if (JSON.stringify(own.limit) !== JSON.stringify(limit)) { own.limit = limit; if (own.leaflet) fit(own); }
     recolour(id, wanted, "");
-    own.units = data.units;
+    own.units = data.units || [];
+    /* Scenes take turns on one map: what one draws below the units must not stay for the next. */
+    own.trails = Boolean(data.points);
+    own.trailWidth = 2.4 * root() / 16;
+    own.under = data.points ? function (pen, at, ink) { dots(own, pen, at, ink, data.points); } : null;
+    var gates = data.checkpoints || [], points = (data.points || []).filter(function (point) { return point[2] === "lapsed" || point[2] === "unobservable"; });
     own.paint = function (at, k, towns) {
       var pins = data.pins.map(function (pin) { return at(pin.lon, pin.lat); });
       pins = apart(pins, k);
       var o = "";
-      data.checkpoints.forEach(function (gate) { o += place(at(gate.lon, gate.lat), k, gateShape(gate)); });
+      gates.forEach(function (gate) { o += place(at(gate.lon, gate.lat), k, gateShape(gate)); });
+      points.forEach(function (point) { o += place(at(point[0], point[1]), k * 1.25, TW.shape(point[2])); });
       /* Units move all the time and names must not jump after them: only what stands still is kept clear of. */
-      var gates = data.checkpoints.map(function (gate) { return at(gate.lon, gate.lat); }), labels = [];
+      var marks = gates.map(function (gate) { return at(gate.lon, gate.lat); }).concat(points.map(function (point) { return at(point[0], point[1]); })), labels = [];
       data.towns.forEach(function (town) {
         var known = towns[town.code];
         if (!known) return;
         var low = at(known.box[0], known.box[1]), high = at(known.box[2], known.box[3]);
-        var spot = clear(at(known.label[0], known.label[1]), k, [low[0], high[1], high[0], low[1]], labels, pins, gates);
+        var spot = clear(at(known.label[0], known.label[1]), k, [low[0], high[1], high[0], low[1]], labels, pins, marks);
         labels.push(spot);
         o += label(spot, k, town, ramp(town.fill));
       });
@@ -260,6 +269,23 @@
       return o;
     };
     repaint(own);
+  }
+
+  /* Points that are met or not due yet lie below the ways of the last hour. points: [[lon, lat, state]]. */
+  function dots(own, pen, at, ink, points) {
+    var k = scale(own);
+    points.forEach(function (point) {
+      if (point[2] !== "met" && point[2] !== "open") return;
+      var spot = at(point[0], point[1]);
+      pen.beginPath();
+      pen.arc(spot[0], spot[1], 3.7 * k, 0, 2 * Math.PI);
+      if (point[2] === "met") { pen.globalAlpha = 0.5; pen.fillStyle = ink; pen.fill(); pen.globalAlpha = 1; return; }
+      pen.strokeStyle = ink;
+      pen.globalAlpha = 0.8;
+      pen.lineWidth = 1.6 * k;
+      pen.stroke();
+      pen.globalAlpha = 1;
+    });
   }
 
   function town(id, data, onPick) {
@@ -362,7 +388,7 @@
         else if (point[3] === "unobservable") o += place(spot, 0.88, TW.shape("unobservable"), "");
       });
       var moved = apart(pins.map(function (pair) { return pair[1]; }), 0.66), labels = [], drawn = "";
-      var marked = quiet ? [] : data.points.filter(function (point) { return !point[4] && (point[3] === "lapsed" || point[3] === "unobservable"); }).map(function (point) { return at(point[1], point[2]); });
+      var marked = data.mode === "heat" ? data.heat.map(function (cell) { return at(cell.at[0], cell.at[1]); }) : quiet ? [] : data.points.filter(function (point) { return !point[4] && (point[3] === "lapsed" || point[3] === "unobservable"); }).map(function (point) { return at(point[1], point[2]); });
       data.towns.forEach(function (town) {
         var known = towns[town.code];
         if (!known || !town.meant) return;
@@ -371,7 +397,7 @@
         if (spot[0] < 20 || spot[0] > wide - 20 || spot[1] < 12 || spot[1] > high - 12) return;
         labels.push(spot);
         var halo = "paint-order:stroke;stroke:var(--tw-surface);stroke-width:4;stroke-linejoin:round";
-        drawn += '<g class="tw-map-pin" data-pick="town:' + esc(town.code) + '"' + (town.text ? ' data-kpi="patrol_coverage" data-town="' + esc(town.code) + '" data-value="' + esc(town.raw) + '" data-freshness="' + esc(town.freshness) + '"' + (data.dims ? ' data-dims="' + esc(data.dims) + '"' : "") : "") + ">" +
+        drawn += '<g class="tw-map-pin" data-pick="town:' + esc(town.code) + '"' + (town.text ? ' data-kpi="' + esc(data.kpi || "patrol_coverage") + '" data-town="' + esc(town.code) + '" data-value="' + esc(town.raw) + '" data-freshness="' + esc(town.freshness) + '"' + (data.dims ? ' data-dims="' + esc(data.dims) + '"' : "") : "") + ">" +
           TW.text(spot[0], spot[1] - 3, town.label, 12, "text-2", "middle", 400, halo) +
           TW.text(spot[0], spot[1] + 12, town.text, 13.5, !town.reported ? "stale-text" : town.bad ? "alert-text" : "text", "middle", 700, halo) + "</g>";
       });
@@ -455,6 +481,7 @@
     }
     var k = root() / 16, known = Object.keys(wanted).length > 0;
     if (known && fill === undefined) return { fillColor: "var(--tw-map-bg)", fillOpacity: 0.5, color: "var(--tw-line)", weight: 1 * k };
+    if (fill === "plain") return { fillColor: ramp(fill), fillOpacity: 1, color: "var(--tw-line-strong)", weight: 1.5 * k, lineJoin: "round" };
     return { fillColor: fill === "nodata" || !fill ? "url(#tw-map-hatch)" : ramp(fill), fillOpacity: 1, color: "var(--tw-map-line)", weight: 2.4 * k, lineJoin: "round" };
   }
 

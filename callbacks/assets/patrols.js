@@ -1,11 +1,11 @@
 /* 巡逻: draws the view "patrols": figures, map of places, beats by hour, longest gaps, register. Words and numbers come
-   from the server; what is chosen stands in the address. Only the page's own: map (mode), fold (open towns), list. */
+   from the server; what is chosen stands in the address. Only the page's own: map (mode), fold (open towns). */
 (function () {
   "use strict";
   var TW = window.TW, desk = TW.desk;
 
   TW.desk("patrols", function (ctx) {
-    var esc = ctx.esc, icon = ctx.icon, cursor = null;
+    var esc = ctx.esc, icon = ctx.icon, cursor = null, before = null;
     function mark(kind, size) { return window.townMarks.mark(kind, size); }
     function words() { return ctx.data.words; }
     function folds() { return ctx.get("fold") === "-" ? [] : ctx.get("fold") ? ctx.get("fold").split(",") : null; }
@@ -78,8 +78,8 @@
       var on = chosen.changed && chosen.choices.some(function (choice) { return choice.on && choice.value === own; });
       return '<tr role="row" class="' + (row.beat !== undefined ? "bt" : "tn") + '">' + extra + row.cells.map(function (cell, column) {
         var hour = matrix.hours[column], here = key + "|" + hour;
-        return '<td role="gridcell" class="' + kind(cell) + (cell && cell[0] + cell[1] > 9 && (cell[1] || cell[0] && cell[3]) ? " w" : "") + (column === matrix.now ? " p" : "") + (on && hourChosen(hour) ? " on" : "") + '" data-k="cell-' + esc(here) + '" data-cell="' + esc(here) + '" tabindex="' + (cursor === here || !cursor && at === 0 && column === 0 ? 0 : -1) +
-          '" aria-label="' + esc(spoken(name, hour, cell)) + '">' + (cell ? "<i>" + text(cell) + "</i>" : "") + "</td>";
+        return '<td role="gridcell" class="' + kind(cell) + (cell && text(cell).replace(/<[^>]*>/g, "").length > (cell[2] ? 3 : 4) ? " w" : "") + (column === matrix.now ? " p" : "") + (on && hourChosen(hour) ? " on" : "") + '" data-k="cell-' + esc(here) + '" data-cell="' + esc(here) + '" tabindex="' + (cursor === here || !cursor && at === 0 && column === 0 ? 0 : -1) +
+          '" aria-label="' + esc(spoken(name, hour, cell)) + '">' + (column === matrix.now ? "<u></u>" : "") + (cell ? "<i>" + text(cell) + "</i>" : "") + "</td>";
       }).join("") + '<td class="n x">' + (row.closed ? row.met + "/" + row.closed : "—") + '</td><td class="n' + (row.bad ? " red" : "") + '"' +
         (row.town && row.beat === undefined ? desk.figure({ kpi: "patrol_coverage", town: row.town, raw: row.share, dims: ctx.data.share.dims }) : "") + ">" + (row.beat === undefined ? "<b>" + esc(row.text) + "</b>" : esc(row.text)) + "</td></tr>";
     }
@@ -95,7 +95,7 @@
       var shownAt = 0;
       matrix.rows.forEach(function (row) {
         var unfolded = open.indexOf(row.town) >= 0;
-        html += line(row, row.name, row.town + "|", "town", shownAt, '<th scope="row" title="' + esc(row.title) + '"><button type="button" data-k="fold-' + esc(row.town) + '" data-fold="' + esc(row.town) + '" aria-expanded="' + unfolded + '">' + icon("chev", 14) + "<b>" + esc(row.name) + "</b></button></th>");
+        html += line(row, row.name, row.town + "|", "town", shownAt, '<th scope="row" title="' + esc(row.title) + '"><button type="button" data-k="fold-' + esc(row.town) + '" data-fold="' + esc(row.town) + '" aria-expanded="' + unfolded + '">' + icon(unfolded ? "chevd" : "chev", 14) + "<b>" + esc(row.name) + "</b></button></th>");
         shownAt += 1;
         if (unfolded) row.beats.forEach(function (beat) {
           html += line(beat, row.name + " " + beat.name, row.town + "|" + beat.beat, "beat", shownAt, '<th scope="row"><span title="' + esc(beat.name + " " + beat.units) + '">' + esc(beat.name) + "<em>" + esc(beat.units) + "</em></span></th>");
@@ -144,7 +144,7 @@
       return window.townMarks.pin(row.number, kind, size);
     }
     function drawGaps() {
-      var gaps = ctx.data.gaps, open = ctx.get("open"), w = words(), all = ctx.get("list") === "1";
+      var gaps = ctx.data.gaps, open = ctx.get("open"), w = words(), all = Boolean(ctx.get("list"));
       ctx.put(ctx.$("gap-note"), esc(gaps.note) + ' <button type="button" class="dk-text" data-k="list" data-list aria-expanded="' + all + '">' + esc(all ? w.fewer : w.all) + "</button>");
       if (!gaps.shown.length) { ctx.put(ctx.$("gap-list"), '<p class="dk-none">' + esc(ctx.data.empty || gaps.none) + "</p>"); return; }
       ctx.put(ctx.$("gap-list"), '<div class="head" aria-hidden="true"><span></span><span>' + esc(w.heads[0]) + '</span><span class="r">' + esc(w.heads[1]) + '</span><span class="r">' + esc(w.heads[2]) + "</span><span>" + esc(w.heads[3]) + "</span><span>" + esc(w.heads[4]) + "</span><span></span></div><ul>" +
@@ -154,17 +154,28 @@
         }).join("") + "</ul>");
     }
     function drawRegister() {
-      var box = ctx.page.querySelector("#patrols-register"), on = ctx.get("list") === "1", w = words();
-      box.hidden = !on;
-      if (!on) return;
-      var rows = ctx.data.gaps.rows;
-      ctx.put(ctx.$("register-note"), rows.length + ctx.say(" 处", rows.length === 1 ? " place" : " places"));
-      desk.register(ctx, [
-        { field: "name", head: w.columns[0], grow: 2, html: true }, { field: "town", head: w.columns[1], grow: 1 }, { field: "beat", head: w.columns[2], grow: 1 }, { field: "last", head: w.columns[3], num: false, width: 130 },
-        { field: "age_ms", head: w.columns[4], num: true, width: 140, html: true }, { field: "done", head: w.columns[5], num: true, width: 110 }, { field: "state_text", head: w.columns[6], width: 120, html: true }, { field: "unit", head: w.columns[7], grow: 1 }
-      ], rows.map(function (row) {
-        return { key: row.key, label: row.label, name: row.name, _name: (row.number ? pin(row, 24) : "") + "<b>" + esc(row.name) + "</b>", town: row.town, beat: row.beat, last: row.last, age_ms: row.age_ms, _age_ms: "<b>" + esc(row.age) + "</b>", done: row.done, state_text: row.state_text, _state_text: stateTag(row), unit: row.unit };
-      }), ctx.data.empty);
+      var box = ctx.page.querySelector("#patrols-register"), told = ctx.data.register, w = words();
+      box.hidden = !told;
+      if (!told) return;
+      var rows = told.rows.map(function (values) {
+        var row = {};
+        told.fields.forEach(function (field, at) { row[field] = values[at]; });
+        row._name = (row.number ? pin(row, 24) : "") + "<b>" + esc(row.name) + "</b>";
+        row._state_text = stateTag(row);
+        row._age_ms = "<b>" + esc(row.age) + "</b>";
+        row._end = esc(row.window);
+        return row;
+      });
+      ctx.put(box.querySelector("h2"), esc(w.lists[told.kind]));
+      ctx.put(ctx.$("register-note"), "<b>" + rows.length.toLocaleString("en-US") + "</b>" + ctx.say("处", "") + ' <button type="button" class="dk-text" data-k="list-off" data-list>' + esc(w.fewer) + "</button>");
+      var heads = told.kind === "places" ? w.columns : w.owed_columns, first = [
+        { field: "name", head: heads[0], grow: 2, html: true }, { field: "town", head: heads[1], grow: 1 }, { field: "beat", head: heads[2], grow: 1 }
+      ];
+      desk.register(ctx, first.concat(told.kind === "places" ? [
+        { field: "last", head: heads[3], width: 130 }, { field: "age_ms", head: heads[4], num: true, width: 140, html: true }, { field: "done", head: heads[5], num: true, width: 110 }, { field: "state_text", head: heads[6], width: 120, html: true }, { field: "unit", head: heads[7], grow: 1 }
+      ] : [
+        { field: "end", head: heads[3], num: true, width: 160, html: true }, { field: "nth", head: heads[4], num: true, width: 90 }, { field: "met", head: heads[5], num: true, width: 90 }, { field: "state_text", head: heads[6], width: 130, html: true }, { field: "unit", head: heads[7], grow: 1 }
+      ]), rows, ctx.data.empty);
     }
     function locate(key) {
       var point = ctx.data.map.points.filter(function (one) { return one[0] === key; })[0];
@@ -175,8 +186,14 @@
     }
 
     return {
-      local: ["map", "fold", "list"],
-      draw: function () { drawFigures(); drawMap(); drawMatrix(); drawGaps(); drawRegister(); },
+      local: ["map", "fold"],
+      draw: function () {
+        var listed = ctx.data.register ? ctx.data.register.kind : "";
+        drawFigures(); drawMap(); drawMatrix(); drawGaps(); drawRegister();
+        /* Asked for by a click: where it comes into view. */
+        if (listed && before === "") ctx.page.querySelector("#patrols-register").scrollIntoView({ block: "nearest" });
+        before = listed;
+      },
       mount: function () { ctx.put(ctx.$("figures"), '<div class="pt-cover">' + desk.tilesWaiting(1) + '</div><div class="pt-tiles">' + desk.tilesWaiting(5) + "</div>"); },
       size: drawMap,
       click: function (event) {
@@ -186,8 +203,7 @@
           var open = ctx.openTowns || [], town = found.dataset.fold, next = open.indexOf(town) >= 0 ? open.filter(function (one) { return one !== town; }) : open.concat([town]);
           ctx.set({ fold: next.join(",") || "-" }, true);
         } else if (event.target.closest("[data-list]")) {
-          ctx.set({ list: ctx.get("list") === "1" ? null : "1" });
-          if (ctx.get("list") === "1") ctx.page.querySelector("#patrols-register").scrollIntoView({ block: "nearest" });
+          ctx.set({ list: ctx.get("list") ? null : "places" });
         } else if ((found = event.target.closest("[data-locate]"))) locate(found.dataset.locate);
         else if ((found = event.target.closest("[data-cell]"))) chooseCell(found);
       },

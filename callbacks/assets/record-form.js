@@ -140,6 +140,8 @@
       var draft = null;
       try { draft = JSON.parse(sessionStorage.getItem(KEY) || "null"); } catch (error) { /* nothing kept */ }
       if (!draft) return false;
+      /* It is on its way already. */
+      if (rec.items().some(function (item) { return item.values && item.values.id === draft.id; })) return false;
       take(draft);
       return true;
     }
@@ -150,6 +152,30 @@
       time = given.time || "";
       place = given.place || null;
       fix = given.fix || fix;
+    }
+    /* What stood in the form when an older entry was opened in it comes back afterwards. */
+    function said() { return Object.keys(values).some(function (name) { return kept.indexOf(name) < 0; }) || Boolean(place); }
+    function stash() {
+      if (mode !== "fill" || !said()) return;
+      try { sessionStorage.setItem(KEY + ":aside", JSON.stringify({ id: id, values: values, labels: labels, time: time, place: place })); } catch (error) { /* no storage */ }
+    }
+    function unstash() {
+      try {
+        var aside = JSON.parse(sessionStorage.getItem(KEY + ":aside") || "null");
+        sessionStorage.removeItem(KEY + ":aside");
+        if (aside) { take(aside); drafted = true; }
+        return Boolean(aside);
+      } catch (error) { return false; }
+    }
+    function openEntry(item) {
+      stash();
+      empty(false);
+      take(item.values);
+      problems = byField(item.problems);
+      Object.keys(problems).forEach(function (name) { touched[name] = true; });
+      rec.drop(item.key);
+      show("fill");
+      window.scrollTo({ top: 0 });
     }
     function empty(keeping) {
       var stay = {}, stayLabels = {};
@@ -232,7 +258,7 @@
       again: locate,
       byHand: function () { place = { manual: true, lon: "", lat: "", crs: "WGS-84" }; locating = ""; fields.position.error.textContent = ""; drawPlace(); },
       clear: function () { place = null; ["accuracy", "speed", "heading"].forEach(function (name) { if (fields[name]) set(name, "", ""); }); delete problems.lon; delete problems.lat; drawPlace(); drawProblems(); },
-      more: function () { empty(true); leaveFix(); show("fill"); focusFirst(); },
+      more: function () { empty(true); leaveFix(); unstash(); show("fill"); focusFirst(); },
       undo: undo,
       edit: function () { rec.drop(entry); entry = ""; show("fill"); },
       wipe: function () { empty(false); drafted = false; drawBanner(); drawAll(); keep(); }
@@ -328,7 +354,7 @@
       drawStages();
     }
     function drawStages() {
-      var cases = asked("case")[0], field = fields.stage;
+      var cases = asked("case")[0], field = fields[root.dataset.stage];
       if (!cases || !field || field.control !== "chips") return;
       var one = values[cases.name] ? option(cases, values[cases.name]) : null, next = one ? one.next : null;
       var rest = field.box.querySelector(".rf-rest"), back = 0;
@@ -337,7 +363,7 @@
         var place = next ? next.findIndex(function (stage) { return stage.code === chip.dataset.value; }) : -1, stage = place >= 0 ? next[place] : null;
         chip.style.order = place >= 0 ? place : "";
         chip.textContent = stage && stage.kind === "here" ? say("standing", { stage: chip.dataset.word }) : chip.dataset.word;
-        var behind = Boolean(stage && stage.kind === "back" && !one.ended && !expanded && values.stage !== stage.code);
+        var behind = Boolean(stage && stage.kind === "back" && !one.ended && !expanded && values[field.name] !== stage.code);
         chip.hidden = behind;
         if (behind) back += 1;
       });
@@ -357,11 +383,18 @@
 
     /* ---- what is wrong, by the decoder that will read it ---- */
     function record() {
-      var body = { id: id, town: page.town(), at: time || new Date(tw.now()).toISOString() };
+      var body = { id: id, town: page.town(), at: time ? unchanged("at", time) : new Date(tw.now()).toISOString() };
       if (page.who()) body.source = page.who().source;
-      Object.keys(values).forEach(function (name) { if (fields[name]) body[name] = values[name]; });
+      Object.keys(values).forEach(function (name) {
+        if (fields[name]) body[name] = fields[name].control === "time" ? unchanged(name, values[name]) : values[name];
+      });
       if (place && (place.lon || place.lat)) { body.lon = place.lon; body.lat = place.lat; if (place.manual && place.crs !== "WGS-84") body.crs = place.crs; }
       return body;
+    }
+    /* An input of times knows minutes only: what nobody changed keeps its seconds. */
+    function unchanged(name, shown) {
+      var before = fix && fix.before[name];
+      return before && local(Date.parse(before)) === shown ? before : shown;
     }
     function later() { clearTimeout(checkTimer); checkTimer = setTimeout(check, CHECK_MS); }
     function check() {
@@ -382,7 +415,6 @@
       return found;
     }
     function drawProblems() {
-      var here = 0;
       wrongTown = problems.town || "";
       Object.keys(fields).forEach(function (name) {
         var field = fields[name], text = name === "position" ? problems.lon || problems.lat || problems.crs || (locating !== "…" ? locating : "") : problems[name] || "";
@@ -390,7 +422,6 @@
         field.row.classList.toggle("wrong", Boolean(text));
         var control = field.input || field.button;
         if (control) control.setAttribute("aria-invalid", String(Boolean(text)));
-        if (text && name !== "position" || problems.lon || problems.lat) here += 1;
         var folded = text && field.row.closest("details");
         if (folded) folded.open = true;
       });
@@ -413,7 +444,7 @@
       var first = number ? values[number.name] + " " + number.d.unit : "";
       var chip = asked("chips").filter(function (field) { return field.required && values[field.name]; })[0];
       var chosen = chip && chip.box.querySelector('[data-value="' + CSS.escape(values[chip.name]) + '"]');
-      return [page.page.querySelector(".rf-tab.rf-on").textContent.trim(), head, first, chosen ? chosen.dataset.word || chosen.textContent : ""].filter(Boolean).join(" · ");
+      return page.join([page.page.querySelector(".rf-tab.rf-on").textContent.trim(), head, first, chosen ? chosen.dataset.word || chosen.textContent : ""]);
     }
     function send() {
       if (mode !== "fill" || $("send").disabled) return;
@@ -464,7 +495,6 @@
       $("done").hidden = fill;
       if (fill) drawAll();
       else {
-        if (what === "accepted" || what === "unsent") { var held = id; keep(); id = held; }
         drawDone(what);
       }
       drawBanner();
@@ -511,7 +541,7 @@
       var first = Object.keys(fields).map(function (name) { return fields[name]; }).find(function (field) { return needed(field) && !values[field.name] && field.name !== "position"; });
       var target = first && first.row.querySelector("input, .rf-pick, [data-value]");
       if (target && window.matchMedia("(min-width: 768px)").matches) target.focus({ preventScroll: true });
-      root.scrollIntoView({ block: "nearest" });
+      window.scrollTo({ top: 0 });
     }
 
     /* ---- a correction of one's own record ---- */
@@ -559,10 +589,12 @@
     build();
     var entryKey = wanted.get("entry"), item = entryKey && rec.items().find(function (one) { return one.key === entryKey; });
     if (item && item.values) {
+      if (restore()) stash();
+      empty(false);
       take(item.values);
       problems = byField(item.problems);
       rec.drop(item.key);
-    } else if (!fixId) drafted = restore();
+    } else if (!fixId) drafted = restore() || unstash();
     if (entryKey) { var clean = new URL(location.href); clean.searchParams.delete("entry"); history.replaceState(history.state, "", clean.href); }
     if (!drafted && !fixId) wanted.forEach(function (value, name) { if (fields[name] && fields[name].control !== "at" && name !== "position") values[name] = value; });
     drawBanner();
@@ -578,6 +610,7 @@
     return {
       state: state,
       fixing: function () { return Boolean(fix); },
+      open: openEntry,
       holds: function (key) { return key === entry && mode !== "fill"; },
       end: function () {
         clearTimeout(checkTimer);

@@ -4,9 +4,9 @@
   "use strict";
   var tw = window.townwatch;
   var WORDS = {
-    choose: ["先选镇（街道）", "Choose a town first"], town: ["镇（街道）", "Town"],
-    left: ["{town}今天还有 {n} 路没报", "{town}: {n} feeds not reported today"], one: ["{town}今天还有 1 路没报", "{town}: 1 feed not reported today"],
-    all: ["{town}今天 {n} 路都报了", "{town}: all {n} feeds reported today"],
+    choose: ["先选镇（街道）", "Choose a town first"], pick: ["请选", "Choose"], town: ["镇（街道）", "Town"],
+    left: ["{town}今天还有 {n} 路没报", "{n} feeds not reported today"], one: ["{town}今天还有 1 路没报", "1 feed not reported today"],
+    all: ["{town}今天 {n} 路都报了", "All {n} feeds reported today"],
     by: ["登记人 {name}", "entered by {name}"], enter: ["登记", "Enter"], nothing: ["零报告", "Nothing to report"],
     confirm: ["{town}，{day}，{feed}：没有要报的。由 {name} 报零。", "{town}, {day}, {feed}: nothing to report. Reported by {name}."],
     yes: ["确认零报告", "Confirm"], no: ["取消", "Cancel"], every: ["{n} 路一起零报告", "Nothing to report in all {n}"],
@@ -53,6 +53,12 @@
       if (lang === "en") params.set("lang", "en");
       var text = params.toString();
       return path + (text ? "?" + text : "");
+    }
+    /* Beside Han the dot needs no spaces. */
+    function join(parts) {
+      return parts.filter(Boolean).reduce(function (whole, part) {
+        return whole + (!at && /[\u4e00-\u9fff]$/.test(whole) && !/^\d/.test(part) ? "·" : " · ") + part;
+      });
     }
     function feedIcon(feed, size) {
       return '<span class="rf-ic" style="color:var(--tw-feed-' + esc(feed.colour) + ')">' + icon(feed.icon, size) + "</span>";
@@ -147,7 +153,7 @@
       if (!box.querySelector("select")) {
         box.innerHTML = '<label class="rf-select"><span>' + esc(say("town")) + "</span><select></select>" + icon("chevd", 16) + "</label>";
         var select = box.querySelector("select");
-        select.innerHTML = '<option value="">' + esc(say("choose")) + "</option>" + who.towns.map(function (one) {
+        select.innerHTML = '<option value="">' + esc(say("pick")) + "</option>" + who.towns.map(function (one) {
           return '<option value="' + esc(one.code) + '">' + esc(one.name) + "</option>";
         }).join("");
         select.addEventListener("change", function () { if (select.value) choose(select.value); });
@@ -165,9 +171,9 @@
       } else if (today) {
         var n = unreported().length;
         var key = n === 0 ? "all" : n === 1 ? "one" : "left";
-        head = esc(say(key, { town: today.name, n: n || today.feeds.length }));
+        head = esc(say(key, { town: today.town_name, n: n || today.feeds.length }));
       } else if (who) head = esc(say("choose"));
-      if (today) sub = today.day + (shownFeed ? " · " + today.name : "") + " · " + say("by", { name: who.name });
+      if (today) sub = join([today.day, shownFeed ? today.town_name : "", say("by", { name: who.name })]);
       put($("record-head"), "<h1>" + head + "</h1><p>" + esc(sub) + "</p>");
     }
 
@@ -181,15 +187,17 @@
         var told = refused ? why(item) : item.sending ? say("sending") : say("kept");
         html += '<div class="rf-notice ' + (refused ? "rf-refused" : "rf-unsent") + '" data-entry="' + esc(item.key) + '" data-state="' + esc(item.state) + '">' + icon(refused ? "warn" : "clock", 18) +
           "<span><b>" + esc(say(refused ? "refused" : "unsent")) + "</b> " + esc(item.label) + " · " + esc(tw.clockText("hm", item.made)) + "<small>" + esc(told) + "</small></span><em>" +
-          (item.values ? button("edit", "edit", item.key) : refused ? "" : button("now", "now", item.key)) +
+          (item.values && opens(item) ? button("edit", "edit", item.key) : refused ? "" : button("now", "now", item.key)) +
           button(refused && !item.values ? "got" : dropping ? "sure" : "drop", refused && !item.values ? "dropnow" : dropping ? "dropnow" : "drop", item.key) + "</em></div>";
       });
       if (foreign) html += '<div class="rf-notice rf-unsent">' + icon("clock", 18) + "<span>" + esc(say("other", { n: foreign })) + "</span></div>";
       put($("record-notice"), html);
     }
+    /* Without a connection another page cannot be reached. */
+    function opens(item) { return (api.form && item.feed === shownFeed && item.town === town) || tw.status().open; }
     function why(item) {
       var first = (item.problems || []).find(function (one) { return one.message; });
-      return first ? first.message : rec.sentence(item.error);
+      return rec.sentence(first ? first.message : item.error);
     }
     function button(word, act, key, kind) {
       return '<button type="button" class="rf-btn ' + (kind || "") + '" data-act="' + act + '" data-key="' + esc(key) + '">' + esc(say(word)) + "</button>";
@@ -233,12 +241,12 @@
     function card(feed) {
       return '<article class="rf-card" data-card="' + esc(feed.feed) + '"><h2>' + feedIcon(feed, 22) + esc(feed.title) + "</h2>" + reportState(feed) +
         (open.nothing === feed.feed ? confirmation([feed], feed.feed) : "") +
-        '<div class="rf-acts"><a class="rf-btn ton" href="' + esc(address("/record/" + feed.feed, { town: town })) + '">' + icon("plus", 16) + esc(say("enter")) + "</a>" +
+        '<div class="rf-acts"' + (open.nothing === feed.feed ? " hidden" : "") + '><a class="rf-btn ton" href="' + esc(address("/record/" + feed.feed, { town: town })) + '">' + icon("plus", 16) + esc(say("enter")) + "</a>" +
         reportButtons(feed) + "</div></article>";
     }
     function confirmation(feeds, key) {
       var names = feeds.map(function (feed) { return feed.name; }).join(at ? ", " : "、");
-      return '<div class="rf-confirm" role="group"><p>' + esc(say("confirm", { town: today.name, day: today.day, feed: names, name: who.name })) + "</p><div>" +
+      return '<div class="rf-confirm" role="group"><p>' + esc(say("confirm", { town: today.town_name, day: today.day, feed: names, name: who.name })) + "</p><div>" +
         button("no", "noask", key) + button("yes", "report", key, "fill") + "</div></div>";
     }
     function report(key) {
@@ -247,7 +255,7 @@
       var reports = feeds.map(function (feed) { return { feed: feed.feed, id: rec.newId() }; });
       rec.submit({
         path: "/api/v1/forms/nothing?lang=" + lang, town: town, nothing: reports.map(function (one) { return one.feed; }),
-        label: say("nothing") + " · " + today.name + " " + feeds.map(function (feed) { return feed.name; }).join(at ? ", " : "、"),
+        label: say("nothing") + " · " + today.town_name + " " + feeds.map(function (feed) { return feed.name; }).join(at ? ", " : "、"),
         body: { town: town, at: new Date(tw.now()).toISOString(), source: who.source, reports: reports }
       });
       draw();
@@ -271,7 +279,7 @@
     function drawMine() {
       var box = $("record-mine");
       if (!box) return;
-      var mine = rows(), waiting = just.filter(function (one) { return !one.nothing && (!shownFeed || one.feed === shownFeed); });
+      var mine = rows(), waiting = just.filter(function (one) { return !one.nothing && !one.void && (!shownFeed || one.feed === shownFeed); });
       var html = waiting.map(function (one) {
         return '<li class="rf-row" data-pending="' + esc(one.id) + '"><div class="rf-what"><b>' + esc(one.label) + "</b><span>" + esc(say("received")) + "</span></div></li>";
       }).join("") + mine.map(row).join("");
@@ -319,7 +327,9 @@
       now: function () { rec.flush(); },
       edit: function (key) {
         var item = rec.items().find(function (one) { return one.key === key; });
-        if (item) location.assign(address("/record/" + item.feed, { town: item.town, entry: key }));
+        if (!item) return;
+        if (api.form && item.feed === shownFeed && item.town === town) api.form.open(item);
+        else location.assign(address("/record/" + item.feed, { town: item.town, entry: key }));
       },
       drop: function (key) { open.drop = key; },
       dropnow: function (key) { open.drop = ""; rec.drop(key); }
@@ -345,9 +355,11 @@
     });
 
     var api = { page: page, lang: lang, say: say, town: function () { return town; }, townName: townName, who: function () { return who; },
-      today: function () { return today; }, onTown: function (fn) { onTown.push(fn); if (town) fn(town); }, address: address, draw: draw,
+      today: function () { return today; }, onTown: function (fn) { onTown.push(fn); if (town) fn(town); }, address: address, draw: draw, join: join,
       withdraw: withdraw, undo: UNDO[at], form: null };
     if (shownFeed && window.twRecordForm) api.form = window.twRecordForm(api);
+    var tab = page.querySelector(".rf-tab.rf-on");
+    if (tab) tab.parentNode.parentNode.scrollLeft = tab.offsetLeft - tab.parentNode.parentNode.clientWidth / 2 + tab.offsetWidth / 2;
     draw();
     load(true);
     return function () {

@@ -75,7 +75,7 @@
     call("POST", next.path, next.body).then(function (answer) {
       busy = false;
       delete next.sending;
-      if (answer.status === 202) { drop(next.key); attempt = 0; tell(next, "accepted", { answer: answer.body }); flush(); return; }
+      if (answer.status === 202) { drop(next.key); forget(next); attempt = 0; tell(next, "accepted", { answer: answer.body }); flush(); return; }
       if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429) {
         next.state = "refused";
         next.error = answer.body.error || "";
@@ -108,6 +108,16 @@
     attempt += 1;
     clearTimeout(timer);
     timer = setTimeout(function () { timer = 0; flush(); }, wait * 1000 * (0.75 + Math.random() * 0.5));
+  }
+  /* A page that was loaded again while its entry was under way must not offer it as not sent. */
+  function forget(item) {
+    if (!item.values) return;
+    try {
+      Object.keys(sessionStorage).forEach(function (name) {
+        if (name.indexOf("townwatch-draft:" + item.feed) !== 0) return;
+        if (JSON.parse(sessionStorage.getItem(name)).id === item.values.id) sessionStorage.removeItem(name);
+      });
+    } catch (error) { /* no storage */ }
   }
   function drop(key) {
     items = items.filter(function (item) { return item.key !== key; });

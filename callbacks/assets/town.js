@@ -5,7 +5,7 @@
   var tw = window.townwatch, mark = window.townMarks.mark, pin = window.townMarks.pin;
 
   var WORDS = {
-    locate: ["定位", "Locate"], all: ["全部", "All"], detail: ["查看", "Details"], past: ["今天", "Today"],
+    locate: ["定位", "Locate"], go: ["打开", "Open"], all: ["全部", "All"], detail: ["查看", "Details"], past: ["今天", "Today"],
     close: ["关闭", "Close"], records: ["看这些记录", "See the records"], version: ["版本", "Version"],
     found: ["没有符合的事项", "Nothing matches"], cleared: ["清除", "Clear"], help: ["怎么算", "how it is counted"]
   };
@@ -96,10 +96,13 @@
         html += '<button type="button" class="tp-card' + (card.old ? " old" : "") + '" data-cat="' + esc(card.kind) + '" aria-pressed="' + pressed +
           '" data-freshness="' + esc(card.freshness) + '"><span class="c1">' + feedIcon(card, 18) + esc(card.label) +
           (card.old ? '<span class="tp-old">' + mark("stale", 13) + "</span>" : "") + over +
-          '</span><span class="c2"><b>' + esc(card.undone) + "</b> " + esc(card.unit) + '<span class="done">' + esc(card.note ? card.note + " · " : "") + esc(card.done) +
+          '</span><span class="c2"><b>' + esc(card.undone) + "</b> " + esc(card.unit) + '<span class="done">' + esc(card.note ? card.note + " · " : "") + '<span class="long">' + esc(card.done) + '</span><span class="short">' + esc(card.ratio || card.done) + "</span>" +
           '</span></span><span class="bar"><i style="width:' + ((card.share || 0) * 100).toFixed(1) + '%"></i></span>' +
           '<span class="chip">' + feedIcon(card, 17) + esc(card.label) + " " + esc(card.undone) + "</span></button>";
       });
+      var beside = data.cards.filter(function (card) { return card.beside; })[0];
+      put($("town-beside"), beside ? '<a href="' + esc(beside.beside.href + (zh ? "" : "&lang=en")) + '">' + feedIcon(beside, 14) + esc(beside.beside.text) + icon("chev", 14) + "</a>" : "");
+      $("town-cards").classList.toggle("many", data.cards.length > 4);
       keepFocus($("town-cards"), html, "data-cat");
     }
 
@@ -163,12 +166,20 @@
       return "<li" + (open ? ' class="open"' : "") + '><div class="tp-row ' + esc(row.group) + '" tabindex="0" role="button" aria-expanded="' + open + '" data-key="' + esc(row.key) + '">' +
         '<span class="pin">' + pinned + "</span>" +
         '<span class="type">' + feedIcon(row, 18) + "<span>" + esc(row.type) + "</span></span>" +
-        '<div class="what"' + name + "><b>" + esc(row.title) + '</b><span class="wide"><span>' + esc(row.sub) + "</span>" + old + "</span>" +
+        '<div class="what"' + name + "><b>" + esc(row.title) + '</b><span class="wide">' + segments(row.steps) + "<span>" + esc(row.sub) + "</span>" + old + "</span>" +
         '<span class="mini">' + feedIcon(row, 15) + "<em>" + esc(row.due) + "</em><span>" + esc(row.owner || row.sub) + "</span>" + (row.old ? mark("stale", 13) : "") + "</span></div>" +
         '<span class="owner">' + pieces(row.owner) + "</span>" +
         '<div class="due"><b>' + esc(row.due) + "</b><span>" + esc(row.limit) + "</span></div>" +
-        '<button type="button" class="tp-locate" aria-label="' + esc(row.title) + " " + say("locate") + '">' + say("locate") + "</button></div>" +
+        (row.href ? '<a class="tp-locate" href="' + esc(row.href + (zh ? "" : "&lang=en")) + '" aria-label="' + esc(row.title) + " " + say("go") + '">' + say("go") + "</a></div>"
+          : '<button type="button" class="tp-locate" aria-label="' + esc(row.title) + " " + say("locate") + '">' + say("locate") + "</button></div>") +
         (open ? detailHtml(row) : "") + "</li>";
+    }
+    /* Stages on the way: passed grey, the current one by how it stands, the rest empty. */
+    function segments(steps) {
+      if (!steps) return "";
+      var html = '<i class="tp-steps" aria-hidden="true">';
+      for (var at = 0; at < steps.all; at += 1) html += "<u" + (at < steps.passed ? ' class="on"' : at === steps.passed ? ' class="' + (steps.stuck ? "stuck" : "now") + '"' : "") + "></u>";
+      return html + "</i>";
     }
     function detailHtml(row) {
       var html = '<div class="tp-detail"><dl>' + row.detail.map(function (item) {
@@ -506,6 +517,7 @@
         if (part) part.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "start" });
         return;
       }
+      if (target.closest("a.tp-locate")) return;
       if ((found = target.closest(".tp-row"))) {
         var locate = Boolean(target.closest(".tp-locate")), key = found.dataset.key;
         if (!locate && state.open === key) closeRow(); else openRow(key, locate || page.clientWidth >= 768);

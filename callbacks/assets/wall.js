@@ -4,7 +4,7 @@
   "use strict";
   var tw = window.townwatch, TW = window.TW, esc = TW.esc;
   var SHIFT_MS = 180000, RING = [[4, 0], [3, 3], [0, 4], [-3, 3], [-4, 0], [-3, -3], [0, -4], [3, -3]];
-  var HOLD_MS = 600000, FLASH_MS = 3000, KEPT = 200;
+  var HOLD_MS = 600000, FLASH_MS = 3000, KEPT = 200, AHEAD_MS = 4000, PATIENCE_MS = 6000;
 
   function put(element, html) {
     if (!element || element.__html === html) return false;
@@ -17,6 +17,7 @@
   function mount(page) {
     var lang = page.dataset.lang === "en" ? "en" : "zh", zh = lang === "zh", scope = page.dataset.scope || "all";
     var data = null, seen = null, flashed = {}, clockOff = false;
+    var current = (page.dataset.scenes || "overview").split(",")[0], docs = {}, ends = {};
     function $(id) { return page.querySelector("#" + id); }
     function raw(value) { return value === null || value === undefined ? "" : value; }
 
@@ -48,7 +49,7 @@
       var old = status === "stale" || status === "silent";
       var note = old ? (tile.received === null ? "" : "<b data-age></b>") : esc(tile.note);
       var staleFrom = aged ? Math.max(0, tile.now - Math.floor((tw.now() - tile.received) / 60000)) : tile.stale_from;
-      return '<section class="wl-kpi ' + status + (tile.partial ? " partial" : "") + '" data-kpi="' + esc(tile.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(tile.raw) +
+      return '<section class="wl-kpi ' + status + (tile.partial ? " partial" : "") + (current !== "overview" && about(current) === tile.kpi ? " sel" : "") + '" data-kpi="' + esc(tile.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(tile.raw) +
         '" data-freshness="' + (aged ? state : tile.freshness) + '" data-received="' + raw(tile.received) + '" data-lang="' + lang + '" aria-label="' + esc(tile.label + " " + tile.value + tile.unit + " " + word) + '">' +
         '<div class="k1"><span class="kl">' + esc(tile.label) + '</span><span class="chip ' + status + '">' + TW.glyph(shape, 20) + esc(word) + "</span></div>" +
         '<div class="k2' + (tile.value.length + tile.unit.length > (zh ? 8 : 9) && tile.value.length > 5 ? " long" : "") + '"><span class="kv">' + esc(tile.value) + '</span><span class="ku">' + esc(tile.unit) + "</span></div>" +
@@ -57,19 +58,23 @@
     }
     function drawTiles() { if (data) put($("wall-tiles"), data.tiles.map(tileHtml).join("")); }
 
-    /* ---- map ---- */
+    /* ---- map: one for all scenes ---- */
     function drawMap() {
-      var map = data.map, box = page.querySelector(".wl-map-pan");
+      var map = current === "overview" ? data && data.map : docs[current] && docs[current].map, box = page.querySelector(".wl-map-pan");
       box.hidden = !map;
       if (!map) return;
-      var classes = map.classes.map(function (text, at) { return '<div><i style="background:var(--tw-ramp-' + (at + 1) + ')"></i><span>' + esc(text) + "</span></div>"; }).join("");
-      put($("wall-map-head"), "<h2>" + esc(map.heading) + '</h2><div class="wl-classes" aria-hidden="true">' + classes + "</div>");
+      var side = map.classes ? '<div class="wl-classes" aria-hidden="true">' + map.classes.map(function (text, at) {
+        return '<div><i style="background:var(--tw-ramp-' + (at + 1) + ')"></i><span>' + esc(text) + "</span></div>";
+      }).join("") + "</div>" : '<div class="wl-key">' + (map.key || []).map(function (row) {
+        return '<span class="' + esc(row.glyph) + '">' + TW.glyph(row.glyph, 24) + esc(row.name) + "<b>" + esc(row.text) + "</b></span>";
+      }).join("") + "</div>";
+      put($("wall-map-head"), "<h2>" + esc(map.heading) + "</h2>" + side);
       put($("wall-legend"), map.legend.map(function (row) {
         return '<div>' + TW.glyph(row.glyph, 24) + "<span>" + esc(row.name) + "</span><b>" + esc(row.text) + "</b></div>";
       }).join("") + (map.approximate ? '<div class="approx">' + esc(map.approximate) + "</div>" : ""));
       if (TW.map) TW.map.county("wall-map", map);
       put(figuresOf(page), map.towns.map(function (town) {
-        return '<span data-kpi="' + esc(map.kpi) + '" data-town="' + esc(town.code) + '" data-value="' + raw(town.value) + '" data-freshness="' + esc(town.freshness) + '">' + esc(town.name + " " + town.text) + "</span>";
+        return '<span data-kpi="' + esc(map.kpi) + '" data-town="' + esc(town.code) + '" data-value="' + raw(town.value) + '" data-freshness="' + esc(town.freshness) + '"' + (map.dims ? ' data-dims="target=' + esc(map.dims.target) + '"' : "") + ">" + esc(town.name + " " + town.text) + "</span>";
       }).join(""));
     }
     /* The map's figures in words, for those who do not see it. */
@@ -85,7 +90,8 @@
 
     /* ---- ranking ---- */
     function drawRanking() {
-      var rank = data.ranking, box = $("wall-ranking");
+      var rank = data.ranking, box = $("wall-overview-ranking");
+      if (!box) return;
       box.hidden = !rank;
       if (!rank) return;
       var target = rank.target === null ? "" : '<b style="left:' + (rank.target * 100).toFixed(2) + '%"></b>';
@@ -120,9 +126,10 @@
             '</span></div><div class="am"><span class="tm">' + esc(row.time) + '</span><span class="stt">' + since(row) + "</span></div></li>";
         }).join("") + "</ol>" + (alerts.rest ? '<p class="wl-rest">' + esc(alerts.rest) + "</p>" : "");
       }
-      put($("wall-alerts"), html);
+      put($("wall-overview-alerts"), html);
+      if (fresh.some(function (row) { return row.level === "alert"; })) held = performance.now() + HOLD_MS;
       Object.keys(flashed).forEach(function (key) {
-        var row = $("wall-alerts").querySelector('[data-alert="' + CSS.escape(key) + '"]'), left = FLASH_MS - (performance.now() - flashed[key]);
+        var row = $("wall-overview-alerts") && $("wall-overview-alerts").querySelector('[data-alert="' + CSS.escape(key) + '"]'), left = FLASH_MS - (performance.now() - flashed[key]);
         if (left <= 0) delete flashed[key];
         else if (row) { row.classList.add("tw-flash"); row.style.animationDelay = (left - FLASH_MS) + "ms"; }
       });
@@ -135,25 +142,31 @@
     }
 
     /* ---- checkpoints by the hour ---- */
-    function drawHours() {
-      var hours = data.hours, box = $("wall-hours");
-      box.hidden = !hours;
-      if (!hours) return;
+    function hoursHtml(hours, width, height) {
       var html = '<div class="wl-ph"><h2>' + esc(hours.heading) + '</h2><span class="s">' + (zh ? esc(hours.lead) + " " : "") + '<b data-kpi="' + esc(hours.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(hours.raw) + '" data-freshness="' + esc(hours.freshness) + '">' + esc(hours.total) + "</b> " +
         (zh ? esc(hours.unit) : "") + (hours.old ? "<em>" + esc(hours.old) + "</em>" : hours.change ? "<em>" + esc(hours.change) + "</em>" : "") + "</span></div>";
-      box.classList.toggle("old", Boolean(hours.old));
       if (hours.empty) html += '<p class="wl-none">' + esc(hours.empty) + "</p>";
-      html += TW.columns({
-        width: 424, height: 212, label: hours.label, today: hours.today, yesterday: hours.yesterday, hour: hours.hour, gridlines: hours.gridlines, peak: hours.peak,
+      return html + TW.columns({
+        width: width, height: height, label: hours.label, today: hours.today, yesterday: hours.yesterday, hour: hours.hour, gridlines: hours.gridlines, peak: hours.peak,
         strip: { label: hours.fevers.label, labelWidth: 78, hours: hours.fevers.hours, note: hours.fevers.note }, ticks: hours.ticks
       });
-      put(box, html);
+    }
+    function drawHours() {
+      var hours = data.hours, box = $("wall-overview-hours");
+      if (!box) return;
+      box.hidden = !hours;
+      if (!hours) return;
+      box.classList.toggle("old", Boolean(hours.old));
+      put(box, hoursHtml(hours, 424, 212));
     }
 
-    /* ---- longest since a visit ---- */
-    function drawGaps() {
-      var gaps = data.gaps, box = $("wall-gaps");
-      box.hidden = !gaps;
+    /* ---- cases that wait, or where there are none: longest since a visit ---- */
+    function drawWaiting() {
+      var box = $("wall-overview-backlog"), gaps = data.gaps;
+      if (!box) return;
+      box.hidden = !data.backlog && !gaps;
+      box.classList.toggle("old", Boolean(data.backlog && data.backlog.old));
+      if (data.backlog) { put(box, TW.backlogPanel(data.backlog, [396, 216], scope, lang)); return; }
       if (!gaps) return;
       var html = '<div class="wl-ph"><h2>' + esc(gaps.heading) + '</h2><span class="s">' + esc(gaps.parts[0]) + " <b>" + esc(gaps.parts[1]) + "</b> " + esc(gaps.parts[2]) + "</span></div>";
       if (!gaps.rows.length) html += '<p class="wl-none">' + esc(gaps.empty) + "</p>";
@@ -164,20 +177,75 @@
       put(box, html);
     }
 
-    /* ---- scenes ---- */
-    var names = (page.dataset.names || "").split("|"), dwell = (page.dataset.dwell || "60").split(",").map(Number), scene = 0, began = performance.now(), held = 0;
+    /* ---- scenes: the page's address names them, the server says for which there is something to show ---- */
+    var asked = (page.dataset.scenes || "overview").split(","), names = (page.dataset.names || "").split("|"), titles = (page.dataset.titles || "").split("|");
+    var dwell = (page.dataset.dwell || "60").split(",").map(Number), began = performance.now(), held = 0, barred = {};
+    function about(scene) { return (data.scenes.filter(function (one) { return one.scene === scene; })[0] || {}).kpi || ""; }
+    function order() {
+      var known = data ? data.scenes.map(function (one) { return one.scene; }) : [];
+      var found = asked.filter(function (scene) { return known.indexOf(scene) >= 0 && !barred[scene]; });
+      return found.length ? found : data ? ["overview"] : [current];
+    }
+    function want(scene) {
+      if (scene === "overview" || ends[scene]) return;
+      ends[scene] = tw.subscribe("wall_" + scene, scope, lang, function (given) {
+        if (given.missing) { barred[scene] = true; return; }
+        docs[scene] = given;
+        clear();
+        if (scene === current) drawScene();
+      }, { trouble: trouble, refused: function () { barred[scene] = true; } });
+    }
+    function leave(scene) {
+      if (ends[scene]) { ends[scene](); delete ends[scene]; }
+      delete docs[scene];
+    }
+    function show(scene) {
+      var before = current;
+      current = scene;
+      began = performance.now();
+      want(scene);
+      $("wall-body").dataset.scene = scene;
+      page.querySelectorAll(".wl-side").forEach(function (side) { side.hidden = side.dataset.scene !== scene; });
+      sceneName = titles[asked.indexOf(scene)] || "";
+      if (!page.dataset.trouble) set($("wall-scene"), sceneName);
+      if (before !== scene) leave(before);
+      drawTiles();
+      drawScene();
+      drawScenes();
+    }
+    function drawScene() {
+      drawMap();
+      var told = docs[current];
+      if (current === "overview" || !told) { if (data) put($("wall-note"), esc(data.note)); return; }
+      var panels = TW.wallScenes[current](told, { scope: scope, lang: lang, narrow: window.innerWidth <= 900, hours: hoursHtml });
+      Object.keys(panels).forEach(function (name) {
+        var box = $("wall-" + current + "-" + name);
+        put(box, panels[name]);
+        if (box) box.classList.toggle("old", Boolean(told.old));
+      });
+      put($("wall-note"), esc(told.note));
+      ages();
+    }
     function drawScenes() {
-      var many = names.length > 1, spent = performance.now() - began, whole = dwell[scene] * 1000;
+      var list = order(), at = Math.max(0, list.indexOf(current)), many = list.length > 1 && window.innerWidth > 900;
+      var spent = performance.now() - began, whole = (dwell[asked.indexOf(current)] || 60) * 1000, next = list[(at + 1) % list.length];
       var urgent = data && data.alerts.rows.some(function (row) { return row.level === "alert"; });
       if (!urgent) held = 0;
-      else if (!held) held = performance.now();
-      if (many && spent >= whole) {
-        /* An open alert holds the overview, at most ten minutes. */
-        if (!(scene === 0 && urgent && performance.now() - held < HOLD_MS)) { scene = (scene + 1) % names.length; began = performance.now(); spent = 0; page.dataset.scene = String(scene); }
+      /* An alert that has just come holds the overview, at most ten minutes; those that stood there before do not. */
+      var holding = current === "overview" && performance.now() < held;
+      if (data && list.indexOf(current) < 0) { show(list[0]); return; }
+      if (many && !holding && next !== current) {
+        /* The next scene is asked for before it is due, so that it stands there at once. */
+        if (spent >= whole - AHEAD_MS) want(next);
+        var ready = next === "overview" || docs[next];
+        if (spent >= whole && (ready || spent >= whole + PATIENCE_MS)) {
+          if (!ready) { leave(next); next = list[(at + 2) % list.length]; }
+          show(next);
+          return;
+        }
       }
-      put($("wall-scenes"), names.map(function (name, at) {
-        var on = at === scene;
-        return '<span class="' + (on ? "on" : "") + '">' + esc(name) + (on && many ? '<em><i></i></em>' : "") + "</span>";
+      put($("wall-scenes"), list.map(function (scene) {
+        return '<span class="' + (scene === current ? "on" : "") + '">' + esc(names[asked.indexOf(scene)] || scene) + (scene === current && many ? "<em><i></i></em>" : "") + "</span>";
       }).join(""));
       var bar = $("wall-scenes").querySelector("em i");
       if (bar) bar.style.width = Math.min(100, spent / whole * 100).toFixed(0) + "%";
@@ -187,10 +255,11 @@
     function tick() {
       drawClock();
       drawScenes();
-      page.querySelectorAll("[data-since]").forEach(function (element) { set(element, tw.ageText(element.dataset.since, lang, true)); });
+      ages();
       night();
       tw.ageAll();
     }
+    function ages() { page.querySelectorAll("[data-since]").forEach(function (element) { set(element, tw.ageText(element.dataset.since, lang, true)); }); }
     /* Tiles turn old at their feed's limit whether or not anything is heard. */
     var agedBefore = "";
     function ageTiles() {
@@ -229,12 +298,11 @@
       data = given;
       drawFeeds();
       drawTiles();
-      drawMap();
       drawRanking();
       drawAlerts();
       drawHours();
-      drawGaps();
-      put($("wall-note"), esc(data.note));
+      drawWaiting();
+      if (current === "overview" || !docs[current]) drawScene();
       set(page.querySelector(".wl-title h1"), data.title);
       page.dataset.drawn = "1";
       tick();
@@ -250,8 +318,9 @@
     burnIn();
     drawClock();
     drawScenes();
+    want(current);
     var end = tw.subscribe("wall", scope, lang, function (given) { clear(); draw(given); }, { trouble: trouble, refused: refused });
-    return function () { clearInterval(timer); clearInterval(shifter); end(); };
+    return function () { clearInterval(timer); clearInterval(shifter); end(); Object.keys(ends).forEach(leave); };
   }
 
   tw.onPage("#tw-wall", mount);

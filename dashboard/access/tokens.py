@@ -10,15 +10,20 @@ from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Engine, Row, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from dashboard.access.tables import token
 from dashboard.access.viewer import FORM, IMPORT, Role, Viewer
 from dashboard.domain.day import DEFAULT_ZONE, iso
-from dashboard.errors import ConfigurationError
+from dashboard.errors import ConfigurationError, StoreUnavailable
 from dashboard.feeds import feed_named
 
 _TTL_S = 2.0
 """How long a token is trusted without asking the database again: a revoked one ends within this."""
+_LAST_WORD_S = 60.0
+"""How fresh the database's last word on a token must have been when it went away, for the token to be trusted until it
+is back. Nobody can revoke one meanwhile, and devices that send all the time must not lose their way in."""
+_AWAY = (StoreUnavailable, OperationalError)
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -49,8 +54,10 @@ class TokenStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._known: dict[str, tuple[float, Grant | None]] = {}
+        self._known: dict[str, tuple[float, Grant | None, int | None]] = {}
         self._lock = threading.Lock()
+        self._answered = 0.0
+        self._accounts: tuple[float, bool] | None = None
 
     def create(
         self,
@@ -102,14 +109,24 @@ class TokenStore:
             held = self._known.get(digest)
         if held is not None and time.monotonic() - held[0] < _TTL_S:
             return held[1]
-        with self.engine.connect() as connection:
-            row = connection.execute(select(token).where(token.c.digest == digest)).one_or_none()
+        try:
+            with self.engine.connect() as connection:
+                row = connection.execute(select(token).where(token.c.digest == digest)).one_or_none()
+        except _AWAY:
+            if held is None or held[1] is None or not self._was_fresh(held[0]):
+                raise
+            return None if held[2] is not None and held[2] <= now else held[1]
         grant = None if row is None or _ended(row, now) else _grant(row)
         with self._lock:
             if len(self._known) > 1000:
                 self._known.clear()
-            self._known[digest] = (time.monotonic(), grant)
+            self._answered = time.monotonic()
+            self._known[digest] = (self._answered, grant, None if row is None else row.expires_at)
         return grant
+
+    def _was_fresh(self, told: float) -> bool:
+        """Whether what was told then was the database's word when it last answered at all."""
+        return told >= self._answered - _LAST_WORD_S
 
     def held(self, secret: str) -> Grant | None:
         """What a token allows, from memory alone; ``None`` when only :meth:`check` can tell."""
@@ -134,8 +151,17 @@ class TokenStore:
 
     def accounts_exist(self) -> bool:
         """Whether the first account has been made; until then loopback has a local viewer."""
-        with self.engine.connect() as connection:
-            return connection.execute(text("SELECT 1 FROM account LIMIT 1")).first() is not None
+        try:
+            with self.engine.connect() as connection:
+                found = connection.execute(text("SELECT 1 FROM account LIMIT 1")).first() is not None
+        except _AWAY:
+            # Pages say what they last knew, and that nothing new comes, instead of not opening.
+            if self._accounts is None or not self._was_fresh(self._accounts[0]):
+                raise
+            return self._accounts[1]
+        self._answered = time.monotonic()
+        self._accounts = (self._answered, found)
+        return found
 
 
 def _ended(row: Row[tuple[object, ...]], now: int) -> bool:

@@ -25,6 +25,7 @@ class Role(StrEnum):
     API = "api"
 
 
+_GOVERNING = frozenset({Role.ADMINISTRATOR, Role.CHIEF, Role.LEADER})
 _RECORDING = frozenset({Role.CLERK, Role.OFFICER, Role.CHIEF, Role.ADMINISTRATOR})
 
 
@@ -52,6 +53,18 @@ class Viewer(msgspec.Struct, frozen=True):
     def details(self) -> bool:
         """Whether it may see single records of the towns it sees; the others see figures only (DOMAIN.md §9)."""
         return bool(self.roles & (_RECORDING | {Role.API}))
+
+    @property
+    def governs(self) -> bool:
+        """Whether it may change every rule and place: administrators, and chiefs and leaders of all towns."""
+        return self.towns is None and bool(self.roles & _GOVERNING)
+
+    def posts(self, town: str) -> bool:
+        """Whether it may change the duty hours of a town's checkpoints.
+
+        A chief of some towns may: they are the chief's own posts, and no other town's figures depend on them.
+        """
+        return self.governs or (Role.CHIEF in self.roles and self.sees(town))
 
     @property
     def source(self) -> str:

@@ -31,7 +31,7 @@ def router(reader: BoardReader, gate: Gate, views: Mapping[str, View]) -> APIRou
 
     @routes.get(
         "/export/{name}",
-        summary="What a page shows, as CSV (UTF-8 with BOM, one `table`) or XLSX (every table); query as the page's own",
+        summary="What a page shows, as CSV (BOM, one `table`) or XLSX (every table), under the page's own query",
         responses={200: {"content": {kind.partition(";")[0]: {} for kind in TYPES.values()}}},
     )
     async def export(name: str, request: Request) -> Response:

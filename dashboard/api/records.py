@@ -15,6 +15,7 @@ from dashboard.access.viewer import Viewer
 from dashboard.api.common import Gate, Refused, answer, local_day, refusal
 from dashboard.domain.day import iso
 from dashboard.domain.feed import Words
+from dashboard.domain.form import unit_of
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import records as read
 from dashboard.queries import wording
@@ -173,25 +174,24 @@ def headline(found: read.Listing, lang: str) -> dict[str, str]:
     board, wanted, zh = found.board, found.wanted, lang != "en"
     feed = FEEDS[wanted.feed]
     kpi = feed.kpi(wanted.kpi) if wanted.kpi else None
-    where = (
-        ("全部镇（街道）" if zh else "All towns") if wanted.town == ALL else board.pack.town_by_code[wanted.town].name
-    )
+    if wanted.town != ALL:
+        where = board.pack.town_by_code[wanted.town].name
+    elif board.viewer.towns is None:
+        where = "全部镇（街道）" if zh else "All towns"
+    else:
+        where = "可查看的镇（街道）" if zh else "Towns you may see"
     first, last = wanted.first or board.day, wanted.last or board.day
     when = wording.day(first, lang) if first == last else f"{wording.day(first, lang)}–{wording.day(last, lang)}"
-    count = wording.count(found.total, lang)
-    state = read.STATES[wanted.state].of(lang)
-    said = state if wanted.state != "effective" else ""
+    count, state = wording.count(found.total, lang), read.STATES[wanted.state].of(lang)
+    plain = wanted.state == "effective"
     if zh:
-        what = f"“{kpi.words.zh}”由 {count} 条记录算出" if kpi else f"{feed.short.zh}{said}记录 {count} 条"
+        records = f"{count} 条记录" if plain else f"{count} 条{state}的记录"
+        what = f"{kpi.words.zh}，由 {records}算出" if kpi else f"{feed.short.zh} {records}"
     else:
-        plural = "record" if found.total == 1 else "records"
-        what = (
-            f"{kpi.words.en}: made of {count} {plural}" if kpi else f"{feed.short.en}: {count} {plural} {said.lower()}"
-        )
-    note = f"{when} · {where}"
-    if kpi:
-        note += f" · {kpi.definition.of(lang)}"
-    return {"text": what.strip(), "note": note, "count": str(found.total)}
+        records = f"{count} {'' if plain else state.lower() + ' '}{'record' if found.total == 1 else 'records'}"
+        what = f"{kpi.words.en}: made of {records}" if kpi else f"{feed.short.en}: {records}"
+    note = wording.join([when, where, kpi.definition.of(lang) if kpi else ""], lang)
+    return {"text": what, "note": note, "count": str(found.total)}
 
 
 # -- as a file -------------------------------------------------------------------------------------------------------
@@ -219,7 +219,10 @@ def _table(found: read.Listing, viewer: Viewer, lang: str) -> Table:
 
 
 def _head(field: Any, lang: str) -> str:
-    return f"{field.words.of(lang)}（{field.unit}）" if field.unit else field.words.of(lang)
+    unit = unit_of(field, lang)
+    if not unit:
+        return str(field.words.of(lang))
+    return f"{field.words.of(lang)}（{unit}）" if lang != "en" else f"{field.words.of(lang)} ({unit})"
 
 
 def _kind(kind: str) -> Any:

@@ -224,7 +224,8 @@ def owing(
 ) -> dict[str, list[tuple[Place, int]]]:
     """Town -> (place, since when) of the cases that owe a visit today (EXACTNESS 16), by code of the place.
 
-    A case owes from the local day after the one on which it entered the stage, as long as it stands there.
+    A case owes from the local day after the one on which it entered the stage, as long as it stands there. Of several
+    cases of a town at one place the place owes one visit, since the first of them owed it.
     """
     zone = pack.timezone
     today, upto = day_of(now, zone), horizon(now, zone)
@@ -236,7 +237,10 @@ def owing(
             continue
         case = standing.case
         place = _place_of(case, standing.town, pack)
-        found[standing.town][place.code] = (place, day_end(day_of(case.since, zone), zone))
+        since = day_end(day_of(case.since, zone), zone)
+        known = found[standing.town].get(place.code)
+        if known is None or since < known[1]:
+            found[standing.town][place.code] = (place, since)
     return {town: [places[code] for code in sorted(places)] for town, places in found.items()}
 
 

@@ -393,7 +393,8 @@ def _windows(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[t
             windows[key] = parts[-1]
         else:
             windows[key] = sorted(entry for part in parts for entry in part)[-spec.window :]
-    return windows
+    # When our clock was set back, all that a device has sent may lie in the future.
+    return {key: window for key, window in windows.items() if window}
 
 
 def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[DriftNow]]:

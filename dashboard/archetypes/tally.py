@@ -85,6 +85,7 @@ def summarise(
             ever=bool(found[town].days),
             last_received=found[town].received,
             counts=tuple(Tallied(*sort, amount) for sort, amount in sorted(found[town].counts.items())),
+            zone=zone,
         )
         for town in wanted
     }

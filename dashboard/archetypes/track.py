@@ -445,18 +445,19 @@ def _judge(
     units: Mapping[str, str | None],
     reported: bool,
 ) -> Iterable[Judged]:
+    start, end = moment.start + rule.start * MINUTE, moment.start + rule.end * MINUTE
     # A window up to midnight closes with the day's last millisecond: the figures of its day must still hold it.
-    start, end = moment.start + rule.start * MINUTE, min(moment.start + rule.end * MINUTE, moment.end - 1)
+    closes = min(end, moment.end - 1)
     counting = _counting(moment, rule.place, start, end)
     missed: ObligationState | None = None
     for nth in range(1, rule.times + 1):
         if nth <= len(counting):
-            yield Judged(rule.place, start, end, nth, ObligationState.MET, counting[nth - 1], target)
-        elif moment.now < end:
-            yield Judged(rule.place, start, end, nth, ObligationState.OPEN, None, target)
+            yield Judged(rule.place, start, closes, nth, ObligationState.MET, counting[nth - 1], target)
+        elif moment.now < closes:
+            yield Judged(rule.place, start, closes, nth, ObligationState.OPEN, None, target)
         else:
             missed = missed or _missed(moment, place, town, units, reported, start, end)
-            yield Judged(rule.place, start, end, nth, missed, None, target)
+            yield Judged(rule.place, start, closes, nth, missed, None, target)
 
 
 def _missed(

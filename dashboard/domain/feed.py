@@ -221,9 +221,9 @@ class Feed(msgspec.Struct, frozen=True):
         found = {one.key: one for one in self.parameters}
         for stage in self.archetype.stages if isinstance(self.archetype, CaseSpec) else ():
             if not stage.ends:
-                words = Words(f"“{stage.words.zh}”最多停留", f"Longest stay in “{stage.words.en}”")
+                words = Words(f"{stage.words.zh}环节最多停留", f"Longest stay: {stage.words.en.lower()}")
                 key = f"{self.name}.sla.{stage.code}"
-                found.setdefault(key, Parameter(key, words, "h", stage.sla_hours, 1, 8760))
+                found.setdefault(key, Parameter(key, words, "h", stage.sla_hours, 1, 8760, (f"{self.name}_stuck",)))
         return tuple(found.values())
 
     def field(self, name: str) -> Field | None:

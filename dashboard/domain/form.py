@@ -47,6 +47,12 @@ class Form(msgspec.Struct, frozen=True):
     """(field, value) pairs under which a position is required."""
 
     @property
+    def stage(self) -> str:
+        """The field that a case's stage stands in; empty for feeds that have no cases."""
+        spec = self.feed.archetype
+        return spec.stage_field if isinstance(spec, CaseSpec) else ""
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """Fields that stay for the next record: where somebody stands and who is asked about, not what was said."""
         return tuple(one.name for one in self.fields if one.control in ("place", "unit"))
@@ -94,6 +100,19 @@ def _inputmode(field: Field) -> str:
     return "numeric" if field.kind == "integer" else "decimal"
 
 
+_UNITS = {"人": "people", "户": "households", "套": "sets", "件": "cases", "次": "times", "天": "days", "家": "firms"}
+
+
+def unit_of(field: Field, lang: str) -> str:
+    """A field's unit in the reader's language; symbols stay as they are."""
+    return _UNITS.get(field.unit, field.unit) if lang == "en" else field.unit
+
+
+def plain(number: float) -> str:
+    """A bound as people write it: no exponent, no trailing zeros."""
+    return f"{number:.6f}".rstrip("0").rstrip(".")
+
+
 def allowed_words(field: Field) -> Words:
     """What a field may hold, as help beside it and as the English half of a decoder's sentence."""
     if field.kind == "choice":
@@ -103,13 +122,13 @@ def allowed_words(field: Field) -> Words:
     if field.kind == "text":
         return Words(f"1 到 {field.max_length} 个字", f"1 to {field.max_length} characters")
     what = Words("整数", "a whole number") if field.kind == "integer" else Words("数", "a number")
-    unit = f" {field.unit}" if field.unit else ""
+    unit, unit_en = (f" {unit_of(field, lang)}" if field.unit else "" for lang in ("zh", "en"))
     if field.low is not None and field.high is not None:
         return Words(
-            f"{field.low:g} 到 {field.high:g} 之间的{what.zh}{unit}",
-            f"{what.en} from {field.low:g} to {field.high:g}{unit}",
+            f"{plain(field.low)} 到 {plain(field.high)} 之间的{what.zh}{unit}",
+            f"{what.en} from {plain(field.low)} to {plain(field.high)}{unit_en}",
         )
-    return Words(what.zh + unit, what.en + unit)
+    return Words(what.zh + unit, what.en + unit_en)
 
 
-__all__ = ["Control", "Form", "FormField", "allowed_words", "control_of", "form_of"]
+__all__ = ["Control", "Form", "FormField", "allowed_words", "control_of", "form_of", "plain", "unit_of"]

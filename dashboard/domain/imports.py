@@ -101,7 +101,7 @@ class Report(msgspec.Struct, frozen=True):
     sheets: tuple[SheetName, ...] = ()
     header_row: int = 1
     claimed: int = 0
-    """Rows that the sheet says it has; 0 when it says nothing."""
+    """Rows that the sheet says it has, where it has fewer; else 0."""
     hidden: int = 0
     """Rows of these that the sheet hides; they are read like any other."""
     superseded: int = 0

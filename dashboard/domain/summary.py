@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from dashboard.domain.day import DEFAULT_ZONE
 from dashboard.domain.figure import Quantity
 
 
@@ -278,6 +279,7 @@ class TallySummary(msgspec.Struct, frozen=True):
     last_received: int | None
     counts: tuple[Tallied, ...]
     """By day, hour and sort."""
+    zone: str = DEFAULT_ZONE
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):

@@ -332,7 +332,13 @@ FEED = Feed(
     ),
     parameters=(
         Parameter(
-            "dispute.due_hours", Words("没写时限的纠纷，几小时内办结", "Due when none is stated"), "h", None, 1, 2160
+            "dispute.due_hours",
+            Words("没写时限的纠纷，几小时内办结", "Due when none is stated"),
+            "h",
+            None,
+            1,
+            2160,
+            ("dispute_overdue",),
         ),
     ),
     sample={

@@ -100,6 +100,14 @@ def _staff(towns: Towns) -> Parts:
     return Parts.ratio(returned, total, unknown=unknown)
 
 
+def _staff_back(towns: Towns) -> Parts:
+    return Parts.count(sum(case.value("staff_returned") or 0 for case in _cases(towns)))
+
+
+def _approved(towns: Towns) -> Parts:
+    return Parts.count(sum(1 for case in _cases(towns) if case.stage in ("approved", "posted", "resumed")))
+
+
 def _stages(towns: Towns) -> Parts:
     counts = Counter(case.stage for case in _cases(towns))
     return Parts.count(sum(counts.values()), **{stage.code: counts[stage.code] for stage in SPEC.stages})
@@ -120,7 +128,8 @@ def _stuck_mix(towns: Towns) -> list[tuple[dict[str, str], Parts]]:
     return [
         ({"stage": stage.code}, Parts.count(stages[stage.code]))
         for stage in SPEC.stages
-        if not stage.ends and stage.sla_hours is not None
+        # A region may limit a stage that has no limit of its own.
+        if not stage.ends and (stage.sla_hours is not None or stages[stage.code])
     ]
 
 
@@ -291,6 +300,24 @@ FEED = Feed(
             left_out=Words("没有报人数的企业", "Enterprises that stated no numbers"),
             measure=Words("人", "people"),
             decimals=1,
+            standing=True,
+        ),
+        Kpi(
+            "staff_back",
+            Words("返岗员工", "Staff back"),
+            "count",
+            _staff_back,
+            Words("各企业报的返岗人数之和", "Staff back as the enterprises state it, added up"),
+            measure=Words("人", "people"),
+            standing=True,
+        ),
+        Kpi(
+            "enterprise_approved",
+            Words("通过审核的企业", "Approved enterprises"),
+            "count",
+            _approved,
+            Words("已批准、已公示或已复工的企业", "Enterprises approved, posted or resumed"),
+            measure=FIRMS,
             standing=True,
         ),
         Kpi(

@@ -124,6 +124,7 @@ FEED = Feed(
     subject="unit",
     place_field="place",
     place_kind="patrol_point",
+    natural_key=("unit", "kind", "at"),
     fields=(
         Field(
             "unit",

@@ -45,14 +45,14 @@ def _limits() -> tuple[Parameter, ...]:
     """Thresholds of a fever, the general one first; the most particular one that is set decides."""
 
     def limit(key: str, zh: str, en: str, default: float | None = None) -> Parameter:
-        return Parameter(f"fever.{key}", Words(f"发热：{zh}", f"Fever: {en}"), "℃", default, 35, 42, FEVERS)
+        return Parameter(f"fever.{key}", Words(f"发热阈值{zh}", f"Fever threshold{en}"), "℃", default, 35, 42, FEVERS)
 
     return (
-        limit("default", "没有另设的", "where nothing else is set", 37.3),
-        *(limit(f"{method}/", words.zh, words.en.lower()) for method, words in METHODS.items()),
-        *(limit(f"/{site}", words.zh, words.en.lower()) for site, words in SITES.items()),
+        limit("default", "", "", 37.3),
+        *(limit(f"{method}/", f"：{words.zh}", f": {words.en.lower()}") for method, words in METHODS.items()),
+        *(limit(f"/{site}", f"：{words.zh}", f": {words.en.lower()}") for site, words in SITES.items()),
         *(
-            limit(f"{method}/{site}", f"{by.zh}·{at.zh}", f"{by.en.lower()}, {at.en.lower()}")
+            limit(f"{method}/{site}", f"：{by.zh}·{at.zh}", f": {by.en.lower()}, {at.en.lower()}")
             for method, by in METHODS.items()
             for site, at in SITES.items()
         ),
@@ -125,6 +125,7 @@ FEED = Feed(
     subject="checkpoint",
     place_field="checkpoint",
     place_kind="checkpoint",
+    natural_key=("checkpoint", "device", "person_ref", "at"),
     fields=(
         Field(
             "checkpoint",

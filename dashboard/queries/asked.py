@@ -121,6 +121,8 @@ class Filter:
     default: tuple[str, ...] = ()
     apart: bool = False
     quiet: bool = False
+    part: bool = False
+    """Chooses which part of the page stands open and narrows nothing: files hold every part and do not name it."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Asked:
     """Filters that stand otherwise than by default."""
     q: str = ""
     open: str = ""
-    when: When = When()
+    when: When = field(default_factory=When)
     versus: Versus | None = None
     boards: tuple[Board, ...] = ()
     """The boards of a span's days, oldest first; else ``board`` alone."""
@@ -220,10 +222,10 @@ def ask(
         else:
             other = moments.day(versus.day) if not when.live else moments.same_time(versus.day, live.now)
     known = {"day", "as_of", "from", "to", "vs", "q", "open", *more, *(filter_.key for filter_ in filters)}
-    for key in given.keys() - known:
-        notices.append(
-            f"地址里的“{key}”不认识，已忽略" if zh else f"“{key}” in the address is not known and was ignored"
-        )
+    notices += [
+        f"地址里的“{key}”不认识，已忽略" if zh else f"“{key}” in the address is not known and was ignored"
+        for key in sorted(given.keys() - known)
+    ]
     return Asked(
         board=board, live=live, lang=lang, params=params, filters=tuple(filters), choices=choices, chosen=chosen,
         changed=tuple(changed), q=given.get("q", "")[:MAX_SEARCH].strip(), open=given.get("open", ""), when=when,
@@ -569,7 +571,7 @@ def said(asked: Asked) -> list[tuple[str, str]]:
             ),
         )
         for filter_ in asked.filters
-        if filter_.key in asked.chosen
+        if filter_.key in asked.chosen and not filter_.part
     ]
     if asked.q:
         found.append(("搜索" if zh else "Search", asked.q))

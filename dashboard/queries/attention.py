@@ -1,12 +1,14 @@
 """What needs somebody now, over all towns of a board: computed from what stands, without a memory of its own.
 
 Pure over a board. Sources: fevers awaiting or never given their recheck, checkpoints on duty that send nothing, visits
-that lapsed (one entry a town), devices that drift, and feeds that have gone old. The numbers are those of list and map.
-A member of the public appears as a case number only. Times are ms since 1970 UTC.
+that lapsed, cases past their time, cases too long in one stage (each one entry a town), devices that drift, and feeds
+that have gone old. The numbers are those of list and map. A member of the public appears as a case number only. Times
+are ms since 1970 UTC.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,11 +16,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dashboard.archetypes.parameters import reading_in
+from dashboard.domain.day import HOUR
 from dashboard.domain.feed import ReadingSpec, TrackSpec
 from dashboard.domain.figure import Freshness
 from dashboard.domain.summary import FeverState, ObligationState
 from dashboard.feeds import KPIS
-from dashboard.queries.duties import duty_began
+from dashboard.queries import casework
+from dashboard.queries.duties import PATROL_POINT, duty_began
 from dashboard.queries.status import Status, status_of
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ class Kind(StrEnum):
     FEVER = "fever"
     SILENT_CHECKPOINT = "silent_checkpoint"
     LAPSED = "lapsed"
+    OVERDUE = "overdue"
+    STUCK = "stuck"
     DRIFT = "drift"
     FEED = "feed"
 
@@ -50,7 +56,8 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True):
     level: Level
     feed: str
     since: int | None
-    """When it began: the fever's time, the start of silence, the newest lapse, the feed's last record."""
+    """When it began: the fever's time, the start of silence, the newest lapse, the newest limit that passed, the
+    feed's last record."""
     number: int = 0
     town: str | None = None
     place: str | None = None
@@ -59,16 +66,36 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True):
     case: str = ""
     state: str = ""
     """The fever's state, or the feed's freshness."""
+    worst: int = 0
+    """Cases: how long the longest is over, ms."""
 
 
 _ORDER = {level: place for place, level in enumerate(Level)}
 
+LONG_OVER_MS = 24 * HOUR
+"""A case that is over its time by more than this needs action now."""
+
 
 def attention(board: Board) -> tuple[Attention, ...]:
-    """Everything that needs somebody, numbered from 1: by level, then newest first."""
-    found = [*_fevers(board), *_checkpoints(board), *_lapsed(board), *_drifts(board), *_feeds(board)]
+    """Everything that needs somebody, numbered from 1: by level; people first, then the newest of each kind, so that
+    many of one kind leave room for the others; then newest first."""
+    found = [
+        *_fevers(board),
+        *_checkpoints(board),
+        *_lapsed(board),
+        *_cases(board),
+        *_drifts(board),
+        *_feeds(board),
+    ]
     found.sort(key=lambda one: (_ORDER[one.level], -(one.since or 0), one.town or "", one.place or "", one.case))
-    return tuple(msgspec.structs.replace(one, number=number) for number, one in enumerate(found, start=1))
+    turns: Counter[tuple[Level, Kind]] = Counter()
+    placed: list[tuple[int, int, int, Attention]] = []
+    for one in found:
+        turn = 0 if one.kind == Kind.FEVER else 1 + turns[one.level, one.kind]
+        turns[one.level, one.kind] += 1
+        placed.append((_ORDER[one.level], turn, len(placed), one))
+    placed.sort(key=lambda entry: entry[:3])
+    return tuple(msgspec.structs.replace(one, number=number) for number, (*_, one) in enumerate(placed, start=1))
 
 
 def _feed_names(board: Board, archetype: type) -> list[str]:
@@ -125,7 +152,11 @@ def _lapsed(board: Board) -> Iterator[Attention]:
             continue
         for town in board.towns:
             track = board.track(town, feed.name)
-            lapsed = [one for one in track.obligations if one.state == ObligationState.LAPSED] if track else []
+            lapsed = (
+                [one for one in track.obligations if one.state == ObligationState.LAPSED and one.target == PATROL_POINT]
+                if track
+                else []
+            )
             if not lapsed:
                 continue
             newest = max(lapsed, key=lambda one: (one.end, one.place))
@@ -140,6 +171,33 @@ def _lapsed(board: Board) -> Iterator[Attention]:
                 place=newest.place,
                 count=len(lapsed),
             )
+
+
+def _cases(board: Board) -> Iterator[Attention]:
+    """One entry a town for what is past its time, and one for what stays too long in a stage."""
+    for feed in casework.case_feeds(board):
+        for kind, found, limit in (
+            (Kind.OVERDUE, casework.overdue(board, feed), "due"),
+            (Kind.STUCK, casework.stuck(board, feed), "limit"),
+        ):
+            for town in board.towns:
+                own = [one for one in found if one.town == town]
+                if not own:
+                    continue
+                worst = board.now - min(getattr(one.case, limit) for one in own)
+                newest = max(own, key=lambda one: (getattr(one.case, limit), one.case.case))
+                place = casework.position(board, newest)[0]
+                urgent = kind == Kind.OVERDUE and worst > LONG_OVER_MS
+                yield Attention(
+                    kind=kind,
+                    level=Level.ALERT if urgent else Level.WATCH,
+                    feed=feed.name,
+                    since=getattr(newest.case, limit),
+                    town=town,
+                    place=place,
+                    count=len(own),
+                    worst=worst,
+                )
 
 
 def _drifts(board: Board) -> Iterator[Attention]:

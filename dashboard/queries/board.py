@@ -10,6 +10,7 @@ from typing import Any, cast
 from dashboard.access.viewer import Viewer
 from dashboard.clock import Clock
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
+from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
@@ -17,6 +18,7 @@ from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, Track
 from dashboard.feeds import FEEDS, feed_named
 from dashboard.queries.figures import ALL, REPORTING, counted_of, figures_of, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
+from dashboard.queries.rules import RuleBook
 from dashboard.stores.live import LiveStore
 from geodata.library import region_known
 from geodata.region import Region
@@ -59,6 +61,12 @@ class Board:
         """The declared feeds that the viewer may see."""
         allowed = self.viewer.feeds
         return [feed for name, feed in FEEDS.items() if allowed is None or name in allowed]
+
+    @property
+    def rules(self) -> RuleBook | None:
+        """The rules with their history, where there is one."""
+        past = getattr(self._trends, "past", None)
+        return past.rules if past is not None else None
 
     @property
     def health(self) -> dict[str, Any]:
@@ -128,6 +136,10 @@ class Board:
         chosen = [one for code, one in found.items() if code in self.towns and town in (ALL, code)]
         hours = [cast(ReadingSummary, one).hourly for one in chosen]
         return [sum(hour) for hour in zip(*hours, strict=True)] if hours else [0] * 24
+
+    def versions(self, feed: str, subject: str) -> list[tuple[Event, int | None]]:
+        """Every version of a subject's records that the board knows; none without a history behind it."""
+        return self._trends.past.versions(feed, subject, self.seq) if self._trends else []
 
     def before(self, feed: str) -> Summaries:
         """Town -> summary of yesterday at the same time; empty when it is not known (yet)."""

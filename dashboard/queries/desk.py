@@ -161,8 +161,11 @@ def delta_text(asked: Asked, figure: Figure, before: Figure, kpi: Kpi) -> str:
     lang, zh = asked.lang, asked.lang != "en"
     text = wording.delta(figure.value, before.value, kpi, lang, short=kpi.unit != "ratio")
     was, _ = value_text(before, kpi, lang)
-    then = ("昨日此时" if zh else "same time yesterday") if asked.when.live else ("前一日" if zh else "the day before")
-    return wording.join([text, f"{then} {was}"], lang)
+    if zh:
+        then = f"{'昨日此时' if asked.when.live else '前一日'} {was}"
+    else:
+        then = f"{was} {'yesterday' if asked.when.live else 'the day before'}"
+    return wording.join([text, then], lang)
 
 
 def help_for(
@@ -186,13 +189,14 @@ def records_link(
     """Where the records behind a figure are, and the words of the link."""
     zh = asked.lang != "en"
     query: dict[str, str] = {"feed": figure.feed, "kpi": figure.kpi}
-    if figure.town != ALL:
+    if figure.town in asked.board.towns:
         query["town"] = figure.town
     if asked.when.kind == "span":
         query |= {"from": day_text(asked.when.first), "to": day_text(asked.when.last)}
     else:
         query["day"] = day_text(asked.board.day)
-    query |= dict(dims or {})
+    if dims:
+        query["dims"] = ",".join(f"{key}:{value}" for key, value in dims.items())
     if not zh:
         query["lang"] = "en"
     if count is None:
@@ -201,6 +205,18 @@ def records_link(
         number = wording.count(count, asked.lang)
         text = f"看这 {number} 条" if zh else f"See these {number}"
     return {"href": f"/records?{urlencode(query)}", "text": text}
+
+
+def own_link(asked: Asked, count: int, unit: Words, **changes: str) -> dict[str, str]:
+    """The page itself with its query changed: where what a figure counts can be listed on the page."""
+    query = {**dict(asked.params), **changes}
+    query = {key: value for key, value in query.items() if value != ""}
+    if asked.lang == "en":
+        query["lang"] = "en"
+    number = wording.count(count, asked.lang)
+    said = wording.unit_for(number, unit.of(asked.lang))
+    text = f"看这 {number} {said}" if asked.lang != "en" else f"See these {number} {said}"
+    return {"href": f"?{urlencode(query, safe=',:')}", "text": text}
 
 
 def comparison(

@@ -1,28 +1,34 @@
 """What is due in a town now: one ordered list over every feed, from which headline, cards, rows and pins are made.
 
-Pure over a board: nothing here reads a store, a clock or a language. A duty is a visit owed (DOMAIN.md §5 `patrol`),
-a fever that awaits its recheck, or a checkpoint on duty that sends nothing (EXACTNESS, `checkpoints_online`). Times are
-ms since 1970 UTC, temperatures milli-degrees Celsius. A member of the public appears as a case number only.
+Pure over a board: nothing here reads a store, a clock or a language. A duty is a visit that a patrol point owes
+(DOMAIN.md §5 `patrol`; those of resumed enterprises are counted apart), a fever that awaits its recheck, a checkpoint
+on duty that sends nothing (EXACTNESS, `checkpoints_online`), or a case whose time is up today: a dispute to be settled,
+an enterprise's papers in one stage. Times are ms since 1970 UTC, temperatures milli-degrees Celsius. A member of the
+public appears as a case number only.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from dashboard.archetypes.parameters import reading_in
-from dashboard.domain.day import HOUR, MINUTE, day_start, minute_of, shift_day
-from dashboard.domain.feed import ReadingSpec, TrackSpec
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_start, minute_of, shift_day
+from dashboard.domain.feed import Feed, ReadingSpec, TrackSpec
 from dashboard.domain.place import Beat
 from dashboard.domain.summary import CheckpointNow, FeverNow, FeverState, Judged, ObligationState
 from dashboard.feeds import FEEDS
+from dashboard.queries import casework
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
+PATROL_POINT = "patrol_point"
+"""The target of the visits that are listed; what enterprises owe (``enterprise``) is counted apart."""
 SOON_MS = 2 * HOUR
 """An obligation that closes within this time is “due soon” (DESIGN-UI §2)."""
 
@@ -42,6 +48,7 @@ class DutyKind(StrEnum):
     VISIT = "visit"
     FEVER = "fever"
     CHECKPOINT = "checkpoint"
+    CASE = "case"
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,10 +61,13 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
     """Number in the list and on the map, from 1; 0 in the group ``later``, which carries no pins."""
     place: str
+    """Code of the place; empty for a case that has none."""
     due: int
-    """Visit: end of its window. Fever: when its recheck is due. Checkpoint: when it should have sent a reading."""
+    """Visit: end of its window. Fever: when its recheck is due. Checkpoint: when it should have sent a reading. Case:
+    when it must have ended, or left its stage."""
     since: int
-    """Visit: start of its window. Fever: its time. Checkpoint: its last reading, else when its duty began."""
+    """Visit: start of its window. Fever: its time. Checkpoint: its last reading, else when its duty began. Case: since
+    when it stands in its stage."""
     beat: str | None = None
     units: tuple[str, ...] = ()
     nth: int = 1
@@ -68,6 +78,14 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""
     never: bool = False
     """The checkpoint has never sent a reading."""
+    lon: float | None = None
+    lat: float | None = None
+    """Where a case is, as far as it is known."""
+
+    @property
+    def category(self) -> str:
+        """The card and filter it belongs to: its kind, for cases their feed."""
+        return self.feed if self.kind == DutyKind.CASE else str(self.kind)
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -88,7 +106,7 @@ _ORDER = {group: place for place, group in enumerate(Group)}
 
 def due_in(board: Board, town: str) -> tuple[Duty, ...]:
     """Everything not done in a town: burning, overdue (longest first), soon, later; in a group the first due first."""
-    found = [*_visits(board, town), *_fevers(board, town), *_checkpoints(board, town)]
+    found = [*_visits(board, town), *_fevers(board, town), *_checkpoints(board, town), *_cases(board, town)]
     found.sort(key=lambda duty: (_ORDER[duty.group], duty.due, duty.key))
     return tuple(
         duty if duty.group == Group.LATER else msgspec.structs.replace(duty, number=number)
@@ -108,17 +126,17 @@ def tallies(board: Board, town: str, duties: tuple[Duty, ...]) -> tuple[Tally, .
     if patrol is not None:
         kind = DutyKind.VISIT
         undone = sum(1 for duty in duties if duty.kind == kind)
-        known = track is not None
+        owed = Counter(str(one.state) for one in track.obligations if one.target == PATROL_POINT) if track else None
         found.append(
             Tally(
                 kind,
                 patrol,
-                undone if known else None,
-                track.count(ObligationState.MET) if track else None,
-                len(track.obligations) if track else None,
+                undone if owed is not None else None,
+                owed[ObligationState.MET] if owed is not None else None,
+                owed.total() if owed is not None else None,
                 of(kind, Group.OVERDUE),
                 0,
-                track.count(ObligationState.UNOBSERVABLE) if track else 0,
+                owed[ObligationState.UNOBSERVABLE] if owed is not None else 0,
             )
         )
     if temperature is not None:
@@ -152,7 +170,43 @@ def tallies(board: Board, town: str, duties: tuple[Duty, ...]) -> tuple[Tally, .
                 0,
             )
         )
-    return tuple(found)
+    return tuple(found) + tuple(_case_tally(board, town, feed, duties) for feed in casework.case_feeds(board))
+
+
+def _case_tally(board: Board, town: str, feed: Feed, duties: tuple[Duty, ...]) -> Tally:
+    """A feed's cases of today: those whose time is up, and those that were settled or moved on."""
+    own = [duty for duty in duties if duty.category == feed.name]
+    known = town in casework.ever(board, feed)
+    start = day_start(board.day, board.zone)
+    limited = {stage.code for stage in casework.spec_of(feed).stages if not stage.ends}
+    dated = bool(casework.spec_of(feed).due_field)
+    done = 0
+    for one in casework.held(board, feed, town):
+        case = one.case
+        if dated:
+            done += bool(case.ends) and case.since >= start
+        else:
+            # Moved on today from a stage with a limit.
+            left = [before.stage for before, after in pairwise(case.steps) if after.at >= start]
+            done += bool(limited & set(left[-1:]))
+    undone = len(own)
+    overdue = sum(1 for duty in own if duty.group == Group.OVERDUE)
+    return Tally(
+        DutyKind.CASE,
+        feed.name,
+        undone if known else None,
+        done if known else None,
+        done + undone if known else None,
+        overdue,
+        0,
+    )
+
+
+def firm_visits(board: Board, town: str) -> tuple[int, int] | None:
+    """(met, owed) of the visits that resumed enterprises owe today; ``None`` when none is owed or nothing is known."""
+    track = board.track(town)
+    own = [one for one in track.obligations if one.target != PATROL_POINT] if track else []
+    return (sum(one.state == ObligationState.MET for one in own), len(own)) if own else None
 
 
 def beats_of(board: Board, town: str) -> dict[str | None, list[Judged]]:
@@ -160,6 +214,8 @@ def beats_of(board: Board, town: str) -> dict[str | None, list[Judged]]:
     track = board.track(town)
     by_beat: dict[str | None, list[Judged]] = defaultdict(list)
     for judged in track.obligations if track else ():
+        if judged.target != PATROL_POINT:
+            continue
         place = board.place(judged.place)
         by_beat[place.beat if place and place.beat in board.pack.beat_by_code else None].append(judged)
     order: list[str | None] = [beat.code for beat in board.pack.beats if beat.town == town]
@@ -187,7 +243,7 @@ def _visits(board: Board, town: str) -> list[Duty]:
     return [
         _visit(board, feed, judged, times[judged.place, judged.start, judged.end])
         for judged in track.obligations
-        if judged.state in (ObligationState.OPEN, ObligationState.LAPSED)
+        if judged.state in (ObligationState.OPEN, ObligationState.LAPSED) and judged.target == PATROL_POINT
     ]
 
 
@@ -267,6 +323,35 @@ def _checkpoint(feed: str, point: CheckpointNow, since: int, online_ms: int, now
         since=since,
         never=point.last_at is None,
     )
+
+
+def _cases(board: Board, town: str) -> list[Duty]:
+    """Cases whose time is over or up today: the time to end where the feed has one, else that of the stage."""
+    end = day_end(board.day, board.zone)
+    found = []
+    for feed in casework.case_feeds(board):
+        for one in casework.held(board, feed, town):
+            case = one.case
+            due = case.due if casework.spec_of(feed).due_field else case.limit
+            if case.ends or due is None or due >= end:
+                continue
+            over = board.now > due
+            place, lon, lat = casework.position(board, one)
+            found.append(
+                Duty(
+                    key=case.case,
+                    kind=DutyKind.CASE,
+                    feed=feed.name,
+                    group=Group.OVERDUE if over else Group.SOON if due - board.now <= SOON_MS else Group.LATER,
+                    place=place or "",
+                    due=due,
+                    since=case.since,
+                    case=case.case,
+                    lon=lon,
+                    lat=lat,
+                )
+            )
+    return found
 
 
 def duty_began(board: Board, checkpoint: str) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dashboard.domain.feed import Feed, Kpi, Words
 from dashboard.domain.figure import Figure
 from dashboard.queries import wording
+from dashboard.queries.rules import rules_of
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
@@ -113,15 +114,33 @@ def explanation(figure: Figure, feed: Feed, kpi: Kpi, board: Board, lang: str) -
     version = f"{'点位表' if lang != 'en' else 'places of'} {wording.day(board.pack.valid_from, lang)}"
     row("source", wording.join([feed.words.of(lang), version], lang))
     rows[-1]["aged"] = True
-    if kpi.rule is not None:
-        since = wording.day(board.pack.valid_from, lang)
-        row("rule", kpi.rule.of(lang) + (f"；{since}起施行" if lang != "en" else f"; in force since {since}"))
+    row("rule", _rules(kpi, board, lang))
     return {
         "title": f"{kpi.words.of(lang)}怎么算" if lang != "en" else f"How “{kpi.words.en}” is counted",
         "rows": rows,
         "received": received,
         "seq": wording.count(board.seq, lang),
     }
+
+
+def _rules(kpi: Kpi, board: Board, lang: str) -> str:
+    """The declared words while nothing has been changed; what the region has set itself by its value and first day."""
+    zh = lang != "en"
+    rules = rules_of(board, kpi, lang)
+    if kpi.rule is not None and not any(one.own for one in rules):
+        since = wording.day(board.pack.valid_from, lang)
+        return kpi.rule.of(lang) + (f"；{since}起施行" if zh else f"; in force since {since}")
+    texts = []
+    for one in rules:
+        text = f"{one.text} {one.value}"
+        if one.since is not None:
+            since = wording.day(one.since, lang)
+            text += f"（{since}起）" if zh else f" (since {since})"
+        if one.next_day is not None:
+            later = wording.day(one.next_day, lang)
+            text += f"，{later}起 {one.next_value}" if zh else f", from {later} {one.next_value}"
+        texts.append(text)
+    return ("；" if zh else "; ").join(texts)
 
 
 def _number(value: float | int | None, lang: str) -> str:

@@ -69,7 +69,8 @@ def problem(feed: Feed, wrong: Rejected, lang: str) -> str:
     if wrong.got == _EMPTY:
         return f"{verb}{name}"
     if zh:
-        return f"得到“{wrong.got}”，应为{allowed}"
+        gap = " " if allowed[:1].isascii() else ""
+        return f"得到“{wrong.got}”，应为{gap}{allowed}"
     return f"got “{wrong.got}”, should be {allowed}"
 
 
@@ -95,12 +96,12 @@ def today(reader: Records, viewer: Viewer, town: str, lang: str) -> dict[str, An
                 "colour": feed.colour,
                 "records": records,
                 "nothing": _report(board, viewer, reports[0], lang) if reports else None,
-                "state": _state(board, records, reports[0].at if reports else None, lang),
+                "state": _state(board, feed, town, records, reports[0].at if reports else None, lang),
             }
         )
     return {
         "town": town,
-        "name": value_text(board, None, "town", town, lang),
+        "town_name": value_text(board, None, "town", town, lang),
         "day": wording.day(board.day, lang),
         "seq": board.seq,
         "feeds": feeds,
@@ -108,10 +109,15 @@ def today(reader: Records, viewer: Viewer, town: str, lang: str) -> dict[str, An
     }
 
 
-def _state(board: Board, records: int, reported: int | None, lang: str) -> str:
+def _state(board: Board, feed: Feed, town: str, records: int, reported: int | None, lang: str) -> str:
     zh = lang != "en"
     if records:
-        return f"今天已报 {records} 条" if zh else f"{records} records today"
+        received = board.freshness(feed.name, town)[1]
+        last = wording.moment(received, board.day, board.zone, lang) if received is not None else ""
+        count = wording.count(records, lang)
+        if zh:
+            return f"今天已报 {count} 条" + (f"，最近 {last}" if last else "")
+        return f"{count} today" + (f", last {last}" if last else "")
     if reported is not None:
         at = wording.clock(reported, board.zone)
         return f"已报零 {at}" if zh else f"nothing to report, {at}"

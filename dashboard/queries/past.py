@@ -18,8 +18,9 @@ from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
 from dashboard.feeds import FEEDS
+from dashboard.queries.rules import RuleBook
 from dashboard.stores.history import History
-from geodata.library import region_known
+from geodata.library import RegionBook, region_known
 from geodata.region import Region
 
 Summaries = Mapping[str, Summary]
@@ -34,6 +35,8 @@ class Past:
         self.history, self.region_at, self.feeds = history, region_at, feeds
         self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
         self.zone = region_at(0).pack.timezone
+        self.rules = RuleBook(history, region_at) if isinstance(region_at, RegionBook) else None
+        """The rules with their history; ``None`` where the region's version never changes."""
         self._lock = threading.Lock()
         self._states: dict[tuple[str, int], tuple[int, dict[str, State]]] = {}
         self._ends: dict[tuple[str, int], tuple[tuple[object, ...], Summaries]] = {}
@@ -128,6 +131,11 @@ class Past:
                 states[subject] = engine.new()
                 engine.fold(states[subject], events, region)
         return states
+
+    def versions(self, feed: str, subject: str, upto: int) -> list[tuple[Event, int | None]]:
+        """Every version of a subject's records known up to a ``known_seq``, and the seq that ended it."""
+        with self.history.reading() as connection:
+            return self.history.versions_of_subject(connection, feed, subject, upto)
 
     def records(self, feed: str, day: int) -> dict[str, int]:
         """Town -> effective records of a feed on a local day."""

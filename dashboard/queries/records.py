@@ -16,6 +16,7 @@ from dashboard.access.viewer import FORM, LOCAL_VIEWER, Role, Viewer
 from dashboard.domain.day import day_start, iso
 from dashboard.domain.event import Event
 from dashboard.domain.feed import CaseSpec, Feed, Field, TrackSpec, Words
+from dashboard.domain.form import unit_of
 from dashboard.domain.privacy import PSEUDONYM, mask
 from dashboard.errors import NotAllowed
 from dashboard.feeds import feed_named
@@ -32,7 +33,10 @@ STATES: Mapping[str, Words] = {
     "withdrawn": Words("已作废", "Withdrawn"),
 }
 """What a list may be narrowed to; a corrected record is in force as well."""
-NO_DETAILS = "这个账号只看汇总数字，看不到逐条记录；请找本镇派出所或管理员"
+NO_DETAILS = (
+    "这个账号只看汇总数字，看不到逐条记录；请找本镇派出所或管理员"
+    " · This account sees figures, not single records; ask the town's station or an administrator"
+)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -99,9 +103,11 @@ class Records:
         if not viewer.details:
             raise NotAllowed(NO_DETAILS)
         if viewer.feeds is not None and feed not in viewer.feeds:
-            raise NotAllowed(f"这个账号看不到{declared.short.zh}的记录")
+            raise NotAllowed(
+                f"这个账号看不到{declared.short.zh}的记录 · This account does not see {declared.short.en.lower()}"
+            )
         if town != ALL and not viewer.sees(town):
-            raise NotAllowed("这个账号看不到这个镇（街道）的记录")
+            raise NotAllowed("这个账号看不到这个镇（街道）的记录 · This account does not see that town's records")
         return declared
 
     def listing(self, viewer: Viewer, wanted: Wanted, limit: int, cursor: str = "") -> Listing:
@@ -347,7 +353,9 @@ def value_text(board: Board, field: Field | None, name: str, value: Any, lang: s
         words = field.choices.get(str(value))
         return words.of(lang) if words else str(value)
     if field.kind in ("integer", "number"):
-        return f"{value:g} {field.unit}".strip()
+        # A thermometer's 36 is 36.0; anything else is shown as it was said.
+        number = f"{value:.1f}" if field.unit == "℃" and round(value, 1) == value else f"{value:g}"
+        return wording.join_unit(number, unit_of(field, lang))
     return str(value)
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.domain.day import day_start
-from dashboard.domain.feed import Field, Words
+from dashboard.domain.day import HOUR, day_start
+from dashboard.domain.feed import Feed, Field, Words
 from dashboard.domain.figure import Freshness
-from dashboard.domain.summary import FeverState, Judged, ObligationState
+from dashboard.domain.summary import CaseNow, FeverState, Judged, ObligationState
 from dashboard.feeds import FEEDS
-from dashboard.queries import wording
+from dashboard.queries import casework, wording
 from dashboard.queries.duties import Duty, DutyKind, Group
 
 if TYPE_CHECKING:
@@ -41,13 +41,14 @@ def duty_row(board: Board, town: str, duty: Duty, lang: str) -> dict[str, Any]:
     """One row as the page draws it."""
     feed = FEEDS[duty.feed]
     place = board.place(duty.place)
+    held = case_of(board, town, duty) if duty.kind == DutyKind.CASE else None
     freshness, received = board.freshness(duty.feed, town)
     old = freshness in (Freshness.STALE, Freshness.SILENT)
     title, sub, detail = _TEXTS[duty.kind](board, town, duty, lang)
     due, limit = due_texts(board, duty, lang)
     return {
         "key": duty.key,
-        "kind": str(duty.kind),
+        "kind": duty.category,
         "feed": duty.feed,
         "icon": "gate" if duty.kind == DutyKind.CHECKPOINT else feed.icon,
         "colour": feed.colour,
@@ -57,14 +58,16 @@ def duty_row(board: Board, town: str, duty: Duty, lang: str) -> dict[str, Any]:
         "pin": _pin(duty),
         "title": title,
         "sub": sub,
-        "owner": owners(board, duty.units, lang),
+        "owner": casework.owner(feed, held.case) if held else owners(board, duty.units, lang),
         "due": due,
         "limit": limit,
         "old": wording.clock(received, board.zone) if old and received is not None else "",
         "place": duty.place,
-        "lon": place.lon if place else None,
-        "lat": place.lat if place else None,
-        "name_en": place.name_en if place else "",
+        "lon": place.lon if place else duty.lon,
+        "lat": place.lat if place else duty.lat,
+        "name_en": place.name_en if place and not held else "",
+        "steps": steps_of(feed, held.case) if held and casework.staged(feed) else None,
+        "href": casework.address(feed, held) if held else "",
         "detail": [{"head": head, "text": text} for head, text in detail],
         "history": _HISTORY[duty.kind](board, town, duty, lang),
     }
@@ -79,6 +82,8 @@ def _pin(duty: Duty) -> str:
 def due_texts(board: Board, duty: Duty, lang: str) -> tuple[str, str]:
     """How long over or left, then the limit itself."""
     limit = wording.clock(duty.due, board.zone)
+    if duty.kind == DutyKind.CASE:
+        limit = _case_limit(board, duty, lang)
     if duty.kind == DutyKind.CHECKPOINT and duty.group == Group.OVERDUE:
         silent = wording.span(board.now - duty.since, lang)
         if duty.never:
@@ -298,9 +303,94 @@ def _fever_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[
     ]
 
 
+def case_of(board: Board, town: str, duty: Duty) -> casework.Held | None:
+    """The case behind a duty."""
+    return next((one for one in casework.held(board, FEEDS[duty.feed], town) if one.case.case == duty.case), None)
+
+
+def steps_of(feed: Feed, case: CaseNow) -> dict[str, Any]:
+    """The stages on the way as segments: how many are passed, which is the current one, whether it is stuck."""
+    way = [stage.code for stage in casework.spec_of(feed).stages if not stage.ends]
+    at = way.index(case.stage) if case.stage in way else len(way)
+    return {"passed": at, "all": len(way), "stuck": case.stuck}
+
+
+def _case_limit(board: Board, duty: Duty, lang: str) -> str:
+    """The stated time of a case, or how long it may stand in its stage."""
+    zh = lang != "en"
+    feed = FEEDS[duty.feed]
+    if casework.spec_of(feed).due_field:
+        at = wording.moment(duty.due, board.day, board.zone, lang)
+        return f"时限 {at}" if zh else f"due {at}"
+    hours = wording.decimal((duty.due - duty.since) / HOUR, 0)
+    return f"时限 {hours} 小时" if zh else f"limit {hours} h"
+
+
+def _case_texts(board: Board, town: str, duty: Duty, lang: str) -> Texts:
+    zh = lang != "en"
+    feed, held = FEEDS[duty.feed], case_of(board, town, duty)
+    if held is None:
+        return duty.case, "", []
+    case = held.case
+    stage = casework.stage_words(feed, case).of(lang)
+    name = casework.title(feed, held, lang)
+    stay = wording.span(board.now - case.since, lang)
+    place = place_name(board, duty.place) if duty.place else ""
+    parties = case.value("parties")
+    people = "" if not parties else f"{parties} 人" if zh else f"{parties} people"
+    if casework.staged(feed):
+        over = duty.group == Group.OVERDUE
+        title = (f"{name}卡在{stage}" if over else f"{name} {stage}") if zh else f"{name}, {stage.lower()}"
+        sub = f"停留 {stay}" if zh else f"for {stay}"
+    else:
+        title = name
+        sub = wording.join([place, people, stage], lang)
+    due = wording.moment(duty.due, board.day, board.zone, lang)
+    subject = feed.field(feed.subject)
+    detail = [
+        (subject.words.of(lang) if subject else "", case.case),
+        ("环节" if zh else "Stage", wording.join([stage, f"停留 {stay}" if zh else f"for {stay}"], lang)),
+        ("时限" if zh else "Limit", due),
+        ("责任人" if zh else "Owner", casework.owner(feed, case) or ("未定" if zh else "none yet")),
+    ]
+    detail += [("当事人" if zh else "Parties", people)] if people else []
+    detail += [("地点" if zh else "Place", place)] if place and not casework.staged(feed) else []
+    return title, sub, detail
+
+
+def _case_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[str, str]]:
+    """Every stage it entered, oldest first; the current one by how it stands."""
+    held = case_of(board, town, duty)
+    if held is None:
+        return []
+    feed, steps = FEEDS[duty.feed], held.case.steps[-8:]
+    current = {Group.OVERDUE: "lapsed", Group.SOON: "soon"}.get(duty.group, "open")
+    rows = []
+    for nth, step in enumerate(steps):
+        stage = casework.spec_of(feed).stage(step.stage)
+        rows.append(
+            {
+                "state": current if nth == len(steps) - 1 else "met",
+                "time": wording.moment(step.at, board.day, board.zone, lang),
+                "text": stage.words.of(lang) if stage else step.stage,
+            }
+        )
+    return rows
+
+
 def _no_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[str, str]]:
     return []
 
 
-_TEXTS = {DutyKind.VISIT: _visit_texts, DutyKind.FEVER: _fever_texts, DutyKind.CHECKPOINT: _checkpoint_texts}
-_HISTORY = {DutyKind.VISIT: _visit_history, DutyKind.FEVER: _fever_history, DutyKind.CHECKPOINT: _no_history}
+_TEXTS = {
+    DutyKind.VISIT: _visit_texts,
+    DutyKind.FEVER: _fever_texts,
+    DutyKind.CHECKPOINT: _checkpoint_texts,
+    DutyKind.CASE: _case_texts,
+}
+_HISTORY = {
+    DutyKind.VISIT: _visit_history,
+    DutyKind.FEVER: _fever_history,
+    DutyKind.CHECKPOINT: _no_history,
+    DutyKind.CASE: _case_history,
+}

@@ -19,6 +19,7 @@ MINUS = "\u2212"
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STAFF = re.compile(r"[A-Z]{1,3}-?\d{2,6}")
 _HAN = re.compile(r"[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]")
 
 
@@ -105,6 +106,17 @@ def span(ms: float, lang: str) -> str:
     return f"{days} 天 {hours % 24} 小时" if zh else f"{days} d {hours % 24} h"
 
 
+def rough_span(ms: float, lang: str) -> str:
+    """A length of time in one unit, for where there is little room: ``38 小时``, ``2.4 天``; below an hour minutes."""
+    hours = max(0.0, ms) / 3_600_000
+    zh = lang != "en"
+    if hours < 1:
+        return span(ms, lang)
+    if hours < 48:
+        return f"{decimal(hours, 0)} {'小时' if zh else 'h'}"
+    return f"{decimal(hours / 24, 1)} {'天' if zh else 'd'}"
+
+
 def ago(ms: float, lang: str) -> str:
     """An age: ``8 秒前``, ``3 h 26 min ago``."""
     return f"{span(ms, lang)}前" if lang != "en" else f"{span(ms, lang)} ago"
@@ -178,6 +190,12 @@ def listed(names: Sequence[str], lang: str, most: int = 3) -> str:
 def device(code: str, town: str) -> str:
     """A device beside the name of its town or checkpoint: ``330421103-K02-D2`` is ``K02-D2``."""
     return code.removeprefix(f"{town}-") if town else code
+
+
+def staff(text: str) -> str:
+    """A member of staff as people say it: ``P-8013 陆敏`` reads 陆敏; an id alone stays."""
+    code, _, name = text.partition(" ")
+    return name.strip() if name.strip() and _STAFF.fullmatch(code) else text
 
 
 def bytes_text(size: float | None) -> str:

@@ -1,16 +1,16 @@
 """What each kind of database does in its own way; the rest of ``stores`` is the same SQL for all.
 
-``sqlite`` and ``postgres`` carry it out. Nothing here knows events or feeds: rows are plain values and bodies are bytes.
+``sqlite`` and ``postgres`` carry it out. Nothing here knows events or feeds: rows are plain values, bodies are bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from dashboard.errors import ConfigurationError, StoreUnavailable
@@ -65,6 +65,14 @@ class Dialect(Protocol):
         """Write or overwrite (feed, day, subject, seq, state)."""
         ...
 
+    def describe(self, connection: Connection) -> tuple[str, str]:
+        """Name with version, and the settings that make a commit durable."""
+        ...
+
+    def may_not_make_tables(self, connection: Connection) -> str | None:
+        """Who has to grant what before we may make tables, as a sentence; ``None`` when we may."""
+        ...
+
     def size(self, connection: Connection) -> int:
         """Bytes that the database takes."""
         ...
@@ -73,7 +81,9 @@ class Dialect(Protocol):
 def shown(url: str) -> str:
     """An address as it may be told: without password and options."""
     try:
-        return make_url(url).set(password=None, query={}).render_as_string(hide_password=True)
+        full = make_url(url)
+        plain = URL.create(full.drivername, full.username, None, full.host, full.port, full.database)
+        return plain.render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
         return url.partition(":")[0] + "://…"
 
@@ -96,9 +106,3 @@ def in_one_line(words: object, url: str = "") -> str:
     except (ArgumentError, ValueError):
         password = None
     return line.replace(str(password), "…") if password else line
-
-
-def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """The items in runs of at most ``size``."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -220,6 +220,20 @@ class History:
             events.sort(key=lambda one: one.order)
         return found
 
+    def versions_of_subject(
+        self, connection: Connection, feed: str, subject: str, upto: int
+    ) -> list[tuple[Event, int | None]]:
+        """Every version known up to ``upto`` that named a subject, in order of arrival, and the seq that ended it."""
+        statement = (
+            select(t.event.c.body, t.event.c.ended)
+            .where(t.event.c.feed == feed, t.event.c.subject == subject, t.event.c.seq <= upto)
+            .order_by(t.event.c.seq)
+        )
+        return [
+            (_event.decode(row.body), row.ended if row.ended is not None and row.ended <= upto else None)
+            for row in connection.execute(statement)
+        ]
+
     # --- projections -----------------------------------------------------------------------------------------------
 
     def load_states(

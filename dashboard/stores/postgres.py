@@ -7,6 +7,7 @@ would swallow what belongs nowhere and keep its month from being made.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,9 +26,9 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    exc,
 )
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from dashboard.errors import ConfigurationError, StoreUnavailable
 from dashboard.stores.dialect import Key, in_one_line, shown, unreadable
@@ -101,21 +102,23 @@ class PostgreSQL:
             max_overflow=16,
             pool_timeout=10,
         )
-        event.listen(engine, "connect", lambda connection, _: _greet(connection, url))
-        event.listen(engine, "handle_error", lambda context: _translate(context, url))
+        reached: list[bool] = []
+        event.listen(engine, "connect", lambda connection, _: reached.append(_greet(connection, url)))
+        event.listen(engine, "handle_error", lambda context: _translate(context, url, bool(reached)))
+        event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
         return engine
 
     def trouble(self, error: BaseException) -> StoreUnavailable | None:
         """A server that is away, starting, full or busy is waited for."""
-        if isinstance(error, TimeoutError):
+        if isinstance(error, exc.TimeoutError):
             return StoreUnavailable("数据库的连接都在使用中，稍后会自动重试")
-        cause = error.orig if isinstance(error, DBAPIError) else error
+        cause = error.orig if isinstance(error, exc.DBAPIError) else error
         if not isinstance(cause, psycopg.Error):
             return None
         state = cause.sqlstate
         lost = state is None and isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
         if lost or (state is not None and (state[:2] in PASSING or state in PASSING_STATES)):
-            return StoreUnavailable(f"数据库没有应答（{in_one_line(cause)}），恢复后会自动继续")
+            return StoreUnavailable(f"数据库没有应答（{_why(cause)}），恢复后会自动继续")
         return None
 
     @contextmanager
@@ -203,6 +206,20 @@ class PostgreSQL:
                 tuple(map(list, zip(*rows, strict=True))),
             )
 
+    def describe(self, connection: Connection) -> tuple[str, str]:
+        """Name with version, and the settings that make a commit durable."""
+        asked = ", ".join(f"current_setting('{name}')" for name in ("server_version", *DURABLE))
+        version, *values = connection.exec_driver_sql(f"SELECT {asked}").one()
+        told = ", ".join(f"{name} = {value}" for name, value in zip(DURABLE, values, strict=True))
+        return f"PostgreSQL {version.split()[0]}", told
+
+    def may_not_make_tables(self, connection: Connection) -> str | None:
+        """Asks for the right on the schema that new tables would go to."""
+        may, role, database = connection.exec_driver_sql(
+            "SELECT has_schema_privilege(current_schema(), 'CREATE'), current_user, current_database()"
+        ).one()
+        return None if may else not_allowed(role, database)
+
     def size(self, connection: Connection) -> int:
         """Bytes of the whole database."""
         return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
@@ -261,8 +278,8 @@ def _copy_type(kind: object) -> str:
     return next((name for known, name in _COPY_TYPES if isinstance(kind, known)), "text")
 
 
-def _greet(connection: Any, url: str) -> None:
-    """Set a new connection up and ask what it stands for, in one round trip."""
+def _greet(connection: Any, url: str) -> bool:
+    """Set a new connection up and ask what it stands for, in one round trip; ``True``."""
     settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in SESSION.items())
     asked = ", ".join(f"current_setting('{name}')" for name in (*DURABLE, "server_encoding", "server_version_num"))
     try:
@@ -276,6 +293,33 @@ def _greet(connection: Any, url: str) -> None:
     except BaseException:
         connection.close()
         raise
+    return True
+
+
+def not_allowed(role: str, database: str) -> str:
+    """The sentence about a role that may not make tables."""
+    grant = f'GRANT USAGE, CREATE ON SCHEMA public TO "{role}"'
+    return (
+        f"{role} 不能在数据库 {database} 里建表，请由管理员在该库执行：{grant}"
+        f" · {role} may not make tables in the database {database}: have its administrator run there: {grant}."
+    )
+
+
+def _without_nul(
+    connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+) -> tuple[str, Any]:
+    """Texts for people may hold anything that was sent; PostgreSQL takes all of it but NUL.
+
+    The hot path passes tuples and is left alone: what it writes has been through the door.
+    """
+    rows = parameters if many else [parameters]
+    if not any(isinstance(row, dict) and any("\0" in v for v in row.values() if type(v) is str) for row in rows):
+        return statement, parameters
+    clean = [
+        {name: value.replace("\0", "\ufffd") if type(value) is str else value for name, value in row.items()}
+        for row in rows
+    ]
+    return statement, clean if many else clean[0]
 
 
 def _suits(version: int, encoding: str, standby: bool, url: str) -> None:
@@ -313,24 +357,39 @@ def _insist(found: Mapping[str, str]) -> None:
                 else "fsync = on (postgresql.conf)"
             )
             raise ConfigurationError(
-                f"PostgreSQL 的设置是 {name} = {found[name]}，断电可能丢失已接受的记录，请改为 `{remedy}` 后重新启动镇哨"
+                f"PostgreSQL 的设置是 {name} = {found[name]}，断电可能丢失已接受的记录，"
+                f"请改为 `{remedy}` 后重新启动镇哨"
                 f" · PostgreSQL has {name} = {found[name]} and may lose accepted records at a power cut: "
                 f"set `{remedy}` and start Townwatch again."
             )
 
 
-def _translate(context: ExceptionContext, url: str) -> BaseException | None:
+def _translate(context: ExceptionContext, url: str, reached: bool) -> BaseException | None:
     """The driver's error as one of ours, wherever the engine is used; what is ours to repair stays as it is."""
     if context.is_pre_ping:
         return None
     cause = context.original_exception
-    if context.connection is None and isinstance(cause, psycopg.OperationalError):
-        said = in_one_line(cause, url)
+    if not reached and context.connection is None and isinstance(cause, psycopg.OperationalError):
+        # Never once connected: it may well be the address that is wrong.
+        said = _why(cause, url)
         return StoreUnavailable(
             f"连不上数据库 {shown(url)}（{said}），请启动它，或改正 TOWNWATCH_DATABASE_URL"
             f" · The database {shown(url)} cannot be reached ({said}): start it, or correct TOWNWATCH_DATABASE_URL."
         )
     return POSTGRESQL.trouble(cause)
+
+
+_REASON = re.compile(r"connection to server .*? failed: (?P<why>.*)")
+_HINT = " Is the server running "
+
+
+def _why(error: BaseException, url: str = "") -> str:
+    """The reason among the driver's words, on one line."""
+    line = in_one_line(error, url)
+    if "Multiple connection attempts failed" not in line:
+        found = _REASON.search(line)
+        line = found["why"] if found else line
+    return line.partition(_HINT)[0].removeprefix("FATAL: ").strip()
 
 
 POSTGRESQL = PostgreSQL()

@@ -136,13 +136,13 @@ def best(versions: Iterable[Version]) -> Version:
 def counts(connection: Connection, feed: str, day: int) -> dict[str, tuple[int, int]]:
     """Town -> (effective records, effective 零报告) of a local day."""
     e = t.event.c
-    nothing = case((e.subject == "0:" + e.town, 1), else_=0)
+    zero = case((e.subject == "0:" + e.town, 1), else_=0)
     statement = (
-        select(e.town, func.count().label("all"), func.sum(nothing).label("nothing"))
+        select(e.town, func.count().label("every"), func.sum(zero).label("zero"))
         .where(e.feed == feed, e.day == day, e.ended.is_(None), e.void.is_(False))
         .group_by(e.town)
     )
-    return {row.town: (int(row.all - row.nothing), int(row.nothing)) for row in connection.execute(statement)}
+    return {row.town: (int(row.every - row.zero), int(row.zero)) for row in connection.execute(statement)}
 
 
 def reports(connection: Connection, feed: str, day: int, town: str) -> list[Event]:

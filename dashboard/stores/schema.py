@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import structlog
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -18,7 +17,7 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from dashboard.errors import ConfigurationError, StoreUnavailable
-from dashboard.stores.dialect import Dialect, in_one_line
+from dashboard.stores.dialect import Dialect
 from dashboard.stores.tables import METADATA
 
 log = structlog.get_logger("schema")
@@ -63,7 +62,9 @@ def migrate(engine: Engine, dialect: Dialect, pause_s: float = PAUSE_S) -> str:
         if trouble is not None:
             raise trouble from error
         if getattr(error.orig, "sqlstate", None) == "42501":
-            raise _not_allowed(engine, error) from error
+            from dashboard.stores.postgres import not_allowed
+
+            raise ConfigurationError(not_allowed(engine.url.username or "?", engine.url.database or "?")) from error
         raise
 
 
@@ -83,6 +84,9 @@ def _patiently(engine: Engine, pause_s: float) -> None:
         try:
             # Whoever was before us may have done it all.
             if not _current(engine):
+                # It brings all of Alembic along, which a process that only looks at the version can do without.
+                from alembic import command
+
                 config = _config()
                 config.attributes["engine"] = engine
                 command.upgrade(config, "head")
@@ -109,13 +113,3 @@ def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
-
-
-def _not_allowed(engine: Engine, error: DBAPIError) -> ConfigurationError:
-    role, database = engine.url.username or "townwatch", engine.url.database
-    said = in_one_line(error.orig)
-    grant = f'GRANT USAGE, CREATE ON SCHEMA public TO "{role}"'
-    return ConfigurationError(
-        f"{role} 不能在数据库 {database} 里建表（{said}），请由管理员在该库执行：{grant}"
-        f" · {role} may not make tables in the database {database} ({said}): have its administrator run there: {grant}."
-    )

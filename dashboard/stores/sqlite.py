@@ -91,6 +91,17 @@ class SQLite:
                 list(rows),
             )
 
+    def describe(self, connection: Connection) -> tuple[str, str]:
+        """Name with version, and the settings that make a commit durable."""
+        version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        synced = {2: "FULL", 3: "EXTRA"}.get(connection.exec_driver_sql("PRAGMA synchronous").scalar_one(), "OFF")
+        return f"SQLite {version}", f"journal_mode = {mode}, synchronous = {synced}"
+
+    def may_not_make_tables(self, connection: Connection) -> str | None:
+        """Whoever can write the file may."""
+        return None
+
     def size(self, connection: Connection) -> int:
         """Bytes of the file."""
         statement = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"

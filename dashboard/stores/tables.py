@@ -1,7 +1,7 @@
 """The tables of the truth.
 
 To add a table: declare it here (or in ``access/tables.py``), and that is all: at every start ``stores.schema`` makes
-what is declared and not there. Keep to types that SQLite and PostgreSQL both have, and to text without NUL.
+what is declared and not there. Keep to types that SQLite and PostgreSQL both have.
 
 To change a table that exists (a column, an index): change it here and add a migration to ``stores/migrations/versions``
 that follows the newest one. A database that has no such table yet is given the new form, so a migration first looks

@@ -24,7 +24,7 @@ from ingest.scenarios.staff import staff
 
 CURVE = (
     0.004, 0.012, 0.024, 0.042, 0.066, 0.082, 0.095, 0.155, 0.240, 0.370,
-    0.500, 0.620, 0.695, 0.745, 0.805, 0.845, 0.875, 0.900, 0.920, 0.935,
+    0.520, 0.640, 0.720, 0.770, 0.820, 0.850, 0.878, 0.900, 0.920, 0.935,
     0.945, 0.955, 0.965, 0.972, 0.980, 0.990, 1.000,
 )  # fmt: skip
 """Share of a usual town's enterprises that have resumed by the end of each day, from the first day on: slow at first,

@@ -36,7 +36,11 @@ def desk_page(name: str, lang: str, children: Sequence[Component], *, view: str 
                 hidden=True,
                 **attributes(data_no_picture="", aria_label="详情" if zh else "Details"),
             ),
-            html.Div(id=f"{name}-menu", className="dk-menu", role="dialog", hidden=True, **_out()),
+            html.Div(
+                html.Div(id=f"{name}-menu", className="dk-menu", role="dialog", hidden=True),
+                className="dk-over",
+                **attributes(data_no_picture=""),
+            ),
             html.Div(id=f"{name}-pop", className="dk-pop", role="dialog", hidden=True),
         ],
         id=f"{name}-page",
@@ -45,23 +49,23 @@ def desk_page(name: str, lang: str, children: Sequence[Component], *, view: str 
     )
 
 
-def _out() -> dict[str, str]:
-    return attributes(data_no_picture="")
-
-
 def panel(
-    part: str, title: str, children: Sequence[Component], *, note_id: str = "", picture: bool = True, class_name: str = ""
+    part: str,
+    title: str,
+    children: Sequence[Component],
+    *,
+    note_id: str = "",
+    class_name: str = "",
 ) -> Component:
-    """A panel with its head; what stands at the right of the head is drawn into ``note_id``."""
+    """A panel with its head, offered as a picture; what stands at the right of the head is drawn into ``note_id``."""
     head: list[Component] = [html.H2(title)]
     if note_id:
         head.append(html.Div(id=note_id, className="dk-note"))
-    named = attributes(data_picture=title) if picture else {}
     return html.Section(
         [html.Div(head, className="dk-panel-head"), *children],
         className=f"dk-panel {class_name}".strip(),
         id=part,
-        **named,
+        **attributes(data_picture=title),
     )
 
 

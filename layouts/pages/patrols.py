@@ -69,6 +69,8 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
                 ],
                 className="pt-body",
             ),
-            panel("patrols-register", word("register", lang), [register("patrols", lang)], note_id="patrols-register-note"),
+            panel(
+                "patrols-register", word("register", lang), [register("patrols", lang)], note_id="patrols-register-note"
+            ),
         ],
     )

@@ -14,11 +14,13 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.domain.feed import Feed, Words
-from dashboard.domain.form import Form, FormField, allowed_words, form_of
+from dashboard.domain.form import Form, FormField, form_of, plain, unit_of
 from dashboard.domain.place import RegionPack
 from dashboard.feeds import FEEDS
 from layouts.attributes import attributes
 from layouts.icons import icon
+
+FEW = 4
 
 WORDS: dict[str, tuple[str, str]] = {
     "enter": ("登记{feed}", "Enter: {feed}"),
@@ -143,6 +145,7 @@ def _form(pack: RegionPack, form: Form, lang: str) -> Component:
             data_feed=form.feed.name,
             data_kept=",".join(form.kept),
             data_subject=form.feed.subject,
+            data_stage=form.stage,
             data_names=json.dumps({one.name: one.field.words.of(lang) for one in form.fields}, ensure_ascii=False),
             aria_label=word("enter", lang, feed=form.feed.words.of(lang)),
         ),
@@ -158,7 +161,7 @@ def field_row(form: Form, one: FormField, lang: str) -> Component:
         "required": "1" if field.required else "",
         "when": ";".join(f"{name}={value}" for name, value in one.when),
         "inputmode": one.inputmode,
-        "unit": field.unit,
+        "unit": unit_of(field, lang),
         "max": str(field.max_length) if field.kind == "text" else "",
         "example": word("example", lang, value=field.example) if field.example and one.control != "case" else "",
     }
@@ -183,7 +186,8 @@ def field_row(form: Form, one: FormField, lang: str) -> Component:
             html.Div(className="rf-current"),
             html.Div(className="rf-error", id=f"record-error-{field.name}", role="alert"),
         ],
-        className=f"rf-field rf-{one.control}",
+        # A few short choices share a line with a neighbour.
+        className=f"rf-field rf-{one.control}" + (" rf-few" if 0 < len(field.choices) <= FEW else ""),
         **attributes(**{f"data_{name}": value for name, value in spec.items()}),
     )
 
@@ -192,10 +196,8 @@ def _help(one: FormField, lang: str) -> str:
     field = one.field
     if one.control == "number":
         if field.low is None or field.high is None:
-            return field.unit
-        return f"{field.low:g}–{field.high:g} {field.unit}".strip()
-    if one.control == "time":
-        return allowed_words(field).of(lang)
+            return unit_of(field, lang)
+        return f"{plain(field.low)}–{plain(field.high)} {unit_of(field, lang)}".strip()
     return ""
 
 

@@ -22,7 +22,7 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
         {"feed": feed.name, "name": feed.short.of(lang), "icon": feed.icon, "colour": feed.colour}
         for feed in FEEDS.values()
     ]
-    kpis = {key: kpi.words.of(lang) for key, (_, kpi) in KPIS.items()}
+    kpis = {key: {"name": kpi.words.of(lang), "feed": feed.name} for key, (feed, kpi) in KPIS.items()}
     return html.Div(
         [
             html.Div(

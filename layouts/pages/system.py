@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.domain.place import RegionPack
@@ -20,6 +20,7 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
     return html.Div(
         [
             html.Div(id="system-headline", className="sp-head"),
+            html.Nav(_link("/admin/rules", "规则", "Rules", lang), className="sp-links"),
             html.Div(
                 [html.Section(id=f"system-{part}", className=f"sp-panel sp-{part}") for part in PARTS],
                 className="sp-grid",
@@ -29,3 +30,9 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
         className="sp",
         **attributes(data_scope="all", data_lang="en" if lang == "en" else "zh"),
     )
+
+
+def _link(path: str, zh: str, en: str, lang: str) -> Component:
+    if lang == "en":
+        return dcc.Link(f"{en} ›", href=f"{path}?lang=en")
+    return dcc.Link(f"{zh} ›", href=path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.domain.place import RegionPack
@@ -25,12 +25,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "figures": ("全部指标", "All figures"),
     "checkpoints": ("卡点", "Checkpoints"),
     "hourly": ("每小时查验", "Screened per hour"),
+    "enter": ("登记", "Enter"),
+    "patrols": ("巡逻", "Patrols"),
     "tabs": ("本页各部分", "Parts of this page"),
     "tab_list": ("待办", "To do"),
     "tab_map": ("地图", "Map"),
     "tab_shift": ("班次", "Shift"),
     "tab_data": ("数据", "Data"),
-    "keys": ("↑↓ 选择 · Enter 定位 · 1–3 分类 · Esc 关闭", "↑↓ move · Enter locate · 1–3 category · Esc close"),
+    "keys": ("↑↓ 选择 · Enter 定位 · 1–5 分类 · Esc 关闭", "↑↓ move · Enter locate · 1–5 category · Esc close"),
 }
 
 TABS: tuple[tuple[str, str, str], ...] = (
@@ -52,12 +54,18 @@ def layout(pack: RegionPack, lang: str, code: str = "", **_params: str) -> Compo
     return html.Div(
         [
             html.Div(
-                [html.Div(id="town-headline", className="tp-answer"), _search(lang)],
+                [
+                    html.Div(id="town-headline", className="tp-answer"),
+                    _patrols(code, lang),
+                    _enter(code, lang, "tp-enter", 16),
+                    _search(lang),
+                ],
                 className="tp-head",
             ),
             html.Div(
                 [
                     html.Div(id="town-cards", className="tp-cards"),
+                    html.Div(id="town-beside", className="tp-beside"),
                     html.Div(
                         html.Div(id="town-list", className="tp-scroll"),
                         className="tp-list",
@@ -109,7 +117,7 @@ def layout(pack: RegionPack, lang: str, code: str = "", **_params: str) -> Compo
                 className="tp-data",
             ),
             html.Div(id="town-sheet", className="tp-sheet", role="alert"),
-            _tabs(lang),
+            _tabs(code, lang),
             html.Div(id="town-pop"),
         ],
         id="town-page",
@@ -137,17 +145,30 @@ def _panel(name: str, title: str, children: Sequence[Component], note_id: str = 
     )
 
 
-def _tabs(lang: str) -> Component:
+def _patrols(code: str, lang: str) -> Component:
+    """The way to this town's patrols."""
+    href = f"/patrols?town={code}" + ("&lang=en" if lang == "en" else "")
+    return dcc.Link([html.Span(icon("patrol", 16)), html.Span(word("patrols", lang))], href=href, className="tp-enter")
+
+
+def _enter(code: str, lang: str, class_name: str, size: int) -> Component:
+    """The way to the forms of this town."""
+    href = f"/record?town={code}" + ("&lang=en" if lang == "en" else "")
+    return dcc.Link([html.Span(icon("plus", size)), html.Span(word("enter", lang))], href=href, className=class_name)
+
+
+def _tabs(code: str, lang: str) -> Component:
+    tabs: list[Component] = [
+        html.A(
+            [html.Span(icon(symbol, 24), className="tp-tab-icon"), html.Span(word(key, lang))],
+            href=f"#{target}",
+            className="tp-tab",
+            **attributes(data_target=target),
+        )
+        for key, target, symbol in TABS
+    ]
     return html.Nav(
-        [
-            html.A(
-                [html.Span(icon(symbol, 24), className="tp-tab-icon"), html.Span(word(key, lang))],
-                href=f"#{target}",
-                className="tp-tab",
-                **attributes(data_target=target),
-            )
-            for key, target, symbol in TABS
-        ],
+        [*tabs[:2], _enter(code, lang, "tp-add", 26), *tabs[2:]],
         className="tp-tabs",
         id="town-tabs",
         **attributes(aria_label=word("tabs", lang)),

@@ -13,11 +13,25 @@ from dashboard.domain.place import RegionPack
 from layouts.attributes import attributes
 from layouts.components.map import county_map
 
-SCENES: dict[str, tuple[str, str]] = {"overview": ("总览", "Overview")}
+SCENES: dict[str, tuple[str, str]] = {
+    "overview": ("总览", "Overview"),
+    "work": ("复工复产", "Back to work"),
+    "patrol": ("巡逻防控", "Patrols"),
+    "gates": ("卡点防控", "Checkpoints"),
+    "disputes": ("矛盾纠纷", "Disputes"),
+}
 """Scene -> its name in Chinese and English, in the order of the rotation."""
-DWELL = {"overview": 60}
+DWELL = {"overview": 60, "work": 30, "patrol": 30, "gates": 30, "disputes": 30}
 """Seconds of a scene on the screen."""
-TITLES: dict[str, tuple[str, str]] = {"overview": ("值守总览", "Duty overview")}
+TITLES: dict[str, tuple[str, str]] = {**SCENES, "overview": ("值守总览", "Duty overview")}
+PANELS: dict[str, tuple[str, ...]] = {
+    "overview": ("ranking", "alerts", "hours", "backlog"),
+    "work": ("towns", "stages", "days", "stuck"),
+    "patrol": ("towns", "gaps", "beats"),
+    "gates": ("hours", "towns", "fevers"),
+    "disputes": ("backlog", "kinds", "flow", "late"),
+}
+"""What stands beside the map in each scene; ``wall.js`` and ``wall-scenes.js`` draw it."""
 MIN_DWELL, MAX_DWELL = 10, 3600
 
 
@@ -83,13 +97,11 @@ def layout(
                         ],
                         className="wl-pan wl-map-pan",
                     ),
-                    html.Section(id="wall-ranking", className="wl-pan wl-rank-pan"),
-                    html.Section(id="wall-alerts", className="wl-pan wl-alert-pan"),
-                    html.Section(id="wall-hours", className="wl-pan wl-hours-pan"),
-                    html.Section(id="wall-gaps", className="wl-pan wl-gap-pan"),
+                    *(_side(name, first=name == shown[0]) for name in shown),
                 ],
                 id="wall-body",
                 className="wl-body",
+                **attributes(data_scene=shown[0]),
             ),
             html.Footer(
                 [html.Div(id="wall-scenes", className="wl-scenes"), html.Div(id="wall-note", className="wl-note")],
@@ -105,8 +117,15 @@ def layout(
             data_scenes=",".join(shown),
             data_dwell=",".join(str(second) for second in seconds),
             data_names="|".join(SCENES[name][1 if english else 0] for name in shown),
+            data_titles="|".join(TITLES[name][1 if english else 0] for name in shown),
         ),
     )
+
+
+def _side(scene: str, first: bool) -> Component:
+    """The empty panels of a scene; those of the others are hidden."""
+    panels = [html.Section(className=f"wl-pan wl-{scene}-{name}", id=f"wall-{scene}-{name}") for name in PANELS[scene]]
+    return html.Div(panels, className="wl-side", hidden=not first, **attributes(data_scene=scene))
 
 
 def chosen_scenes(asked: str) -> list[str]:

@@ -6,17 +6,26 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import redis
+
+from dashboard.access.viewer import LOCAL_VIEWER
 from dashboard.archetypes import LIFE, engine_of
-from dashboard.domain.day import day_of
+from dashboard.domain.day import day_end, day_of
 from dashboard.domain.figure import Figure
 from dashboard.domain.place import RegionPack
 from dashboard.feeds import FEEDS
+from dashboard.queries.board import Board, Trends
 from dashboard.queries.figures import ALL, REPORTING, figures_of, reporting_kpi
 from dashboard.queries.past import Past, Summaries
 from dashboard.stores import tables
 from dashboard.stores.history import History, migrate, open_engine
-from ingest.projector import Projector
+from dashboard.stores.live import LiveStore
+from ingest.projector import Applied, Projector
+from ingest.publisher import Publisher
 from tests.oracle import Row
+
+CORE = {name: FEEDS[name] for name in ("patrol", "temperature", "dispute", "enterprise")}
+"""The feeds that the plain implementation knows."""
 
 
 class MadeUpRegion:
@@ -59,22 +68,45 @@ class Product:
 
     def figures(self, now: int) -> dict[tuple[str, str], Row]:
         """All figures at ``now`` from the stored projections."""
+        return rows(self._summaries(now), self.region_at(day_of(now)).pack, now)
+
+    def _summaries(self, now: int) -> dict[str, Summaries]:
         found: dict[str, Summaries] = {}
         region = self.region_at(day_of(now))
-        for name, feed in FEEDS.items():
+        for name, feed in CORE.items():
             engine = engine_of(feed)
             states = partial(self.past.states, name)
             found[name] = engine.summarise(states, region, now, None, self.past.provisional(), self.past.others(name))
-        return rows(found, region.pack, now)
+        return found
 
     def figures_as_of(self, at: int, seq: int) -> dict[tuple[str, str], Row]:
         """All figures as they were known at ``seq``, judged at ``at``."""
-        return rows({name: self.past.as_of(name, at, seq) for name in FEEDS}, self.region.pack, at)
+        return rows({name: self.past.as_of(name, at, seq) for name in CORE}, self.region.pack, at)
+
+    def figures_of_day(self, day: int) -> dict[tuple[str, str], Row]:
+        """All figures of a past local day at its end, as it is known now."""
+        found = {name: self.past.at_end_of(name, day) for name in CORE}
+        return rows(found, self.region_at(day).pack, day_end(day) - 1)
+
+    def figures_over(self, now: int, days: tuple[int, int], kpis: set[str]) -> dict[tuple[str, str], Row]:
+        """Some plain figures over local days as a board of ``now`` tells them."""
+        region = self.region_at(day_of(now))
+        trends = Trends(self.past)
+        trends.wait = True
+        board = Board(self._summaries(now), now, self.seq(), region, LOCAL_VIEWER, trends)
+        told: dict[tuple[str, str], Row] = {}
+        for name, feed in CORE.items():
+            for kpi in feed.kpis:
+                for town in (ALL, *board.towns) if kpi.key in kpis else ():
+                    parts = board.span(kpi.key, town, *days, name)
+                    numerator = None if parts.numerator is None else int(parts.numerator)
+                    told[kpi.key, town] = (parts.value, numerator, parts.denominator)
+        return told
 
     def rebuilt(self) -> bool:
         """Whether folding every stored record again gives the stored states, byte for byte."""
         with self.history.reading() as connection:
-            for name, feed in FEEDS.items():
+            for name, feed in CORE.items():
                 engine = engine_of(feed)
                 for day in self.history.days_of(connection, name):
                     stored = {row[0]: row[2] for row in self.history.states_since(connection, name, day, 0)}
@@ -89,14 +121,45 @@ class Product:
         return True
 
 
+class Window:
+    """The figures in Redis as a worker keeps them: published after each commit, and when time alone has acted."""
+
+    def __init__(self, product: Product, client: redis.Redis, now: int) -> None:
+        self.product = product
+        self.live = LiveStore(client)
+        self.live.clear()
+        self.publisher = Publisher(product.history, self.live, product.region_at, CORE)
+        self.publisher.rebuild(now)
+
+    def follow(self, applied: Applied | None, now: int) -> None:
+        """What a worker does after a batch, or after none."""
+        if applied is not None:
+            self.publisher.forget_places()
+            self.publisher.publish(now, {feed for feed, _ in applied.touched})
+        self.publisher.tick(now)
+
+    def figures(self, now: int) -> dict[tuple[str, str], Row]:
+        """All figures in the window."""
+        found = {name: self.live.read(feed).summaries for name, feed in CORE.items()}
+        return rows(found, self.product.region_at(day_of(now)).pack, now)
+
+
 def rows(found: Mapping[str, Summaries], pack: RegionPack, now: int) -> dict[tuple[str, str], Row]:
-    """Figures in the oracle's form."""
+    """Figures in the oracle's form, those of a breakdown as ``kpi[dimension=value]``."""
     told: dict[tuple[str, str], Row] = {}
-    for name, feed in FEEDS.items():
+    for name, feed in CORE.items():
         for kpi in (*feed.kpis, reporting_kpi(feed)):
             key = f"{REPORTING}:{name}" if kpi.key == REPORTING else kpi.key
             for town in (ALL, *(one.code for one in pack.towns)):
-                figure: Figure = figures_of(feed, kpi, found[name], town, now)[0]
-                numerator = None if figure.numerator is None else int(figure.numerator)
-                told[key, town] = (figure.value, numerator, figure.denominator)
+                for figure in figures_of(feed, kpi, found[name], town, now, breakdowns=True):
+                    told[f"{key}{_dims(figure)}", town] = _row(figure)
     return told
+
+
+def _dims(figure: Figure) -> str:
+    return "".join(f"[{name}={value}]" for name, value in figure.dims.items())
+
+
+def _row(figure: Figure) -> Row:
+    numerator = None if figure.numerator is None else int(figure.numerator)
+    return (figure.value, numerator, figure.denominator)

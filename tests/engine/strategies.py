@@ -3,7 +3,8 @@
 :func:`streams` yields what a road would carry: batches of versions in order of arrival, with duplicates, reordering,
 late records, corrections of higher and lower ``rev``, withdrawals, identical bodies, skewed clocks, midnight, shift
 changes, silent towns, units that cross borders, bad accuracy, teleports, and dwells, rechecks and windows near each
-threshold; beside them the moments at which figures are asked for and the points at which a worker dies. Nothing here
+threshold; cases over many days that go forward, back and round, move between towns and are named by two sources;
+beside them the moments at which figures are asked for and the points at which a worker dies. Nothing here
 knows how a figure is computed. Times are ms since 1970 UTC, coordinates WGS-84 degrees.
 """
 
@@ -35,7 +36,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 MIDNIGHT = 1_581_955_200_000
-"""The start of 18 February 2020 in Shanghai; streams lie within a day and a half of it."""
+"""The start of 18 February 2020 in Shanghai; fixes and readings lie within a day and a half of it, cases may have begun
+up to nine days before."""
 TOWNS = ("900000001", "900000002", "900000003")
 UNITS = ("u1", "u2", "u3", "u4", "u5")
 CHECKPOINTS = ("K1", "K2", "K3", "K4", "K5", "K6")
@@ -54,6 +56,15 @@ POINTS = {
     "P7": (TOWNS[2], 120.9504, 30.8000, None),
     "P8": (TOWNS[2], None, None, None),
 }
+
+FIRMS = {
+    # Listed enterprises: one of a beat with units, one that a walk from P3 passes, one without coordinates.
+    "E1": (TOWNS[0], 120.9020, 30.8000, "W1"),
+    "E2": (TOWNS[1], 120.9160, 30.8000, None),
+    "E3": (TOWNS[2], None, None, None),
+}
+UNLISTED_FIRMS = ("E8", "E9")
+CASES = ("D1", "D2", "D3", "D4")
 
 CrashPoint = Literal["before_commit", "after_commit", "after_publish"]
 CRASH_POINTS: tuple[CrashPoint, ...] = ("before_commit", "after_commit", "after_publish")
@@ -81,6 +92,9 @@ class Stream:
     def arrivals(self) -> list[Event]:
         """Every arrival in order."""
         return [event for batch in self.batches for event in batch]
+
+
+SPOTS = POINTS | FIRMS
 
 
 def cell_of(lon: float, lat: float) -> str:
@@ -120,6 +134,10 @@ PACK = RegionPack(
             Place(code, PlaceKind.CHECKPOINT, TOWNS[n // 2], f"卡点{code}", code, lon=120.9 + n / 50, lat=30.81)
             for n, code in enumerate(CHECKPOINTS)
         ),
+        *(
+            Place(code, PlaceKind.ENTERPRISE, town, f"厂{code}", code, lon=lon, lat=lat, beat=beat)
+            for code, (town, lon, lat, beat) in FIRMS.items()
+        ),
     ),
     beats=(
         Beat("W1", TOWNS[0], "一班", "Beat 1", units=("u1", "u2")),
@@ -149,7 +167,7 @@ PACK = RegionPack(
     thresholds={"fever.infrared/wrist": 36.8, "fever./face": 37.0, "fever.thermal_camera/": 37.6},
     version="made-up",
 )
-"""Three towns, six checkpoints, eight patrol points, two shifts (none from 20:00 to 21:00 and from 7:00 to 8:00),
+"""Three towns, six checkpoints, eight patrol points, three enterprises, two shifts (none from 20:00 to 21:00 and from 7:00 to 8:00),
 beats with and without units."""
 
 ANCHORS = tuple(
@@ -189,8 +207,9 @@ def walks(draw: st.DrawFn, units: Sequence[str] = UNITS, towns: Sequence[str] = 
     own_town = draw(st.sampled_from((None, *towns)))
     found: list[Event] = []
     for _ in range(draw(st.integers(1, 4))):
-        place = draw(st.sampled_from([code for code, (town, lon, *_) in POINTS.items() if lon and town in towns]))
-        town, lon, lat, _ = POINTS[place]
+        spots = [code for code, (town, lon, *_) in SPOTS.items() if lon and town in towns]
+        place = draw(st.sampled_from(spots))
+        town, lon, lat, _ = SPOTS[place]
         assert lon is not None
         assert lat is not None
         # The last but one is 300 m off; the last is outside any region.
@@ -237,13 +256,14 @@ def duties(draw: st.DrawFn, units: Sequence[str] = UNITS, towns: Sequence[str] =
     at = draw(instants())
     town = draw(st.sampled_from(towns))
     if kind == "nothing":
-        feed = draw(st.sampled_from(("patrol", "temperature")))
-        return [msgspec.structs.replace(_event(feed, at, town, town), nothing=True)]
+        feed = draw(st.sampled_from(("patrol", "patrol", "temperature", "dispute", "enterprise")))
+        return [msgspec.structs.replace(_event(feed, at, town, f"0:{town}"), nothing=True)]
     unit = draw(st.sampled_from(units))
     officers = draw(st.sampled_from((None, 1, 3, 4)))
     place = None
     if kind == "checkin":
-        place = draw(st.sampled_from([code for code, (of, *_) in POINTS.items() if of in towns]))
+        own = [code for code, (of, *_) in SPOTS.items() if of in towns]
+        place = draw(st.sampled_from([*own, *UNLISTED_FIRMS]))
     position: dict[str, float] = {}
     if draw(st.booleans()):
         position = {"lon": 120.9, "lat": 30.8}
@@ -322,6 +342,115 @@ def fevers(draw: st.DrawFn, towns: Sequence[str] = TOWNS) -> list[Event]:
     return found
 
 
+STEPS = (0, 0, 1, SECOND, MINUTE, HOUR, 5 * HOUR, DAY, DAY - 1, DAY + 1, 2 * DAY, 2 * DAY + 1, 3 * DAY)
+"""From one record of a case to the next, some on the edges of ages and limits."""
+DISPUTE_STAGES = ("reported", "accepted", "mediating", "resolved", "escalated", "withdrawn")
+ENTERPRISE_STAGES = (
+    "registered", "applied", "reviewing", "committed", "approved", "posted", "resumed", "suspended",
+)  # fmt: skip
+
+
+# Strategies that are drawn for every record are made once: making them costs more than drawing from them.
+_STEP = st.sampled_from(STEPS)
+_BACK = st.sampled_from((0, 0, 0, DAY, 2 * DAY, 3 * DAY, 7 * DAY))
+_MOVES = st.sampled_from((False, False, False, False, False, True))
+_SAID = st.sampled_from((0, 1, 1, 1, 2))
+_DUE = st.none() | st.sampled_from((0, 1, -1, HOUR, DAY)) | st.sampled_from(ANCHORS)
+"""An offset from the record, or an instant."""
+_OF_DISPUTE = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from((None, None, "wages", "housing", "other")),
+        "parties": st.sampled_from((None, 2)),
+        "handler": st.sampled_from((None, "P-1", "P-2")),
+        "due": _DUE,
+    }
+)
+_OF_ENTERPRISE = st.fixed_dictionaries(
+    {
+        "scale": st.sampled_from((None, "above", "below")),
+        "industry": st.sampled_from((None, None, "电子", "纺织")),
+        "review": st.sampled_from((None, "safety:passed", "epidemic:returned")),
+        "staff_total": st.sampled_from((None, 0, 10, 250)),
+        "staff_returned": st.sampled_from((None, 0, 4, 180)),
+        "liaison": st.sampled_from((None, None, "P-7")),
+        # Two enterprises in one building; one that stands at a patrol point; a place nobody has listed.
+        "place": st.sampled_from((None, None, None, None, "E1", "P5", "X1")),
+        "lon": st.sampled_from((None, None, 120.93)),
+    }
+)
+ROUNDS = (
+    ("applied", "reviewing", "reviewing", "applied", "reviewing", "committed", "approved", "posted", "resumed"),
+    ("resumed", "suspended", "resumed"),
+    ("resumed", "resumed"),
+    ("registered", "resumed"),
+    ("resumed",),
+)
+_ROUND = st.sampled_from(ROUNDS)
+_COURSES = {stages: st.lists(st.sampled_from(stages), min_size=1, max_size=6) for stages in (
+    DISPUTE_STAGES, ENTERPRISE_STAGES,
+)}  # fmt: skip
+
+
+@st.composite
+def _courses(draw: st.DrawFn, stages: tuple[str, ...]) -> list[str]:
+    """Stages in the usual order with some left out or said twice, or in any order at all."""
+    if draw(st.booleans()):
+        start = draw(st.integers(0, len(stages) - 1))
+        return [stage for stage in stages[start:] for _ in range(draw(_SAID))]
+    return draw(_COURSES[stages])
+
+
+@st.composite
+def disputes(draw: st.DrawFn, towns: Sequence[str] = TOWNS) -> list[Event]:
+    """A dispute's records: every stage and none, with a due time on, before or after what follows, sometimes moved."""
+    case, where = draw(st.sampled_from(CASES)), st.sampled_from(towns)
+    town, at = draw(where), draw(instants()) - draw(_BACK)
+    found = []
+    for stage in draw(_courses(DISPUTE_STAGES)):
+        said = draw(_OF_DISPUTE)
+        if said["due"] is not None and said["due"] <= DAY:
+            said["due"] += at
+        found.append(_event("dispute", at, town, case, case=case, stage=stage, **said))
+        at += draw(_STEP)
+        if draw(_MOVES):
+            town = draw(where)
+    return found
+
+
+@st.composite
+def enterprises(draw: st.DrawFn, towns: Sequence[str] = TOWNS) -> list[Event]:
+    """An enterprise's records: on its way, returned by a reviewer and applying again, stopped and back again."""
+    own = [code for code, (town, *_) in FIRMS.items() if town in towns]
+    firm, where = draw(st.sampled_from((*own, *own, *UNLISTED_FIRMS))), st.sampled_from(towns)
+    town = FIRMS[firm][0] if firm in own else draw(where)
+    at = draw(instants()) - draw(_BACK)
+    found = []
+    for stage in draw(_ROUND) if draw(st.booleans()) else draw(_courses(ENTERPRISE_STAGES)):
+        said = draw(_OF_ENTERPRISE)
+        said["lat"] = 30.8 if said["lon"] else None
+        found.append(_event("enterprise", at, town, firm, enterprise=firm, stage=stage, **said))
+        at += draw(_STEP)
+        if draw(_MOVES):
+            town = draw(where)
+    return found
+
+
+@st.composite
+def visits_to_firms(draw: st.DrawFn, towns: Sequence[str] = TOWNS) -> list[Event]:
+    """An enterprise that resumed some days ago, and somebody who checks in there, at the edges of days too."""
+    own = [code for code, (town, *_) in FIRMS.items() if town in towns]
+    firm = draw(st.sampled_from((*own, *UNLISTED_FIRMS)))
+    town = FIRMS[firm][0] if firm in own else draw(st.sampled_from(towns))
+    back = draw(st.sampled_from((1, 1, 2, 5)))
+    resumed = draw(instants()) - back * DAY
+    at = draw(instants() | st.sampled_from((MIDNIGHT - 1, MIDNIGHT, MIDNIGHT + DAY - 1, MIDNIGHT + DAY)))
+    unit = draw(st.sampled_from(UNITS))
+    return [
+        _event("enterprise", resumed, town, firm, enterprise=firm, stage="resumed"),
+        _event("patrol", at, town, unit, unit=unit, kind="checkin", place=firm),
+    ]
+
+
 @st.composite
 def _corrected(draw: st.DrawFn, event: Event) -> Event:
     """Another version of a record: other figures, another time, town, unit or place, or a withdrawal."""
@@ -344,6 +473,16 @@ def _corrected(draw: st.DrawFn, event: Event) -> Event:
     if what == "subject" and "checkpoint" in fields:
         code = draw(st.sampled_from(CHECKPOINTS))
         return msgspec.structs.replace(event, subject=code, fields=fields | {"checkpoint": code})
+    if what == "subject" and "case" in fields:
+        code = draw(st.sampled_from(CASES))
+        return msgspec.structs.replace(event, subject=code, fields=fields | {"case": code})
+    if what == "subject" and "enterprise" in fields:
+        code = draw(st.sampled_from((*FIRMS, *UNLISTED_FIRMS)))
+        return msgspec.structs.replace(event, subject=code, fields=fields | {"enterprise": code})
+    if what == "value" and "stage" in fields:
+        stages = DISPUTE_STAGES if "case" in fields else ENTERPRISE_STAGES
+        changed = {name: value for name, value in fields.items() if name not in ("due", "liaison", "place")}
+        return msgspec.structs.replace(event, fields=changed | {"stage": draw(st.sampled_from(stages))})
     if what == "value" and "celsius" in fields:
         return msgspec.structs.replace(event, fields=fields | {"celsius": draw(st.sampled_from((36.4, 37.3, 38.1)))})
     if what == "value" and event.lat is not None:
@@ -357,14 +496,16 @@ def _unlisted(event: Event) -> bool:
 
 @st.composite
 def streams(draw: st.DrawFn, max_parts: int = 10) -> Stream:
-    """A stream of both feeds. Of an example without parts nothing arrives at all."""
+    """A stream of the core feeds, of some or all. Of an example without parts nothing arrives at all."""
     towns = tuple(draw(st.lists(st.sampled_from(TOWNS), min_size=1, max_size=3, unique=True)))
     units = tuple(draw(st.lists(st.sampled_from(UNITS), min_size=1, max_size=3, unique=True)))
-    kinds = st.one_of(
+    moving = (
         walks(units, towns), walks(units, towns), duties(units, towns), duties(units, towns), signals(units, towns),
-        device_runs(towns), device_runs(towns), fevers(towns), fevers(towns),
     )  # fmt: skip
-    parts = draw(st.lists(kinds, max_size=max_parts))
+    measuring = (device_runs(towns), device_runs(towns), fevers(towns), fevers(towns))
+    lasting = (disputes(towns), enterprises(towns), visits_to_firms(towns))
+    mixture = draw(st.sampled_from(((*moving, *measuring), (*lasting, duties(units, towns)), (*moving, *lasting))))
+    parts = draw(st.lists(st.one_of(*mixture), max_size=max_parts))
     records: list[Event] = []
     for number, part in enumerate(parts):
         # Ids repeat between sources, and sources share a unit or a checkpoint.
@@ -422,8 +563,13 @@ def _moments(draw: st.DrawFn, records: Sequence[Event]) -> tuple[int, ...]:
     """Moments near anchors and near thresholds of what was recorded."""
     moment: st.SearchStrategy[int] = instants()
     if records:
-        after = st.sampled_from((0, -1, 1, MINUTE, 10 * MINUTE, 15 * MINUTE, 15 * MINUTE - 1, 30 * MINUTE, 48 * HOUR))
-        moment |= st.builds(int.__add__, st.sampled_from([record.at for record in records]), after)
+        after = st.sampled_from(
+            (0, -1, 1, MINUTE, 10 * MINUTE, 15 * MINUTE, 15 * MINUTE - 1, 30 * MINUTE, -10 * MINUTE, -10 * MINUTE - 1,
+             DAY - 1, DAY, 2 * DAY, 2 * DAY + 1, 3 * DAY - 1, 3 * DAY, 7 * DAY)
+        )  # fmt: skip
+        marks = [record.at for record in records]
+        marks += [record.fields["due"] for record in records if "due" in record.fields]
+        moment |= st.builds(int.__add__, st.sampled_from(marks), after)
     return tuple(sorted(draw(st.lists(moment, min_size=1, max_size=4, unique=True))))
 
 

@@ -24,6 +24,7 @@ from dashboard.live import Hub
 from dashboard.queries.reader import LiveBoards
 from dashboard.queries.views import VIEWS
 from dashboard.stores import redis_server as embedded
+from tests.conftest import Databases
 from tests.engine.core import CHECKPOINT, DAYUN, NOON, YAOZHUANG, Core, fix, ms, reading
 
 MAX_BODY = 2 * 1024 * 1024
@@ -81,10 +82,10 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Api]:
     """The application of this module: its own Redis, its own database, served by uvicorn in a thread."""
     server = embedded.start(tmp_path_factory.mktemp("redis"))
-    core = Core(tmp_path_factory.mktemp("data"), server.url, max_body_bytes=MAX_BODY)
+    core = Core(tmp_path_factory.mktemp("data"), server.url, database_url=databases.new(), max_body_bytes=MAX_BODY)
     gate = Gate(TokenStore(core.history.engine), core.clock, local=False)
     reader = core.reader()
     hub = Hub(LiveBoards(reader, server.url), VIEWS, core.clock, "build", identify=gate.viewer)

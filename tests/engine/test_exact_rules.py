@@ -27,7 +27,7 @@ from tests.engine.strategies import PACK, Stream, cell_of, near, streams
 
 pytestmark = pytest.mark.timeout(600)
 
-EXACT = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+EXACT = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 FIRST = PACK.valid_from
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,14 +38,14 @@ class Running:
         self.log = core.settings.data_dir / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, role: str = "gateway") -> None:
         """Start it and wait until it answers."""
         settings = self.core.settings.with_values(
             port=self.port, watch_folder=str(self.folder), watch_settle_s=0.1, log_level="debug"
         )
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "dashboard", "web", "--role", "gateway"],
+                [sys.executable, "-P", "-m", "dashboard", "web", "--role", role],
                 env={**os.environ, **settings.environment(), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -55,7 +56,7 @@ class Running:
     def answers(self) -> bool:
         """Whether it says that it is ready."""
         try:
-            return self.ask("GET", "/readyz") == 200
+            return self.ask("GET", "/healthz") == 200
         except OSError:
             return False
 
@@ -84,20 +85,23 @@ class Running:
 
 
 @pytest.fixture
-def running(data_dir: Path, tmp_path: Path, redis_client: object, redis_server: RedisServer) -> Iterator[Running]:
+def running(
+    data_dir: Path, tmp_path: Path, redis_client: object, redis_server: RedisServer, database_url: str
+) -> Iterator[Running]:
     """A gateway that is not started yet, its core on the machine's own clock."""
     (tmp_path / "收件").mkdir()
-    core = Core(data_dir, redis_server.url, at=machine_ms())
+    core = Core(data_dir, redis_server.url, at=machine_ms(), database_url=database_url)
     found = Running(core, tmp_path / "收件")
     yield found
     found.end(signal.SIGKILL)
     core.close()
 
 
-def test_no_token_reaches_a_log_wherever_a_phone_carries_it(running: Running) -> None:
+@pytest.mark.parametrize("role", ["gateway", "all"])
+def test_no_token_reaches_a_log_wherever_a_phone_carries_it(running: Running, role: str) -> None:
     token = TokenStore(running.core.history.engine).create(machine_ms(), source="phones")
     forged = "tww_" + "forged-Token_" * 3
-    running.start()
+    running.start(role)
     fix = f"id={UNIT}&lat=30.912&lon=120.957"
     for secret, status in ((token, 200), (forged, 401)):
         assert running.ask("GET", f"/osmand/{secret}?{fix}") == status
@@ -107,6 +111,7 @@ def test_no_token_reaches_a_log_wherever_a_phone_carries_it(running: Running) ->
         assert running.ask("POST", f"/owntracks?token={secret}", b"[[1]]") == status
         assert running.ask("PUT", f"/osmand/{secret}") == 405
         assert running.ask("GET", f"/osmand/{secret}/more?token={secret}") == 404
+        assert running.ask("GET", f"/osmand/{secret * 3000}") in (400, 401, 414)
     running.end()
     log = running.log.read_text(encoding="utf-8")
     assert "phone_heard" in log, "what was refused is logged"
@@ -186,6 +191,10 @@ def test_a_watched_folder_survives_kills_without_loss_or_doubling(running: Runni
     assert "13800138000" not in running.log.read_text(encoding="utf-8")
 
 
+def _reported(folder: Path, count: int) -> bool:
+    return len(list(folder.glob("*.report.txt"))) == count
+
+
 def test_files_dropped_while_it_runs_and_the_same_file_again(running: Running) -> None:
     running.start()
     inbox = running.folder / "temperature"
@@ -194,7 +203,7 @@ def test_files_dropped_while_it_runs_and_the_same_file_again(running: Running) -
         whole = table(1, 5).replace(b"36.3", b"366")
         (inbox / ".upload").write_bytes(whole)
         (inbox / ".upload").rename(inbox / name)
-        running.until(lambda turn=turn: len(list((inbox / "done").glob("*.report.txt"))) == turn, name)
+        running.until(partial(_reported, inbox / "done", turn), name)
         running.core.work()
         assert running.core.count("event") == 4
         assert running.core.count("dead_letter") == 1

@@ -13,6 +13,7 @@ import pytest
 from dashboard.domain.day import MINUTE, iso
 from dashboard.domain.event import Event
 from dashboard.stores import redis_server as embedded
+from tests.conftest import Databases
 from tests.engine.core import DAYUN, UNIT, YAOZHUANG, Core, ms, raising
 from tests.engine.gateway import Gateway, basic, gateway, pack_with_devices
 
@@ -38,11 +39,11 @@ SECONDS = ms(AT) // 1000
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Gateway]:
     """The gateway of this module: its own Redis and database, and a pack that knows the phones."""
     server = embedded.start(tmp_path_factory.mktemp("redis"))
     pack = pack_with_devices(tmp_path_factory.mktemp("packs") / "jiashan", DEVICES)
-    core = Core(tmp_path_factory.mktemp("data"), server.url, at=NOW, region=str(pack))
+    core = Core(tmp_path_factory.mktemp("data"), server.url, at=NOW, region=str(pack), database_url=databases.new())
     with gateway(core) as found:
         yield found
     core.close()

@@ -68,11 +68,11 @@ def moment(text: str) -> int:
 
 
 class World:
-    """Redis, SQLite and a worker of a data directory whose clock stands still at ``now``."""
+    """Redis, a database and a worker of a data directory whose clock stands still at ``now``."""
 
-    def __init__(self, data_dir: Path, url: str, now: int) -> None:
+    def __init__(self, data_dir: Path, url: str, database_url: str, now: int) -> None:
         write_world(data_dir, "real-inputs", 0.0, now)
-        self.settings = Settings.load(data_dir, redis_url=url)
+        self.settings = Settings.load(data_dir, redis_url=url, database_url=database_url)
         engine = open_engine(self.settings.database_url)
         migrate(engine)
         engine.dispose()
@@ -110,12 +110,12 @@ Worlds = Callable[[int], World]
 
 
 @pytest.fixture
-def worlds(data_dir: Path, redis_server: RedisServer, redis_client: redis.Redis) -> Iterator[Worlds]:
+def worlds(data_dir: Path, redis_server: RedisServer, redis_client: redis.Redis, database_url: str) -> Iterator[Worlds]:
     """Makes a world that stands at a moment."""
     made: list[World] = []
 
     def make(now: int) -> World:
-        made.append(World(data_dir, redis_server.url, now))
+        made.append(World(data_dir, redis_server.url, database_url, now))
         return made[-1]
 
     yield make

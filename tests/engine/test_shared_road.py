@@ -93,9 +93,9 @@ def test_a_sender_that_goes_away_stops_nobody() -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_a_worker_ends_transactions_at_the_bound(
-    data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, size: int
+    data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, database_url: str, size: int
 ) -> None:
-    core = Core(data_dir, redis_server.url)
+    core = Core(data_dir, redis_server.url, database_url=database_url)
     for number in range(7):
         core.send("temperature", reading(number))
     core.worker.batch_events = size

@@ -10,6 +10,7 @@ import pytest
 from dashboard import cli
 from dashboard.domain.day import iso
 from dashboard.stores import redis_server as embedded
+from tests.conftest import Databases
 from tests.engine.core import UNIT, YAOZHUANG, Core, ms
 from tests.engine.gateway import Answer, Gateway, gateway
 
@@ -20,10 +21,10 @@ NOW = ms("2026-03-02T12:00:00+08:00")
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Gateway]:
     """The gateway of this module: its own Redis and database."""
     server = embedded.start(tmp_path_factory.mktemp("redis"))
-    core = Core(tmp_path_factory.mktemp("data"), server.url, at=NOW)
+    core = Core(tmp_path_factory.mktemp("data"), server.url, at=NOW, database_url=databases.new())
     with gateway(core) as found:
         yield found
     core.close()

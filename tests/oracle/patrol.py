@@ -9,10 +9,33 @@ from typing import NamedTuple
 from pyproj import Geod
 
 from dashboard.domain.event import Event
-from dashboard.domain.place import Place, RegionPack, VisitRule
-from tests.oracle.records import HOUR, MINUTE, SECOND, day_of, day_start, days_before, in_hours, minute_of, order
+from dashboard.domain.place import PlaceKind, RegionPack
+from tests.oracle.case import Owed
+from tests.oracle.records import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    day_of,
+    day_start,
+    days_after,
+    days_before,
+    in_hours,
+    minute_of,
+    order,
+)
 
 GEOD = Geod(ellps="WGS84")
+TARGETS = ("patrol_point", "enterprise")
+DAY_MINUTES = 1440
+
+
+class Judged(NamedTuple):
+    """One visit owed today: where, to what, when its window closes, and how it stands."""
+
+    town: str
+    target: str
+    closes: int
+    state: str
 
 
 class Visit(NamedTuple):
@@ -58,7 +81,10 @@ class Patrol:
         now: int,
         reported: set[str],
         pack_of: Callable[[int], RegionPack] | None = None,
+        firms: Sequence[Owed] = (),
     ) -> None:
+        self.firms = firms
+        """Places that owe a visit today because enterprises resumed, beside those of the pack."""
         self.pack = pack
         self.pack_of = pack_of or (lambda day: pack)
         """The pack of a local day: what counted as a visit is told by the rules of that day."""
@@ -73,12 +99,13 @@ class Patrol:
         self.owed = {rule.place for rule in pack.visit_rules}
         self.places = {place.code: place for place in pack.places}
         self.visits = self._checkins() + self._dwells()
-        self.judged = [
-            (self.places[rule.place].town, end, state)
-            for rule in pack.visit_rules
-            if rule.place in self.places
-            for end, state in self._judge(rule)
-        ]
+        self.judged: list[Judged] = []
+        for rule in pack.visit_rules:
+            if rule.place in self.places:
+                window = self._window(rule.start, rule.end)
+                self._judge("patrol_point", self.places[rule.place].town, rule.place, rule.times, window)
+        for owed in firms:
+            self._judge("enterprise", owed.town, owed.place, 1, self._window(0, DAY_MINUTES))
 
     def _usable_fixes(self, near: Callable[[float, float], bool]) -> dict[str, list[Fix]]:
         """Usable fixes of each unit in order; of several at one instant the first by (source, id)."""
@@ -114,7 +141,10 @@ class Patrol:
             radius, stay = pack.thresholds.get("patrol.radius_m", 50), self._stay(pack)
             owed = {rule.place for rule in pack.visit_rules}
             for place in pack.places:
-                if place.code not in owed or place.lon is None or place.lat is None:
+                # Any listed enterprise may come to owe visits; nothing else does that no rule names.
+                if place.code not in owed and place.kind != PlaceKind.ENTERPRISE:
+                    continue
+                if place.lon is None or place.lat is None:
                     continue
                 for fixes in self.fixes.values():
                     runs = runs_at(place.lon, place.lat, [fix for fix in fixes if fix.day == day], radius)
@@ -125,13 +155,19 @@ class Patrol:
     def _stay(self, pack: RegionPack) -> int:
         return round(pack.thresholds.get("patrol.dwell_s", 60) * SECOND)
 
-    def _judge(self, rule: VisitRule) -> list[tuple[int, str]]:
-        """(window end, state) of each visit that a rule owes today."""
-        begin = day_start(self.day, self.zone) + rule.start * MINUTE
-        end = day_start(self.day, self.zone) + rule.end * MINUTE
+    def _window(self, start: int, end: int) -> tuple[int, int]:
+        """A window of today, from minutes of the day to instants."""
+        midnight = day_start(self.day, self.zone)
+        return midnight + start * MINUTE, midnight + end * MINUTE
+
+    def _judge(self, target: str, town: str, place: str, times: int, window: tuple[int, int]) -> None:
+        """How each visit stands that a place owes in a window of today."""
+        begin, end = window
+        # A window up to midnight is seen as closed in the last millisecond of its own day.
+        closes = min(end, day_start(days_after(self.day, 1), self.zone) - 1)
         counted = 0
         for visit in self.visits:
-            if visit.place != rule.place:
+            if visit.place != place:
                 continue
             if visit.checkin:
                 counts = begin <= visit.first < end
@@ -142,29 +178,28 @@ class Patrol:
                 moment = max(visit.first, begin) + stay
             if counts and moment <= self.now:
                 counted += 1
-        states = []
-        for nth in range(1, rule.times + 1):
+        for nth in range(1, times + 1):
             if counted >= nth:
-                states.append((end, "met"))
-            elif self.now < end:
-                states.append((end, "open"))
+                state = "met"
+            elif self.now < closes:
+                state = "open"
             else:
-                states.append((end, self._missed(self.places[rule.place], begin, end)))
-        return states
+                state = self._missed(place, town, begin, end)
+            self.judged.append(Judged(town, target, closes, state))
 
-    def _missed(self, place: Place, begin: int, end: int) -> str:
+    def _missed(self, code: str, town: str, begin: int, end: int) -> str:
         """Lapsed or unobservable, of an obligation whose window closed unmet (EXACTNESS 14)."""
         assigned: tuple[str, ...] = ()
         for beat in self.pack.beats:
-            if beat.code == place.beat:
+            if code in self.places and beat.code == self.places[code].beat:
                 assigned = beat.units
         units = {unit_of(record) for record in self.records}
         if assigned:
             on_duty = [unit for unit in units if unit in assigned and self._on_duty_in(unit, begin, end, None)]
         else:
-            on_duty = [unit for unit in units if self._on_duty_in(unit, begin, end, place.town)]
+            on_duty = [unit for unit in units if self._on_duty_in(unit, begin, end, town)]
         if not on_duty:
-            return "lapsed" if place.town in self.reported else "unobservable"
+            return "lapsed" if town in self.reported else "unobservable"
         for unit in on_duty:
             heard = 0
             fixes = self.fixes.get(unit, [])
@@ -194,14 +229,19 @@ class Patrol:
     def _of_kind(self, unit: str, kind: str) -> list[Event]:
         return [r for r in self.records if unit_of(r) == unit and r.fields.get("kind") == kind]
 
-    def obligations(self, towns: Sequence[str], state: str) -> int:
-        """How many of today's obligations are in a state."""
-        return sum(1 for town, _, judged in self.judged if town in towns and judged == state)
+    def obligations(self, towns: Sequence[str], state: str, target: str | None = None) -> int:
+        """How many of today's obligations (to patrol points or enterprises, or both) are in a state."""
+        return sum(
+            1 for one in self.judged if one.town in towns and one.state == state and target in (None, one.target)
+        )
 
-    def coverage(self, towns: Sequence[str]) -> tuple[int, int]:
+    def coverage(self, towns: Sequence[str], target: str | None = None) -> tuple[int, int]:
         """Met ÷ (met + lapsed) of obligations whose window has closed (EXACTNESS 13)."""
-        met = sum(1 for town, end, state in self.judged if town in towns and state == "met" and end <= self.now)
-        return met, met + self.obligations(towns, "lapsed")
+        met = 0
+        for one in self.judged:
+            if one.town in towns and one.state == "met" and one.closes <= self.now and target in (None, one.target):
+                met += 1
+        return met, met + self.obligations(towns, "lapsed", target)
 
     def cells_seen(self, towns: Sequence[str]) -> tuple[int, int]:
         """Listed cells with a usable fix of today, of any unit, ÷ listed cells."""
@@ -278,12 +318,14 @@ class Patrol:
         ``None`` where no place owes any.
         """
         week_start = day_start(days_before(self.day, 6), self.zone)
+        owing = [
+            (code, max(week_start, self._owed_since(code)))
+            for code in self.owed
+            if code in self.places and self.places[code].town in towns
+        ]
+        owing += [(firm.place, max(week_start, firm.since)) for firm in self.firms if firm.town in towns]
         gaps = []
-        for code in self.owed:
-            place = self.places.get(code)
-            if place is None or place.town not in towns:
-                continue
-            since = max(week_start, self._owed_since(code))
+        for code, since in owing:
             ends = [
                 min(visit.last, self.now)
                 for visit in self.visits

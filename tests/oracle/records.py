@@ -1,4 +1,4 @@
-"""From versions to records, and from instants to local days: what both feeds of the oracle need.
+"""From versions to records, and from instants to local days: what every feed of the oracle needs.
 
 Nothing here knows a figure.
 """
@@ -79,6 +79,11 @@ def days_before(day: int, days: int) -> int:
     """The local day so many days earlier."""
     earlier = date(day // 10000, day // 100 % 100, day % 100) - timedelta(days=days)
     return earlier.year * 10000 + earlier.month * 100 + earlier.day
+
+
+def days_after(day: int, days: int) -> int:
+    """The local day so many days later."""
+    return days_before(day, -days)
 
 
 def minute_of(at: int, zone: str) -> int:

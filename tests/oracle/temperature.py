@@ -128,14 +128,16 @@ class Temperature:
                 on_duty.add(code)
         heard = set()
         for reading in self.readings:
-            if self.now - self.online < reading.at <= self.now + 10 * MINUTE:
+            # A device ahead of us is heard at once, but what it dates tomorrow is tomorrow's.
+            ahead = reading.at <= self.now + 10 * MINUTE and day_of(reading.at, self.zone) <= self.day
+            if self.now - self.online < reading.at and ahead:
                 heard.add(reading.fields.get("checkpoint"))
         return len(on_duty & heard), len(on_duty)
 
-    def green_of_coded(self, towns: Sequence[str]) -> tuple[int, int]:
-        """Readings of today with a green health code ÷ readings with any health code."""
+    def of_coded(self, towns: Sequence[str], code: str) -> tuple[int, int]:
+        """Readings of today with that health code ÷ readings with any health code."""
         codes = [reading.fields.get("health_code") for reading in self.today if reading.town in towns]
-        return codes.count("green"), sum(1 for code in codes if code is not None)
+        return codes.count(code), sum(1 for code in codes if code is not None)
 
     def drift_milli(self, towns: Sequence[str]) -> int | None:
         """The largest drift of a device of these towns, thousandths of a degree; ``None`` where none can be told."""

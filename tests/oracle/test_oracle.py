@@ -204,8 +204,10 @@ def test_without_any_record_only_obligations_and_reporting_are_given() -> None:
     found = of([], clock("8:30"))
     given = {key for key, row in found.items() if row != MISSING}
     states = ("open", "met", "lapsed", "unobservable")
-    assert given == {(f"obligations_{state}", town) for state in states for town in "AB"} | {
-        (f"reporting_rate:{feed}", town) for feed in ("patrol", "temperature") for town in ("A", "B", "all")
+    targets = ("", "[target=patrol_point]", "[target=enterprise]")
+    feeds = ("patrol", "temperature", "dispute", "enterprise")
+    assert given == {(f"obligations_{state}{of}", town) for state in states for of in targets for town in "AB"} | {
+        (f"reporting_rate:{feed}", town) for feed in feeds for town in ("A", "B", "all")
     }
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from dashboard.access.viewer import Role, Viewer
 from dashboard.domain.day import HOUR, MINUTE
+from dashboard.domain.summary import Judged, ObligationState
 from dashboard.queries.attention import Attention, Kind, Level, attention
 from tests.board_sample import NOW, SampleBoard
 
@@ -55,14 +56,44 @@ def test_a_feed_of_which_nothing_came_is_silent() -> None:
     assert [(entry.feed, entry.since, entry.state) for entry in feeds] == [("patrol", None, "silent")]
 
 
-def test_order_is_level_then_newest_and_numbers_follow_it() -> None:
+def test_order_is_level_then_one_of_each_kind_and_numbers_follow_it() -> None:
     entries = attention(SampleBoard(old={"temperature": 3 * HOUR}))
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
     ranks = [list(Level).index(entry.level) for entry in entries]
     assert ranks == sorted(ranks)
     for level in Level:
-        times = [entry.since or 0 for entry in entries if entry.level == level]
-        assert times == sorted(times, reverse=True)
-    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+        own = [entry for entry in entries if entry.level == level and entry.kind != Kind.FEVER]
+        # The second of a kind stands after the first of every other.
+        kinds = [entry.kind for entry in own]
+        assert len(set(kinds[: len(set(kinds))])) == len(set(kinds))
+        for kind in set(kinds):
+            times = [entry.since or 0 for entry in own if entry.kind == kind]
+            assert times == sorted(times, reverse=True)
+
+
+def test_cases_over_their_time_and_stuck_ones_are_one_entry_a_town() -> None:
+    board = SampleBoard()
+    entries = attention(board)
+    for kind, kpi in ((Kind.OVERDUE, "dispute_overdue"), (Kind.STUCK, "enterprise_stuck")):
+        own = {entry.town: entry for entry in of_kind(entries, kind)}
+        counts = {town: board.figure(kpi, town).value for town in board.towns}
+        assert own
+        assert {town: entry.count for town, entry in own.items()} == {town: n for town, n in counts.items() if n}
+        for entry in own.values():
+            assert entry.worst >= NOW - (entry.since or 0) > 0
+            urgent = kind == Kind.OVERDUE and entry.worst > 24 * HOUR
+            assert entry.level == (Level.ALERT if urgent else Level.WATCH)
+
+
+def test_visits_owed_by_enterprises_are_no_entry() -> None:
+    board = SampleBoard()
+    town = "330421102"
+    track = board.track(town)
+    assert track is not None
+    lapsed = Judged("330421102-E0001", NOW - 2 * HOUR, NOW - HOUR, 1, ObligationState.LAPSED, None, "enterprise")
+    more = msgspec.structs.replace(track, obligations=(*track.obligations, lapsed))
+    board._summaries["patrol"] = {**board.summaries("patrol"), town: more}
+    assert town not in {entry.town for entry in of_kind(attention(board), Kind.LAPSED)}
 
 
 def test_a_drifting_device_is_watched() -> None:

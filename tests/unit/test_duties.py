@@ -7,10 +7,23 @@ from collections import Counter
 import msgspec
 
 from dashboard.domain.day import HOUR, MINUTE
-from dashboard.domain.summary import CheckpointNow, FeverState, ObligationState
-from dashboard.queries.duties import Duty, DutyKind, Group, due_in, tallies
+from dashboard.domain.summary import CheckpointNow, FeverState, Judged, ObligationState
+from dashboard.queries.duties import Duty, DutyKind, Group, due_in, firm_visits, tallies
 from dashboard.queries.timeline import bands, timeline
-from tests.town_board import GATES, NOW, POINTS, READING, SILENT_TOWN, TOWN, TRACK, at, town_board
+from tests.town_board import (
+    DISPUTES,
+    ENTERPRISES,
+    GATES,
+    NOW,
+    POINTS,
+    READING,
+    SILENT_TOWN,
+    START,
+    TOWN,
+    TRACK,
+    at,
+    town_board,
+)
 
 
 def by_group(duties: tuple[Duty, ...]) -> dict[Group, list[Duty]]:
@@ -108,7 +121,7 @@ def test_a_visit_knows_its_beat_and_units_and_which_of_several_it_is() -> None:
 def test_tallies_add_up_to_the_figures() -> None:
     board = town_board()
     duties = due_in(board, TOWN)
-    visit, fever, gate = tallies(board, TOWN, duties)
+    visit, fever, gate = tallies(board, TOWN, duties)[:3]
     assert (visit.undone, visit.done, visit.total, visit.overdue, visit.unobservable) == (7, 3, 11, 2, 1)
     assert (fever.undone, fever.done, fever.total, fever.burning, fever.overdue) == (2, 2, READING.fever_count, 1, 1)
     assert (gate.undone, gate.done, gate.total) == (2, 1, 3)
@@ -119,7 +132,48 @@ def test_tallies_add_up_to_the_figures() -> None:
 def test_a_town_that_sent_nothing_has_no_numbers_rather_than_zero() -> None:
     board = town_board()
     assert due_in(board, SILENT_TOWN) == ()
-    assert [(tally.undone, tally.total) for tally in tallies(board, SILENT_TOWN, ())] == [(None, None)] * 3
+    assert [(tally.undone, tally.total) for tally in tallies(board, SILENT_TOWN, ())] == [(None, None)] * 5
+
+
+def test_cases_whose_time_is_up_today_are_due() -> None:
+    board = town_board(dispute=DISPUTES, enterprise=ENTERPRISES)
+    own = [duty for duty in due_in(board, TOWN) if duty.kind == DutyKind.CASE]
+    assert {(duty.case[-5:], duty.group) for duty in own} == {
+        ("D0001", Group.OVERDUE),
+        ("D0002", Group.SOON),
+        ("D0003", Group.LATER),
+        ("E0001", Group.OVERDUE),
+        ("E0002", Group.SOON),
+    }
+    assert {duty.category for duty in own} == {"dispute", "enterprise"}
+    first = next(duty for duty in own if duty.case.endswith("D0001"))
+    assert (first.place, first.lon) == (POINTS[0].code, POINTS[0].lon)
+    stuck = next(duty for duty in own if duty.case.endswith("E0001"))
+    assert (stuck.place, stuck.lon, stuck.lat) == ("", 120.95, 30.92)
+
+
+def test_a_case_tally_counts_what_was_settled_or_moved_on_today() -> None:
+    board = town_board(dispute=DISPUTES, enterprise=ENTERPRISES)
+    dispute, enterprise = tallies(board, TOWN, due_in(board, TOWN))[3:]
+    assert (dispute.feed, dispute.undone, dispute.done, dispute.total, dispute.overdue) == ("dispute", 3, 1, 4, 1)
+    assert (enterprise.feed, enterprise.undone, enterprise.done, enterprise.total) == ("enterprise", 2, 1, 3)
+    assert enterprise.overdue == 1
+
+
+def test_what_enterprises_owe_is_counted_apart_from_the_patrol_points() -> None:
+    owed = [
+        Judged(
+            f"{TOWN}-E{n:04d}", START, START + 24 * HOUR - 1, 1, state, at(9) if state == "met" else None, "enterprise"
+        )
+        for n, state in enumerate((ObligationState.MET, ObligationState.OPEN, ObligationState.OPEN), start=1)
+    ]
+    track = msgspec.structs.replace(TRACK, obligations=(*TRACK.obligations, *owed))
+    board = town_board(track)
+    assert firm_visits(board, TOWN) == (1, 3)
+    assert firm_visits(town_board(), TOWN) is None
+    assert due_in(board, TOWN) == due_in(town_board(), TOWN)
+    assert tallies(board, TOWN, ()) == tallies(town_board(), TOWN, ())
+    assert timeline(board, TOWN) == timeline(town_board(), TOWN)
 
 
 def test_timeline_rows_are_beats_with_their_counts() -> None:

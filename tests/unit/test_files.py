@@ -8,7 +8,6 @@ import io
 import json
 import random
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +38,7 @@ from ingest.gateways.sheets.grid import Grid
 from ingest.gateways.sheets.reading import read_table
 from ingest.gateways.sheets.report import printed, problem_of
 from ingest.intake import Intake
+from tests.conftest import Databases
 
 FEED = FEEDS["temperature"]
 PATROL = FEEDS["patrol"]
@@ -67,8 +67,8 @@ class Kept(Intake):
 class Office:
     """A desk on a database of its own, which forgets every file once it was sent."""
 
-    def __init__(self, folder: Path, region: Region) -> None:
-        self.engine = open_engine(f"sqlite:///{folder / 'office.db'}")
+    def __init__(self, database_url: str, region: Region) -> None:
+        self.engine = open_engine(database_url)
         migrate(self.engine)
         self.history = History(self.engine)
         self.region = region
@@ -93,9 +93,9 @@ def region() -> Region:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory, region: Region) -> Iterator[Office]:
+def door(databases: Databases, region: Region) -> Iterator[Office]:
     """The way in of a file."""
-    office = Office(tmp_path_factory.mktemp("office"), region)
+    office = Office(databases.new(), region)
     yield office
     office.engine.dispose()
 
@@ -434,8 +434,8 @@ def test_columns_are_lettered_as_in_spreadsheets() -> None:
 class Web:
     """The upload door as a client sees it."""
 
-    def __init__(self, tmp_path: Path, region: Region) -> None:
-        self.engine = open_engine(f"sqlite:///{tmp_path / 'web.db'}")
+    def __init__(self, database_url: str, region: Region) -> None:
+        self.engine = open_engine(database_url)
         migrate(self.engine)
         self.kept = Kept()
         clock = FixedClock(NOW)
@@ -490,9 +490,9 @@ class Web:
 
 
 @pytest.fixture
-def web(tmp_path: Path, region: Region) -> Iterator[Web]:
+def web(database_url: str, region: Region) -> Iterator[Web]:
     """The upload door, with nothing behind it."""
-    made = Web(tmp_path, region)
+    made = Web(database_url, region)
     yield made
     made.engine.dispose()
 

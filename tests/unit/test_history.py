@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
@@ -11,14 +11,20 @@ from dashboard.stores.history import History, migrate, migration, open_engine
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> History:
+def history(database_url: str) -> Iterator[History]:
     """An empty database with all tables."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'h.db'}")
+    engine = open_engine(database_url)
     migrate(engine)
-    return History(engine)
+    yield History(engine)
+    engine.dispose()
 
 
-def test_sqlite_writes_ahead_and_waits_for_the_disk(history: History) -> None:
+def test_a_commit_waits_for_the_disk(history: History) -> None:
+    with history.reading() as connection:
+        if not history.sqlite:
+            assert connection.scalar(text("SELECT current_setting('synchronous_commit')")) == "on"
+            assert connection.scalar(text("SELECT current_setting('fsync')")) == "on"
+            return
     with history.reading() as connection:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA synchronous")) == 2

@@ -29,8 +29,8 @@ def scenario(monkeypatch: pytest.MonkeyPatch) -> Scenario:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings.load(tmp_path)
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    settings = Settings.load(tmp_path, database_url=database_url)
     engine = open_engine(settings.database_url)
     migrate(engine)
     engine.dispose()

@@ -17,7 +17,7 @@ from dashboard.queries.views import shell as shell_view
 from layouts import fontcut, icons, shell, theme
 from layouts.shell import Address, Frame
 from tests.engine.served import PACK, TOWNS
-from tests.town_board import NOW, SILENT_TOWN, TOWN, town_board
+from tests.town_board import DISPUTES, ENTERPRISES, NOW, SILENT_TOWN, TOWN, town_board
 
 ASSETS = Path(icons.ASSETS)
 
@@ -153,7 +153,7 @@ def test_assets_fetch_nothing_and_need_no_exception_from_the_policy() -> None:
 
 
 def test_the_shell_view_has_a_badge_for_every_feed_with_its_limits() -> None:
-    board = town_board()
+    board = town_board(dispute=DISPUTES, enterprise=ENTERPRISES)
     for lang in ("zh", "en"):
         data = shell_view.build(board, "all", lang)
         assert [badge["feed"] for badge in data["feeds"]] == list(FEEDS)

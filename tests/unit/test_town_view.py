@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from dashboard.domain.day import HOUR, MINUTE
-from dashboard.domain.summary import FeverState, ObligationState
+from dashboard.domain.summary import FeverState, Judged, ObligationState
 from dashboard.feeds import FEEDS
 from dashboard.queries.duties import due_in
 from dashboard.queries.views.town import build
-from tests.town_board import GATES, NOW, READING, SILENT_TOWN, TOWN, TRACK, at, town_board
+from tests.town_board import DISPUTES, ENTERPRISES, GATES, NOW, READING, SILENT_TOWN, START, TOWN, TRACK, at, town_board
 
 LANGUAGES = ("zh", "en")
 PHONE_OR_ID = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
@@ -47,12 +47,16 @@ def test_the_sub_line_tells_date_shift_handover_and_as_of() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_rows_cards_groups_and_pins_tell_the_same_number(lang: str) -> None:
-    document = build(town_board(), TOWN, lang)
+    board = town_board(dispute=DISPUTES, enterprise=ENTERPRISES)
+    document = build(board, TOWN, lang)
     rows = document["rows"]
-    assert len(rows) == len(due_in(town_board(), TOWN)) == sum(card["value"] for card in document["cards"])
+    assert len(rows) == len(due_in(board, TOWN)) == sum(card["value"] for card in document["cards"])
+    assert [card["kind"] for card in document["cards"]] == ["visit", "fever", "checkpoint", "dispute", "enterprise"]
     for card in document["cards"]:
         assert card["value"] == sum(1 for row in rows if row["kind"] == card["kind"])
-    assert [pin["number"] for pin in document["map"]["pins"]] == [row["number"] for row in rows if row["number"]]
+    # What has no place stands in the list alone.
+    placed = [row["number"] for row in rows if row["number"] and row["lon"] is not None]
+    assert [pin["number"] for pin in document["map"]["pins"]] == placed
     assert sum(int(group["count"].split()[0]) for group in document["groups"]) == len(rows)
 
 
@@ -145,10 +149,38 @@ def test_everything_done_says_so_and_names_what_is_next() -> None:
     assert document["rows"] == []
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_case_says_what_it_is_who_sees_to_it_and_how_long_it_is_over(lang: str) -> None:
+    zh = lang == "zh"
+    document = build(town_board(dispute=DISPUTES, enterprise=ENTERPRISES), TOWN, lang)
+    rows = {row["key"][-5:]: row for row in document["rows"]}
+    wages, stuck = rows["D0001"], rows["E0001"]
+    assert wages["title"] == ("工资报酬·D0001" if zh else "Wages · D0001")
+    assert (wages["owner"], wages["due"]) == ("陆敏", "超 1 天 2 小时" if zh else "1 d 2 h over")
+    assert "4" in wages["sub"]
+    assert wages["href"] == f"/disputes?open={TOWN}-D0001"
+    assert wages["steps"] is None
+    assert stuck["title"] == ("万柏包装卡在审核" if zh else "万柏包装, reviewing")
+    assert (stuck["owner"], stuck["limit"]) == ("徐静", "时限 48 小时" if zh else "limit 48 h")
+    assert stuck["steps"] == {"passed": 2, "all": 6, "stuck": True}
+    assert stuck["href"] == f"/enterprises?open={TOWN}-E0001"
+    assert [step["state"] for step in stuck["history"]] == ["met", "met", "lapsed"]
+    assert rows["D0003"]["owner"] == ""
+    assert rows["E0002"]["title"] == ("禾序食品 批准" if zh else "禾序食品, approved")
+
+
+def test_what_enterprises_owe_stands_beside_the_card_with_a_way_to_its_page() -> None:
+    owed = Judged(f"{TOWN}-E0004", START, START + 24 * HOUR - 1, 1, ObligationState.OPEN, None, "enterprise")
+    track = msgspec.structs.replace(TRACK, obligations=(*TRACK.obligations, owed))
+    card = build(town_board(track), TOWN, "zh")["cards"][0]
+    assert card["beside"] == {"text": "复工企业已巡 0/1", "href": f"/patrols?town={TOWN}&target=enterprise"}
+    assert (card["value"], card["done"]) == (7, "已巡 3/11")
+
+
 def test_a_stale_feed_marks_its_cards_and_rows_with_the_time_of_its_data() -> None:
     board = town_board(reading=msgspec.structs.replace(READING, last_received=NOW - 31 * MINUTE))
     document = build(board, TOWN, "zh")
-    assert [card["old"] for card in document["cards"]] == [False, True, True]
+    assert [card["old"] for card in document["cards"][:3]] == [False, True, True]
     assert {row["old"] for row in document["rows"] if row["feed"] == "temperature"} == {"14:01"}
     assert {row["old"] for row in document["rows"] if row["feed"] == "patrol"} == {""}
     assert document["hourly"]["old_from"] == 14 * 60 + 1

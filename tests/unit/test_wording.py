@@ -123,3 +123,15 @@ def test_long_lists_end_in_a_count() -> None:
     assert wording.listed(["陶庄镇", "西塘镇"], "zh", 1) == "陶庄镇等 2 个"
     assert wording.listed(["Taozhuang", "Xitang"], "en", 1) == "Taozhuang and 1 more"
     assert wording.listed(["陶庄镇"], "zh") == "陶庄镇"
+
+
+def test_rough_spans_have_one_unit() -> None:
+    assert [wording.rough_span(ms, "zh") for ms in (-5, 59_000, 45 * 60_000, 3_600_000 * 38, 3_600_000 * 58)] == [
+        "0 秒", "59 秒", "45 分", "38 小时", "2.4 天",
+    ]  # fmt: skip
+    assert wording.rough_span(3_600_000 * 38, "en") == "38 h"
+
+
+def test_staff_read_as_people_say_them() -> None:
+    assert wording.staff("P-8013 陆敏") == "陆敏"
+    assert [wording.staff(text) for text in ("P-8013", "陆敏", "", "二组 何涛")] == ["P-8013", "陆敏", "", "二组 何涛"]

@@ -61,10 +61,17 @@ def _list(health: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
 
 
 def headline(board: Board, health: Mapping[str, Any], lang: str) -> list[dict[str, str]]:
-    """At most three clauses: feeds, backlog, dead letters."""
+    """At most three clauses: a database that is away, feeds, backlog, dead letters (which are not known then)."""
     zh = lang != "en"
     old = [feed for feed in board.feeds if board.freshness(feed.name)[0] in (Freshness.STALE, Freshness.SILENT)]
     said: list[dict[str, str]] = []
+    if _map(health, "database").get("away"):
+        text = (
+            "数据库没有应答，记录留在路上，恢复后自动继续"
+            if zh
+            else "The database does not answer; records wait for it"
+        )
+        said.append({"text": text, "tone": "alert"})
     if old:
         names = ("、" if zh else ", ").join(feed.short.of(lang) for feed in old)
         text = f"{names}没有新数据" if zh else f"{names}: no fresh data"

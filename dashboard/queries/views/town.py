@@ -6,13 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dashboard.domain.day import HOUR, MINUTE, day_start, minute_of, shift_day
-from dashboard.domain.feed import Feed, Kpi, Words
+from dashboard.domain.feed import CaseSpec, Feed, Kpi, Words
 from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.place import PlaceKind
 from dashboard.domain.summary import FeverState, ObligationState, ReadingSummary
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import wording
-from dashboard.queries.duties import Duty, DutyKind, Group, Tally, due_in, tallies
+from dashboard.queries.duties import Duty, DutyKind, Group, Tally, due_in, firm_visits, tallies
 from dashboard.queries.explain import explanation, parts_text, value_text
 from dashboard.queries.rows import beat_name, duty_row, unit_name
 from dashboard.queries.status import Status, status_of, status_word
@@ -38,12 +38,12 @@ GROUPS = {
 }
 
 WEEK = (
-    "resumption_rate",
+    "enterprise_resumed",
     "patrol_coverage",
-    "screened",
     "fever_count",
-    "distance_km",
     "dispute_open",
+    "screened",
+    "distance_km",
 )
 """Figures worth seven days of one town; those of feeds that are not declared are left out."""
 
@@ -91,8 +91,7 @@ def _town(board: Board, scope: str) -> dict[str, str]:
 
 
 def _reported(board: Board, scope: str) -> bool:
-    track, reading = board.track(scope), board.reading(scope)
-    return bool((track and track.reported) or (reading and reading.reported))
+    return any(scope in board.reported(feed.name)[0] for feed in board.feeds)
 
 
 def headline(board: Board, scope: str, duties: tuple[Duty, ...], lang: str) -> list[dict[str, str]]:
@@ -157,10 +156,20 @@ def _progress(counted: tuple[Tally, ...], lang: str) -> dict[str, Any]:
     return {"done": done, "total": total, "text": f"{word} {done}/{total}" if total else f"{word} {wording.MISSING}"}
 
 
+def category_words(kind: DutyKind, feed: Feed) -> tuple[Words, Words, Words]:
+    """(name, unit of what is undone, word for what is done) of a card; a case feed's are made of its own words."""
+    if kind != DutyKind.CASE:
+        return CARDS[kind]
+    unit = feed.kpis[0].measure.zh if feed.kpis else "件"
+    dated = isinstance(feed.archetype, CaseSpec) and feed.archetype.due_field
+    name = feed.short if dated else Words(f"{feed.short.zh}审核", f"{feed.short.en} in review")
+    return name, Words(f"{unit}未办", "to do"), Words("已办", "done")
+
+
 def _card(board: Board, scope: str, tally: Tally, lang: str) -> dict[str, Any]:
     zh = lang != "en"
-    label, unit, done_word = CARDS[tally.kind]
     feed = FEEDS[tally.feed]
+    label, unit, done_word = category_words(tally.kind, feed)
     freshness, received = board.freshness(tally.feed, scope)
     known = tally.total is not None
     over = ""
@@ -172,8 +181,9 @@ def _card(board: Board, scope: str, tally: Tally, lang: str) -> dict[str, Any]:
     if tally.unobservable:
         note = f"未判 {tally.unobservable}" if zh else f"{tally.unobservable} unobservable"
     done = f"{done_word.of(lang)} {tally.done}/{tally.total}" if known else wording.not_reported(lang)
+    beside = firm_visits(board, scope) if tally.kind == DutyKind.VISIT else None
     return {
-        "kind": str(tally.kind),
+        "kind": tally.feed if tally.kind == DutyKind.CASE else str(tally.kind),
         "feed": tally.feed,
         "icon": "gate" if tally.kind == DutyKind.CHECKPOINT else feed.icon,
         "colour": feed.colour,
@@ -182,6 +192,8 @@ def _card(board: Board, scope: str, tally: Tally, lang: str) -> dict[str, Any]:
         "value": tally.undone,
         "unit": unit.of(lang) if known else "",
         "done": done,
+        "ratio": f"{tally.done}/{tally.total}" if known else "",
+        "beside": _beside_words(beside, scope, lang) if beside else None,
         "note": note,
         "over": over,
         "share": (tally.done or 0) / tally.total if tally.total else None,
@@ -189,6 +201,13 @@ def _card(board: Board, scope: str, tally: Tally, lang: str) -> dict[str, Any]:
         "received": received,
         "freshness": str(freshness),
     }
+
+
+def _beside_words(visits: tuple[int, int], scope: str, lang: str) -> dict[str, str]:
+    """What resumed enterprises owe: another total than the patrol points', on a page of its own."""
+    met, owed = visits
+    text = f"复工企业已巡 {met}/{owed}" if lang != "en" else f"enterprises visited {met}/{owed}"
+    return {"text": text, "href": f"/patrols?town={scope}&target=enterprise"}
 
 
 def _groups(duties: tuple[Duty, ...], lang: str) -> list[dict[str, Any]]:
@@ -200,8 +219,11 @@ def _groups(duties: tuple[Duty, ...], lang: str) -> list[dict[str, Any]]:
             continue
         note = order.of(lang)
         if group == Group.LATER:
-            kinds = Counter(duty.kind for duty in found)
-            note = wording.join([f"{CARDS[kind][0].of(lang)} {count}" for kind, count in kinds.items()], lang)
+            kinds = Counter((duty.kind, duty.feed) for duty in found)
+            note = wording.join(
+                [f"{category_words(kind, FEEDS[feed])[0].of(lang)} {count}" for (kind, feed), count in kinds.items()],
+                lang,
+            )
         count = f"{len(found)} 件" if zh else f"{len(found)}"
         groups.append({"key": str(group), "label": label.of(lang), "count": count, "note": note})
     return groups
@@ -238,17 +260,18 @@ def _map(board: Board, scope: str, duties: tuple[Duty, ...], lang: str) -> dict[
     pins = []
     for duty in duties:
         place = board.place(duty.place)
-        if duty.group == Group.LATER or place is None or place.lon is None:
+        lon, lat = (place.lon, place.lat) if place is not None and place.lon is not None else (duty.lon, duty.lat)
+        if duty.group == Group.LATER or lon is None:
             continue
         pins.append(
             {
                 "key": duty.key,
-                "kind": str(duty.kind),
+                "kind": duty.category,
                 "number": duty.number,
                 "shape": "due" if duty.group == Group.SOON else "alert",
                 "place": duty.place,
-                "lon": place.lon,
-                "lat": place.lat,
+                "lon": lon,
+                "lat": lat,
             }
         )
     return {

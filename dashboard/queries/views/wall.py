@@ -1,7 +1,8 @@
 """The view ``wall``: the duty overview of a region in one document (DESIGN-UI §3, §4, §9). Words and numbers only.
 
 Built from whatever feeds are declared; nothing on it names a person. ``scope`` is ``all``, a town's code, or several
-codes with commas between them: the figures are then recomputed over those towns.
+codes with commas between them: the figures are then recomputed over those towns. The wall's other scenes are views of
+their own (``wall_work`` …) that use what is public here.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import copy
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
-from dashboard.domain.day import MINUTE, day_start, minute_of, shift_day
+from dashboard.domain.day import MINUTE, day_of, day_start, minute_of, shift_day
 from dashboard.domain.feed import Feed, Kpi, ReadingSpec, TrackSpec
 from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import FeverState, ObligationState, UnitNow
 from dashboard.feeds import FEEDS, KPIS
-from dashboard.queries import wording
+from dashboard.queries import casework, wording
 from dashboard.queries.attention import Attention, Kind, Level, attention
+from dashboard.queries.duties import PATROL_POINT
 from dashboard.queries.explain import value_text
 from dashboard.queries.status import Status, status_of, status_word
 from dashboard.queries.view import View
@@ -40,6 +42,14 @@ MAPPED = ("resumption_rate", "patrol_coverage")
 """The figure of map and ranking: the first that is declared."""
 CLASSES = (0.75, 0.80, 0.85, 0.90)
 """Lower limits of the map's classes 2 to 5; fixed, so that a colour means the same tomorrow."""
+SCENES = {
+    "overview": "",
+    "work": "resumption_rate",
+    "patrol": "patrol_coverage",
+    "gates": "checkpoints_online",
+    "disputes": "dispute_open",
+}
+"""Scene -> the figure it is about: a scene whose figure is not declared or may not be seen is left out."""
 ROWS = 5
 RANKED = 11
 GAPS = 4
@@ -49,20 +59,22 @@ OLD = (Freshness.STALE, Freshness.SILENT)
 
 def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
     """The document of the wall. That a replay is one is said by the frame's strip beside the note."""
-    board = _narrowed(board, scope)
+    board = narrowed(board, scope)
     open_entries = attention(board)
     kpi = _mapped(board)
-    hidden = {name: board.reported(name)[1] for name in (feed.name for feed in board.feeds)}
     return {
         "zone": board.zone,
         "title": board.pack.titles.get(f"wall_{'en' if lang == 'en' else 'zh'}") or _region_name(board, lang),
-        "feeds": [feed_badge(board, feed, lang) for feed in board.feeds],
-        "tiles": [_tile(board, feed, one, hidden[feed.name], lang) for feed, one in chosen_tiles(board)],
+        # Those that should come most often first.
+        "feeds": [feed_badge(board, feed, lang) for feed in sorted(board.feeds, key=lambda feed: feed.limits.expected)],
+        "scenes": scenes(board),
+        "tiles": [_tile(board, feed, one, unreported(board, feed, one), lang) for feed, one in chosen_tiles(board)],
         "map": _map(board, kpi, open_entries, lang) if kpi else None,
-        "ranking": _ranking(board, kpi, lang) if kpi else None,
+        "ranking": ranking(board, kpi, lang) if kpi else None,
         "alerts": _alerts(board, open_entries, lang),
-        "hours": _hours(board, lang),
-        "gaps": _gaps(board, lang),
+        "hours": hours(board, lang),
+        "backlog": backlog(board, lang),
+        "gaps": None if casework.dated_feed(board) else _gaps(board, lang),
         "note": _note(board, lang),
     }
 
@@ -74,7 +86,30 @@ def chosen_tiles(board: Board) -> list[tuple[Feed, Kpi]]:
     return [KPIS[key] for key in SHOWN if key in declared]
 
 
-def _narrowed(board: Board, scope: str) -> Board:
+def scenes(board: Board) -> list[dict[str, str]]:
+    """The scenes there is something for, each with the figure it is about."""
+    names = {feed.name for feed in board.feeds}
+    return [
+        {"scene": scene, "kpi": kpi}
+        for scene, kpi in SCENES.items()
+        if not kpi or (kpi in KPIS and KPIS[kpi][0].name in names)
+    ]
+
+
+def unreported(board: Board, feed: Feed, kpi: Kpi) -> list[str]:
+    """Towns that a figure does not count: today, or for a standing figure ever (EXACTNESS 19)."""
+    if not kpi.standing:
+        return board.reported(feed.name)[1]
+    known = casework.ever(board, feed)
+    return [town for town in board.towns if town not in known]
+
+
+def fraction(kpi: Kpi) -> bool:
+    """A share of things that are counted one by one reads better as a fraction: ``26 / 27 个``."""
+    return kpi.unit == "ratio" and bool(kpi.measure.zh) and kpi.decimals == 0
+
+
+def narrowed(board: Board, scope: str) -> Board:
     """The same moment over fewer towns; unknown codes are left out, and none at all means every town."""
     wanted = [board.pack.town_by_code[code].code for code in scope.split(",") if code in board.pack.town_by_code]
     return _over(board, [town for town in board.towns if town in wanted]) if wanted else board
@@ -101,7 +136,7 @@ def town_name(board: Board, code: str, lang: str) -> str:
     return town.name_en if lang == "en" and town.name_en else town.name
 
 
-def _place_name(board: Board, code: str, lang: str) -> str:
+def place_name(board: Board, code: str, lang: str) -> str:
     place = board.place(code)
     if place is None:
         return code
@@ -140,7 +175,7 @@ def _tile(board: Board, feed: Feed, kpi: Kpi, missing: list[str], lang: str) -> 
         else _why(board, figure, kpi, status, lang),
         "aged": {
             "word": status_word(Status.STALE, lang),
-            "delta": _data_until(board, received, lang),
+            "delta": data_until(board, received, lang),
             "never": status_word(Status.SILENT, lang),
         },
         "received": received,
@@ -149,15 +184,14 @@ def _tile(board: Board, feed: Feed, kpi: Kpi, missing: list[str], lang: str) -> 
         "silent": feed.limits.silent,
         "now": minute_of(board.now, board.zone),
         "stale_from": _stale_from(board, received) if old else None,
-        "step": kpi.unit != "ratio" or bool(kpi.measure.zh),
+        "step": kpi.unit != "ratio" or fraction(kpi),
         "today": _points(board, kpi, feed, board.day),
         "yesterday": _points(board, kpi, feed, shift_day(board.day, -1)),
     }
 
 
 def _tile_value(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
-    """A share of things that can be counted on two hands of hands reads better as a fraction: ``26 / 27 个``."""
-    if kpi.unit == "ratio" and kpi.measure.zh and figure.value is not None:
+    if fraction(kpi) and figure.value is not None:
         whole = wording.count(figure.denominator or 0, lang)
         return wording.count(
             figure.numerator or 0, lang
@@ -169,12 +203,12 @@ def _tile_value(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
 def _delta(board: Board, figure: Figure, kpi: Kpi, feed: Feed, missing: list[str], lang: str) -> str:
     """Against yesterday at the same time, over the same towns."""
     if figure.freshness in OLD:
-        return _data_until(board, board.freshness(feed.name)[1], lang)
+        return data_until(board, board.freshness(feed.name)[1], lang)
     same = _over(board, [town for town in board.towns if town not in missing])
     before = same.yesterday(kpi.key, feed=feed.name)
     if figure.value is None or before.value is None:
         return ""
-    if kpi.unit == "ratio" and kpi.measure.zh:
+    if fraction(kpi):
         change = int(figure.numerator or 0) - int(before.numerator or 0)
         said = wording.join_unit(wording.signed(change, 0), kpi.measure.zh) if change else "持平"
         short = wording.signed(change, 0)
@@ -185,7 +219,7 @@ def _delta(board: Board, figure: Figure, kpi: Kpi, feed: Feed, missing: list[str
     return f"较昨日 {said}" if lang != "en" else f"{short.replace('no change', '0')} vs yest."
 
 
-def _data_until(board: Board, received: int | None, lang: str) -> str:
+def data_until(board: Board, received: int | None, lang: str) -> str:
     if received is None:
         return "从未收到数据" if lang != "en" else "nothing ever received"
     at = wording.moment(received, board.day, board.zone, lang)
@@ -216,18 +250,38 @@ def _why(board: Board, figure: Figure, kpi: Kpi, status: Status, lang: str) -> s
     if "unobservable" in detail and status == Status.ALERT:
         lapsed = (figure.denominator or 0) - int(figure.numerator or 0)
         return f"漏巡 {lapsed} 处" if zh else f"{lapsed} lapsed"
+    if kpi.key == "dispute_open":
+        return _of_disputes(board, lang)
     if kpi.target is not None:
         return f"目标 {wording.percent(kpi.target, 0)}" if zh else f"target {wording.percent(kpi.target, 0)}"
-    if kpi.unit == "ratio" and figure.denominator and not kpi.measure.zh:
+    if kpi.unit == "ratio" and figure.denominator and not fraction(kpi):
         # No thousands comma: the parts stand in the small room beside the delta.
         parts = f"{figure.numerator}/{figure.denominator}"
-        return parts if len(parts) <= 7 else ""
+        return parts if len(parts) <= 7 else _in_myriads(int(figure.numerator or 0), kpi, lang)
     if kpi.key == "checkpoints_online":
         return "全部在线" if zh else "all online"
     if kpi.key == "screened":
         fevers = board.figure("fever_rate")
         return f"发热率 {wording.percent(fevers.value, 2)}" if zh else f"rate {wording.percent(fevers.value, 2)}"
     return ""
+
+
+def _of_disputes(board: Board, lang: str) -> str:
+    """What is over time, else what came up today."""
+    for key, zh, en in (("dispute_overdue", "逾期", "overdue"), ("dispute_new", "今日新增", "new today")):
+        value = board.figure(key).value
+        if value:
+            return f"{zh} {wording.count(value, lang)} 件" if lang != "en" else f"{wording.count(value, lang)} {en}"
+    return "今日无新增" if lang != "en" else "none new today"
+
+
+def _in_myriads(number: int, kpi: Kpi, lang: str) -> str:
+    """A large count in the little room of a tile: ``11.5 万人``, ``115k``."""
+    if number < 10_000:
+        return ""
+    if lang == "en":
+        return f"{wording.decimal(number / 1000, 0)}k {kpi.measure.en}"
+    return f"{wording.decimal(number / 10_000, 1)} 万{kpi.measure.zh}"
 
 
 _WAITING = {"pending": ("待复测", "to recheck"), "unresolved": ("未复测", "not rechecked")}
@@ -289,23 +343,30 @@ def colour_class(value: float | None) -> int | None:
 def _map(board: Board, shown: tuple[Feed, Kpi], entries: tuple[Attention, ...], lang: str) -> dict[str, Any]:
     feed, kpi = shown
     zh = lang != "en"
-    units, gates = _units(board), _gates(board)
+    units, gates = units_of(board), gates_of(board)
     return {
-        "kpi": kpi.key,
-        "heading": f"各镇（街道）{kpi.words.zh}" if zh else f"{kpi.words.en} by town",
-        "classes": ["<75", "75–80", "80–85", "85–90", "≥90%"],
-        "towns": [_map_town(board, feed, kpi, town, lang) for town in board.towns],
+        **map_head(kpi, lang),
+        "towns": [map_town(board, feed, kpi, town, lang) for town in board.towns],
         "units": units,
         "checkpoints": gates,
-        "pins": _pins(board, entries),
+        "pins": pins_of(board, entries),
         "legend": _legend(board, units, entries, lang),
         "approximate": ("边界为示意" if zh else "Boundaries are approximate") if board.pack.approximate else "",
     }
 
 
-def _map_town(board: Board, feed: Feed, kpi: Kpi, town: str, lang: str) -> dict[str, Any]:
+def map_head(kpi: Kpi, lang: str) -> dict[str, Any]:
+    """Figure, heading and classes of a map by a rate."""
+    return {
+        "kpi": kpi.key,
+        "heading": f"各镇（街道）{kpi.words.zh}" if lang != "en" else f"{kpi.words.en} by town",
+        "classes": ["<75", "75–80", "80–85", "85–90", "≥90%"],
+    }
+
+
+def map_town(board: Board, feed: Feed, kpi: Kpi, town: str, lang: str) -> dict[str, Any]:
     figure = board.figure(kpi.key, town, feed.name)
-    reported = town in board.reported(feed.name)[0]
+    reported = town not in unreported(board, feed, kpi)
     silent = figure.freshness == Freshness.SILENT
     level = colour_class(figure.value)
     known = reported and not silent
@@ -322,7 +383,7 @@ def _map_town(board: Board, feed: Feed, kpi: Kpi, town: str, lang: str) -> dict[
     }
 
 
-def _units(board: Board) -> list[dict[str, Any]]:
+def units_of(board: Board) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for feed in board.feeds:
         if isinstance(feed.archetype, TrackSpec):
@@ -341,7 +402,7 @@ def _unit(unit: UnitNow) -> dict[str, Any]:
     return {"unit": unit.unit, "lon": lon, "lat": lat, "heading": unit.heading, "signal": unit.signal}
 
 
-def _gates(board: Board) -> list[dict[str, Any]]:
+def gates_of(board: Board) -> list[dict[str, Any]]:
     found = []
     for feed in board.feeds:
         if not isinstance(feed.archetype, ReadingSpec):
@@ -363,14 +424,26 @@ def _gates(board: Board) -> list[dict[str, Any]]:
     return found
 
 
-def _pins(board: Board, entries: tuple[Attention, ...]) -> list[dict[str, Any]]:
-    """Entries that have a place; those beyond the list's rows stand without a number."""
+_SPOTS = (Kind.FEVER, Kind.SILENT_CHECKPOINT, Kind.DRIFT)
+
+
+def pins_of(board: Board, entries: tuple[Attention, ...]) -> list[dict[str, Any]]:
+    """Entries that have a place, else at their town's seat. Of those beyond the list's rows only what is at one spot
+    stands there too, without a number: what is counted by town would hide the map."""
     found = []
+    listed = {entry.number for entry in shown_of(entries)}
     for entry in entries:
+        if entry.number not in listed and entry.kind not in _SPOTS:
+            continue
         place = board.place(entry.place) if entry.place else None
-        if place is not None and place.lon is not None and place.lat is not None:
-            number = entry.number if entry.number <= ROWS else None
-            found.append({"number": number, "level": str(entry.level), "lon": place.lon, "lat": place.lat})
+        lon, lat = (place.lon, place.lat) if place is not None else (None, None)
+        if lon is None or lat is None:
+            town = board.pack.town_by_code.get(entry.town or "")
+            if town is None or town.seat is None:
+                continue
+            lon, lat = town.seat
+        number = entry.number if entry.number in listed else None
+        found.append({"number": number, "level": str(entry.level), "lon": lon, "lat": lat})
     return found
 
 
@@ -409,10 +482,11 @@ def _share(part: int, whole: int, lang: str) -> str:
     return f"{part} / {whole} 在线" if lang != "en" else f"{part} / {whole} online"
 
 
-def _ranking(board: Board, shown: tuple[Feed, Kpi], lang: str) -> dict[str, Any]:
+def ranking(board: Board, shown: tuple[Feed, Kpi], lang: str) -> dict[str, Any]:
     feed, kpi = shown
     zh = lang != "en"
-    reported, missing = board.reported(feed.name)
+    missing = unreported(board, feed, kpi)
+    reported = [town for town in board.towns if town not in missing]
     figures = {town: board.figure(kpi.key, town, feed.name) for town in board.towns}
     counted = [town for town in reported if figures[town].value is not None]
     # Ties by volume: 30 of 30 says more than 3 of 3.
@@ -422,12 +496,13 @@ def _ranking(board: Board, shown: tuple[Feed, Kpi], lang: str) -> dict[str, Any]
     rows = [_rank_row(board, feed, kpi, figures[town], number, lang) for number, town in enumerate(counted, start=1)]
     rows += [_rank_row(board, feed, kpi, figures[town], None, lang) for town in (*idle, *missing)]
     parts = f"{wording.count(whole.numerator or 0, lang)} / {wording.count(whole.denominator or 0, lang)}"
-    measure = {"patrol_coverage": ("处", "")}.get(kpi.key, (kpi.measure.zh, kpi.measure.en))
+    measure = {"patrol_coverage": "处"}.get(kpi.key, kpi.measure.zh)
     return {
         "heading": f"{kpi.words.zh}排名" if zh else f"{kpi.words.en} ranking",
         "whole": ("全县" if len(board.towns) == len(board.pack.towns) else "合计") if zh else "All",
         "parts": parts if whole.value is not None else wording.MISSING,
-        "measure": "" if whole.value is None else measure[0] if zh else measure[1],
+        # English has no room for it.
+        "measure": measure if zh and whole.value is not None else "",
         "town_head": "镇（街道）" if zh else "Town",
         "delta_head": "较昨日" if zh else "vs yest.",
         "target": kpi.target,
@@ -450,7 +525,7 @@ def _fitting(rows: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
 
 def _rank_row(board: Board, feed: Feed, kpi: Kpi, figure: Figure, number: int | None, lang: str) -> dict[str, Any]:
     town = figure.town
-    known = town in board.reported(feed.name)[0] and figure.freshness != Freshness.SILENT
+    known = town not in unreported(board, feed, kpi) and figure.freshness != Freshness.SILENT
     status = status_of(figure, kpi)
     before = board.yesterday(kpi.key, town, feed.name).value
     value = figure.value if known else None
@@ -485,16 +560,22 @@ def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str
         "parts": [["未结", str(len(entries))], ["紧急", str(urgent)]]
         if zh
         else [["open", str(len(entries))], ["urgent", str(urgent)]],
-        "rows": [_alert_row(board, entry, lang) for entry in entries[:ROWS]],
+        "rows": [_alert_row(board, entry, lang) for entry in shown_of(entries)],
         "rest": (f"另有 {rest} 件" if zh else f"{rest} more") if rest > 0 else "",
         "empty": "当前无告警" if zh else "No alerts now",
         "empty_note": wording.as_of(board.now, board.zone, lang),
     }
 
 
+def shown_of(entries: tuple[Attention, ...]) -> tuple[Attention, ...]:
+    """The rows that fit. A feed that has gone old keeps the last one: what it counts may be wrong everywhere else."""
+    old = next((entry for entry in entries[ROWS:] if entry.level == Level.STALE), None)
+    return entries[:ROWS] if old is None else (*entries[: ROWS - 1], old)
+
+
 def _alert_row(board: Board, entry: Attention, lang: str) -> dict[str, Any]:
     title, fact, said = _alert_words(board, entry, lang)
-    at = wording.moment(entry.since, board.day, board.zone, lang) if entry.since is not None else ""
+    at = "" if entry.since is None else _when(board, entry.since, lang)
     spoken = {Level.ALERT: ("告警", "Alert"), Level.WATCH: ("关注", "Watch"), Level.STALE: ("滞后", "Stale")}[
         entry.level
     ]
@@ -513,12 +594,18 @@ def _alert_row(board: Board, entry: Attention, lang: str) -> dict[str, Any]:
     }
 
 
+def _when(board: Board, at: int, lang: str) -> str:
+    """The time of today, else the day: there is no room for both."""
+    day = day_of(at, board.zone)
+    return wording.clock(at, board.zone) if day == board.day else wording.day(day, lang)
+
+
 def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, str]:
     """Where, what, and how it stands. ``{age}`` is counted on by the page."""
     zh = lang != "en"
     town = town_name(board, entry.town, lang) if entry.town else ""
-    place = _place_name(board, entry.place, lang) if entry.place else ""
-    where = wording.join([town, _without(place, town_name(board, entry.town, "zh") if entry.town else "")], lang)
+    place = place_name(board, entry.place, lang) if entry.place else ""
+    where = wording.join([town, without(place, town_name(board, entry.town, "zh") if entry.town else "")], lang)
     if entry.kind == Kind.FEVER:
         degrees, waiting = wording.celsius(entry.milli_celsius), entry.state == FeverState.PENDING
         state = (
@@ -547,6 +634,8 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
             else f"{device} {gap} ℃ {'high' if high else 'low'}",
             "待校准" if zh else "to calibrate",
         )
+    if entry.kind in (Kind.OVERDUE, Kind.STUCK):
+        return _case_words(entry, town, lang)
     feed = FEEDS[entry.feed].short.of(lang)
     title = f"系统·{feed}数据" if zh else f"System · {feed} data"
     if entry.since is None:
@@ -555,7 +644,22 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
     return title, f"超过 {limit}未更新" if zh else f"no update for over {limit}", "中断 {age}" if zh else "silent {age}"
 
 
-def _without(place: str, town: str) -> str:
+def _case_words(entry: Attention, town: str, lang: str) -> tuple[str, str, str]:
+    """Cases of a town past their time, or too long in a stage: how many, and how long the longest."""
+    zh = lang != "en"
+    feed, worst = FEEDS[entry.feed], wording.rough_span(entry.worst, lang)
+    title = f"{town}·{feed.short.zh}" if zh else f"{town} · {feed.short.en.lower()}"
+    unit = feed.kpis[0].measure.zh or "件"
+    if entry.kind == Kind.OVERDUE:
+        return (
+            title,
+            f"逾期未结 {entry.count} {unit}" if zh else f"{entry.count} overdue",
+            f"最久 {worst}" if zh else worst,
+        )
+    return title, f"{entry.count} {unit}超环节时限" if zh else f"{entry.count} stuck", f"最久 {worst}" if zh else worst
+
+
+def without(place: str, town: str) -> str:
     """“姚庄镇·姚庄东出口” says the town twice."""
     short = town.removesuffix("街道").removesuffix("镇")
     return place[len(short) :] if short and place.startswith(short) and len(place) > len(short) + 1 else place
@@ -564,7 +668,7 @@ def _without(place: str, town: str) -> str:
 # -- checkpoints by the hour
 
 
-def _hours(board: Board, lang: str) -> dict[str, Any] | None:
+def hours(board: Board, lang: str) -> dict[str, Any] | None:
     feed = next((feed for feed in board.feeds if isinstance(feed.archetype, ReadingSpec)), None)
     if feed is None:
         return None
@@ -582,7 +686,7 @@ def _hours(board: Board, lang: str) -> dict[str, Any] | None:
         "raw": figure.value,
         "freshness": str(figure.freshness),
         "lead": "今日" if zh else "today",
-        "old": _data_until(board, board.freshness(feed.name)[1], lang) if figure.freshness in OLD else "",
+        "old": data_until(board, board.freshness(feed.name)[1], lang) if figure.freshness in OLD else "",
         "total": value,
         "unit": unit,
         "change": _change(board, figure, kpi, feed, lang),
@@ -633,6 +737,45 @@ def _fever_hours(board: Board, feed: Feed) -> list[dict[str, int]]:
     return [{"hour": hour, "closed": closed, "open": waiting} for hour, (closed, waiting) in sorted(found.items())]
 
 
+# -- cases that wait
+
+
+def backlog(board: Board, lang: str) -> dict[str, Any] | None:
+    """How old the open cases are, and how many there were on each day of a week (DESIGN-UI §4)."""
+    feed = casework.dated_feed(board)
+    if feed is None:
+        return None
+    zh = lang != "en"
+    freshness, received = board.freshness(feed.name)
+    rows, days = casework.ages(board, feed, lang), casework.open_by_day(board, feed, lang)
+    whole = sum(row["count"] for row in rows)
+    known = bool(casework.ever(board, feed))
+    if not known:
+        empty = "从未收到数据" if zh else "nothing ever received"
+    else:
+        empty = "" if whole or any(day["open"] for day in days) else "没有未结" if zh else "Nothing open"
+    kpi = f"{feed.name}_open"
+    return {
+        "heading": f"{feed.short.zh}积压" if zh else f"{feed.short.en}: backlog",
+        "kpi": kpi,
+        "raw": whole if known else None,
+        "freshness": str(freshness),
+        "lead": "未结" if zh else "open",
+        "whole": wording.count(whole, lang) if known else wording.MISSING,
+        "unit": (feed.kpis[0].measure.zh if zh else "") if known else "",
+        "old": data_until(board, received, lang) if freshness in OLD else "",
+        "ages": rows if known else [],
+        "days": days,
+        "label": _backlog_label(rows, lang),
+        "empty": empty,
+    }
+
+
+def _backlog_label(rows: list[dict[str, Any]], lang: str) -> str:
+    said = [f"{row['name']} {row['count']}" for row in rows]
+    return ("未结时长：" if lang != "en" else "Age of open cases: ") + ("，" if lang != "en" else ", ").join(said)
+
+
 # -- longest since a visit
 
 
@@ -649,11 +792,15 @@ def _gaps(board: Board, lang: str) -> dict[str, Any] | None:
         known = True
         worst: dict[str, ObligationState] = {}
         for judged in track.obligations:
+            if judged.target != PATROL_POINT:
+                continue
             held = worst.get(judged.place)
             if held is None or _WORST.index(judged.state) < _WORST.index(held):
                 worst[judged.place] = judged.state
         found += [
-            (gap.since, town, gap.place, worst.get(gap.place, ObligationState.OPEN), gap.visited) for gap in track.gaps
+            (gap.since, town, gap.place, worst.get(gap.place, ObligationState.OPEN), gap.visited)
+            for gap in track.gaps
+            if gap.target == PATROL_POINT
         ]
     found.sort(key=lambda gap: (gap[0], gap[2]))
     long = sum(1 for gap in found if board.now - gap[0] > LONG_GAP_MS)
@@ -687,8 +834,8 @@ def _gap_row(board: Board, gap: tuple[int, str, str, ObligationState, bool], lan
     words = _GAP_WORDS[state]
     return {
         "place": code,
-        "title": _place_name(board, code, lang),
-        "sub": wording.join([name, _without(beat_name, name) if zh else beat_name.removeprefix(name).strip()], lang),
+        "title": place_name(board, code, lang),
+        "sub": wording.join([name, without(beat_name, name) if zh else beat_name.removeprefix(name).strip()], lang),
         "since": since,
         "visited": visited,
         "age": wording.span(board.now - since, lang),

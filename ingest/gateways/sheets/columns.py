@@ -79,7 +79,7 @@ def field_words(feed: Feed, name: str) -> tuple[str, str]:
 def known_headers(feed: Feed) -> dict[str, str]:
     """What every header that needs no question means."""
     known = {plain_header(header): NO_FIELD for header in LEFT_OUT}
-    known |= {plain_header(header): name for name, headers in ENVELOPE.items() for header in headers}
+    known |= {plain_header(header): name for name in ENVELOPE for header in accepted_envelope(name)}
     for field in feed.fields:
         for header in (field.name, field.words.zh, field.words.en, *field.headers):
             known[plain_header(header)] = field.name
@@ -96,19 +96,24 @@ def known_headers(feed: Feed) -> dict[str, str]:
 def ranks(feed: Feed) -> dict[str, int]:
     """Plain header -> how telling it is among the headers of its field, 0 first."""
     told: dict[str, int] = {}
-    for headers in ENVELOPE.values():
-        told |= {plain_header(header): rank for rank, header in enumerate(headers)}
+    for name in ENVELOPE:
+        told |= {plain_header(header): rank for rank, header in enumerate(accepted_envelope(name))}
     for field in feed.fields:
         own = (field.words.zh, field.name, field.words.en, *field.headers)
         told |= {plain_header(header): rank for rank, header in enumerate(own)}
     return told
 
 
+def accepted_envelope(name: str) -> tuple[str, ...]:
+    """Headers that mean a field of the envelope: the name that our own template writes before all others."""
+    return tuple(dict.fromkeys((*ENVELOPE_WORDS[name], *ENVELOPE[name])))
+
+
 def accepted_headers(feed: Feed, name: str) -> tuple[str, ...]:
     """Headers that mean a field, as a person may write them."""
     field = feed.field(name)
     if field is None:
-        return ENVELOPE[name]
+        return accepted_envelope(name)
     return tuple(dict.fromkeys((field.words.zh, *field.headers, field.name, field.words.en)))
 
 
@@ -193,7 +198,8 @@ def header_key(columns: Sequence[Column]) -> str:
 
     An error file that comes back has the headers of the table it was made of.
     """
-    plains = sorted({plain_header(column.header) for column in columns if column.header} - set(ADDED))
+    named = {column.header for column in columns if column.header and not private_header(column.header)}
+    plains = sorted({plain_header(header) for header in named} - set(ADDED))
     return blake2b("\n".join(plains).encode(), digest_size=16).hexdigest()
 
 

@@ -296,7 +296,7 @@ class Desk:
             ConfigurationError: there is no such cell, or the import has gone in already.
         """
         run = self.run(replace(clerk, everyone=False), name)
-        door = self._door(clerk)
+        door = self._door(clerk, run.report.source)
         if run.state != "checked":
             raise ConfigurationError("这次导入已经入库，不能再改：请改好表格重新上传 · this import has gone in already")
         grid = self.grid(run)

@@ -89,7 +89,8 @@ def template_xlsx(feed: Feed, pack: RegionPack) -> bytes:
     """
     stream = io.BytesIO()
     with xlsxwriter.Workbook(stream, _OPTIONS) as book:
-        names = ["", "town", "at", *(field.name for field in feed.fields)]
+        position = ["lon", "lat"] if any("lon" in rule.fields for rule in feed.required) else []
+        names = ["", "town", "at", *(field.name for field in feed.fields), *position]
         lists = _lists(feed, pack)
         _table(book, feed, pack, names, lists)
         values = book.add_worksheet(VALUES)
@@ -158,7 +159,7 @@ def _sample(feed: Feed, pack: RegionPack, name: str) -> str:
     if name == "at":
         return _moment(str(given)) if given else "2020-02-24 14:30"
     if field is None:
-        return ""
+        return "" if given is None else str(given)
     if given is None:
         given = field.example
     if field.kind == "choice":

@@ -85,7 +85,7 @@ def printed(report: Report) -> str:
         f" · {counts.rows} rows: {counts.good} accepted ({counts.added} new, {counts.corrected} corrected,"
         f" {counts.unchanged} unchanged), {counts.rejected} rejected",
     ]
-    if report.claimed > counts.rows:
+    if report.claimed:
         lines.append(
             f"表上写 {report.claimed:,} 行，实有 {counts.rows:,} 行 · the sheet claims {report.claimed:,} rows"
         )

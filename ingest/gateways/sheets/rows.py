@@ -213,6 +213,8 @@ class _Sheet:
         errors = [self._cell_error(raw, one, shown) for one in found]
         if not any(one.code in ("shifted", "repeated") for one in found):
             errors += self._refusals(raw, record, {one.field for one in found}, shown, texts)
+        places = {column.letter: place for place, column in enumerate(self.grid.columns)}
+        errors.sort(key=lambda error: places.get(error.column, len(places)))
         kept = {**record, "id": identity or self._made_id(record)}
         return Wrong(raw.number, kept, tuple(errors))
 

@@ -100,7 +100,8 @@ def bad_time(got: str) -> Words:
 def sentence(feed: Feed, name: str, got: str, allowed: Words) -> str:
     """One sentence about a cell."""
     zh, en = field_words(feed, name)
-    return f"{zh}是“{got}”，应为{allowed.zh} · {en}: got “{got}”, allowed is {allowed.en}"
+    space = " " if allowed.zh[:1].isascii() else ""
+    return f"{zh}是“{got}”，应为{space}{allowed.zh} · {en}: got “{got}”, allowed is {allowed.en}"
 
 
 def fix_of(feed: Feed, name: str, got: str, door: Door, now: int) -> Fix | None:

@@ -207,7 +207,7 @@ def _grid(name: str, sheet: Any, top: int, package: _Package, asked: Asked, shee
         sheet=name,
         sheets=sheets,
         header_row=top + 1,
-        claimed=max(extras.claimed, last) - top - 1,
+        claimed=extras.claimed if extras.claimed > last else 0,
         hidden=hidden,
     )
 

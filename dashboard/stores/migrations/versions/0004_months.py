@@ -5,6 +5,8 @@ what was superseded meanwhile and the change of names are one short transaction.
 goes on where it was. SQLite keeps its one table.
 """
 
+# ruff: noqa: S608 - names and numbers of our own
+
 from __future__ import annotations
 
 import structlog
@@ -58,9 +60,7 @@ def _prepare(engine: Engine) -> None:
             f"CREATE TABLE IF NOT EXISTS {NEW} (LIKE event INCLUDING DEFAULTS, PRIMARY KEY (seq, day))"
             " PARTITION BY RANGE (day)"
         )
-        connection.exec_driver_sql(
-            f"CREATE INDEX IF NOT EXISTS ix_event_subject_month ON {NEW} (feed, day, subject)"
-        )
+        connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS ix_event_subject_month ON {NEW} (feed, day, subject)")
     # Superseding is the one thing that happens to a copied row; finding it must not take a walk through the table.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
