@@ -354,7 +354,9 @@ def _lists_towns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether nearly every row has a division code and the name of a town."""
     fields = _assign(FIELDS[Role.TOWNS], header, {})
     code, name = fields.get("code"), fields.get("name")
-    if name is None or not rows:
+    places = _assign(FIELDS[Role.PLACES], header, {})
+    if name is None or not rows or ("name" in places and places.get("town", places["name"]) != places["name"]):
+        # What has a name and a town is not itself a town.
         return False
     sample = [row for row in rows[:2000] if len(row) > max(name, code or 0)]
     towns = sum(1 for row in sample if _TOWN_NAME.search(row[name]))

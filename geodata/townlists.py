@@ -14,7 +14,7 @@ import msgspec
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from dashboard.domain.place import Town
+from dashboard.domain.place import RegionPack, Town
 from dashboard.errors import PackError
 from geodata.checks import Finding, mend
 from geodata.dividing import share_out
@@ -68,10 +68,29 @@ def plain_code(code: str) -> str:
     return digits[:9] if re.fullmatch(r"\d{9}0{3}", digits) else digits
 
 
-def collect(listings: Sequence[Listing]) -> Towns:
-    """The towns and outlines of all lists of towns; coded rows first, the others are matched to them by name."""
-    found = Towns([], {}, {}, [])
-    by_code: dict[str, Draft] = {}
+def known(pack: RegionPack, boundaries: Mapping[str, BaseGeometry]) -> list[Draft]:
+    """The towns of a version in force, for lists that only say more about them."""
+    return [
+        Draft(
+            code=town.code,
+            name=town.name,
+            county=town.code[:6] if re.fullmatch(r"\d{9}", town.code) else "",
+            name_en="" if town.name_en == town.name else town.name_en,
+            names=set(town.aliases),
+            seat=town.seat,
+            shape=boundaries[town.code],
+        )
+        for town in pack.towns
+    ]
+
+
+def collect(listings: Sequence[Listing], before: Sequence[Draft] = ()) -> Towns:
+    """The towns and outlines of all lists of towns; coded rows first, the others are matched to them by name.
+
+    ``before`` are towns that are known already.
+    """
+    found = Towns(list(before), {}, {}, [])
+    by_code: dict[str, Draft] = {draft.code: draft for draft in before}
     later: list[tuple[Listing, Row]] = []
     for listing in listings:
         counties = _county_column(listing)

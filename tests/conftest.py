@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import NoReturn
 
 import pytest
@@ -21,7 +20,7 @@ from dashboard.settings import PREFIX
 from dashboard.stores import redis_server as embedded
 from dashboard.stores.history import migrate, open_engine
 from dashboard.stores.redis_server import RedisServer
-from tests.postgres_server import PostgresServer, serving
+from tests.postgres_server import PostgresServer, in_memory, serving
 
 KEPT = {"TOWNWATCH_CHROMIUM", "TOWNWATCH_VENV"}
 
@@ -127,8 +126,7 @@ def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
     where there is such a place.
     """
     server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
-    memory = Path("/dev/shm")
-    folder = Path(mkdtemp(prefix="townwatch-db-", dir=memory if os.access(memory, os.W_OK) else None))
+    folder = in_memory("db")
     yield Databases(request.param, folder, server)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -36,6 +36,7 @@ OLDEST = min(INSTALLED)
 ROLE = "townwatch"
 """An ordinary role: it owns its database and may nothing else."""
 PATIENCE_S = 60.0
+MARK = "townwatch_test"
 ROOM = 2_000_000_000
 """Bytes that must be free in memory for the files to lie there: syncing to memory costs nothing."""
 
@@ -58,9 +59,7 @@ class PostgresServer:
         self.version = version
         self.password = f"pw-{secrets.token_hex(8)}"
         self.owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        memory = Path("/dev/shm")
-        roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
-        self.home = Path(tempfile.mkdtemp(prefix="townwatch-pg-", dir=memory if roomy else None))
+        self.home = in_memory("pg")
         self._copy: Path | None = None
         self._numbers = itertools.count(1)
         self.process: subprocess.Popen[bytes] | None = None
@@ -197,6 +196,20 @@ class PostgresServer:
         with contextlib.suppress(OSError):
             return (self.home / "log").read_text(encoding="utf-8", errors="replace").strip()[-400:]
         return "no word of why"
+
+
+def in_memory(what: str) -> Path:
+    """A new folder in memory, where there is such a place with room in it; the caller removes it.
+
+    Folders of test processes that were killed go first: nobody else would ever remove them.
+    """
+    memory = Path("/dev/shm")
+    if not (os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM):
+        return Path(tempfile.mkdtemp(prefix=f"townwatch-{what}-"))
+    for left in memory.glob(f"{MARK}-*-*-*"):
+        if not Path(f"/proc/{left.name.split('-')[-2]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{MARK}-{what}-{os.getpid()}-", dir=memory))
 
 
 def _wheel() -> Path:

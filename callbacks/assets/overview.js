@@ -27,6 +27,20 @@
     return '<span class="ov-bar" aria-hidden="true">' + html + "</span>";
   }
 
+  function share(given) {
+    if (!given || given.value === null) return "";
+    var target = given.target ? '<u style="left:' + (100 * given.target).toFixed(1) + '%"></u>' : "";
+    return '<span class="ov-bar share" aria-hidden="true"><i style="width:' + (100 * given.value).toFixed(2) + '%"></i>' + target + "</span>";
+  }
+
+  /* The wall's figures, at the desk's size: status, why, and the day's curve over yesterday's. */
+  function tile(one, at) {
+    var old = one.status === "stale" || one.status === "silent";
+    return '<section class="ov-tile ' + esc(one.status) + '" data-kpi="' + esc(one.kpi) + '" data-town="all" data-value="' + esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '"><div class="k"><span>' + esc(one.label) +
+      '</span><span class="st">' + window.townMarks.mark(one.shape, 14) + esc(one.word) + '</span></div><div class="v"><b>' + esc(one.value) + "</b><small>" + esc(one.unit) + '</small></div><div class="d"><span>' + esc(one.delta) + "</span><span>" + esc(old ? "" : one.note) + "</span></div>" +
+      window.TW.spark({ today: one.today, yesterday: one.yesterday, status: one.status === "silent" ? "stale" : one.status, step: one.step, now: one.now, staleFrom: one.stale_from, id: "ov-s" + at }) + "</section>";
+  }
+
   /* The day's fevers on its hours: a ring is settled, a diamond waits for somebody, the stroke is now. */
   function dots(given) {
     if (!given) return "";
@@ -42,7 +56,7 @@
     var state = one.status === "alert" || one.status === "watch" ? one.status : "";
     return '<td data-label="' + esc(column.label) + (column.unit ? "（" + esc(column.unit) + "）" : "") + '"' + (one.old ? ' class="ov-old"' : "") +
       '><span class="ov-cell ' + (one.old ? "old" : state) + '" data-kpi="' + esc(one.kpi) + '" data-town="' + esc(one.town) + '" data-value="' +
-      esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '">' + bar(one.bar) + dots(one.dots) + "<b>" + esc(one.value) + "</b>" +
+      esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '">' + bar(one.bar) + share(one.share) + dots(one.dots) + "<b>" + esc(one.value) + "</b>" +
       (one.old ? "" : glyph(state, one.status_word)) + "<small>" + esc(one.note) + "</small></span></td>";
   }
 
@@ -78,8 +92,8 @@
       var titles = data.headline.map(function (part) { return '<span class="' + esc(part.tone) + '">' + esc(part.text) + "</span>"; }).join(comma);
       var legend = data.region.cells.some(function (one) { return one.bar; }) ? '<div class="ov-legend" aria-hidden="true">' +
         Object.keys(LEGEND).map(function (kind) { return '<span><i class="' + kind + '"></i>' + LEGEND[kind][en ? 1 : 0] + "</span>"; }).join("") + "</div>" : "";
-      var html = '<div class="ov-head"><h1>' + titles + "</h1><p>" + data.sub.map(esc).join("·") + '</p></div><div class="ov-panel"><table class="ov-table"><thead><tr><th scope="col">' +
-        esc(data.place) + "</th>" + columns.map(function (column, at) { return head(column, data.region.cells[at].bar); }).join("") + "</tr></thead><tbody>" + row(data.region, columns, true) +
+      var html = '<div class="ov-head"><h1>' + titles + "</h1><p>" + data.sub.map(esc).join("·") + '</p></div><div class="ov-tiles">' + data.tiles.map(tile).join("") + '</div><div class="ov-panel"><table class="ov-table"><thead><tr><th scope="col">' +
+        esc(data.place) + "</th>" + columns.map(function (column, at) { return head(column, data.region.cells[at].bar || data.region.cells[at].share); }).join("") + "</tr></thead><tbody>" + row(data.region, columns, true) +
         data.rows.map(function (one) { return row(one, columns, false); }).join("") + "</tbody></table>" + legend + "</div>";
       notices.clear();
       if (html === drawn) return;

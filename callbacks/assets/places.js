@@ -161,12 +161,13 @@
       own.under = function (pen, at, ink, ground) {
         var told = getComputedStyle(own.wrapper), inks = {};
         ORDER.forEach(function (kind) { inks[kind] = told.getPropertyValue("--tw-" + INK[kind]); });
-        var watch = told.getPropertyValue("--tw-watch-edge");
+        var watch = told.getPropertyValue("--tw-watch-edge"), beat = /^beats\//.test(ctx.get("open")) ? ctx.get("open").slice(6) : "";
         ORDER.forEach(function (kind) {
           data.points.forEach(function (point) {
             if (point[3] !== kind) return;
             var here = at(point[1], point[2]);
             dot(pen, here[0], here[1], kind, inks[kind], ground, many);
+            if (beat && point[6] === beat) { pen.beginPath(); pen.arc(here[0], here[1], 7.5, 0, 7); pen.strokeStyle = told.getPropertyValue("--tw-accent"); pen.lineWidth = 2; pen.stroke(); }
             if (point[5]) { pen.beginPath(); pen.arc(here[0], here[1], 8.5, 0, 7); pen.strokeStyle = watch; pen.lineWidth = 1.6; pen.stroke(); }
           });
         });
@@ -306,7 +307,7 @@
         }
         if (told.what === "beat") {
           var of = one("town").value;
-          checks("units", ctx.data.options.units.filter(function (unit) { return unit[2] === of; }), (told.values.units || "").split("|"));
+          checks("units", ctx.data.options.units.filter(function (unit) { return unit[2] === of; }).map(function (unit) { return [unit[0], unit[1], unit[0].replace(of + "-", "")]; }), (told.values.units || "").split("|"));
         }
       }
       function note() {

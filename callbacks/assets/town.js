@@ -5,7 +5,7 @@
   var tw = window.townwatch, mark = window.townMarks.mark, pin = window.townMarks.pin;
 
   var WORDS = {
-    locate: ["定位", "Locate"], go: ["打开", "Open"], all: ["全部", "All"], detail: ["查看", "Details"], past: ["今天", "Today"],
+    locate: ["定位", "Locate"], go: ["打开", "Open"], all: ["全部", "All"], detail: ["查看", "Details"],
     close: ["关闭", "Close"], records: ["看这些记录", "See the records"], version: ["版本", "Version"],
     found: ["没有符合的事项", "Nothing matches"], cleared: ["清除", "Clear"], help: ["怎么算", "how it is counted"]
   };
@@ -92,7 +92,7 @@
       var html = '<button type="button" class="tp-card all" data-cat="" aria-pressed="' + !state.cat + '"><span class="chip">' + say("all") + " " + total + "</span></button>";
       data.cards.forEach(function (card) {
         var pressed = state.cat === card.kind;
-        var over = card.over ? '<span class="over">' + mark("alert", 13) + esc(card.over) + "</span>" : "";
+        var over = card.over ? '<span class="over">' + mark("alert", 13) + '<span class="long">' + esc(card.over) + '</span><span class="short">' + esc(card.over.replace(/\D+/g, "")) + "</span></span>" : "";
         html += '<button type="button" class="tp-card' + (card.old ? " old" : "") + '" data-cat="' + esc(card.kind) + '" aria-pressed="' + pressed +
           '" data-freshness="' + esc(card.freshness) + '"><span class="c1">' + feedIcon(card, 18) + esc(card.label) +
           (card.old ? '<span class="tp-old">' + mark("stale", 13) + "</span>" : "") + over +
@@ -186,7 +186,7 @@
         return "<dt>" + esc(item.head) + "</dt><dd>" + esc(item.text) + "</dd>";
       }).join("") + "</dl>";
       if (row.history.length) {
-        html += '<div class="past"><h3>' + say("past") + "</h3><ul>" + row.history.map(function (item) {
+        html += '<div class="past"><h3>' + esc(row.past) + "</h3><ul>" + row.history.map(function (item) {
           return "<li>" + mark(item.state, 14) + "<time>" + esc(item.time) + "</time>" + esc(item.text) + "</li>";
         }).join("") + "</ul></div>";
       }

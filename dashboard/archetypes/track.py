@@ -163,6 +163,7 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
         return False
     pack, zone = region.pack, region.pack.timezone
     state.dwell = spec.dwell_ms
+    visits = len(state.visits)
     usable: list[Event] = []
     shifts: dict[int, str] = {}
     last_at = state.fix.at if state.fix else None
@@ -183,6 +184,9 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
             last_at = at
     for event, length in zip(usable, _segments(state.fix, usable), strict=True):
         _fold_fix(state, event, length, spec, region)
+    if len(state.visits) > visits:
+        # Check-ins are taken up before the fixes of the same batch: without an order batches would show in the state.
+        state.visits.sort(key=lambda visit: (visit[1], visit[2], visit[0], visit[3]))
     if events:
         state.newest = events[-1].order
     return True

@@ -128,7 +128,7 @@ def _rules(kpi: Kpi, board: Board, lang: str) -> str:
     zh = lang != "en"
     rules = rules_of(board, kpi, lang)
     if kpi.rule is not None and not any(one.own for one in rules):
-        since = wording.day(board.pack.valid_from, lang)
+        since = wording.day(board.pack.since or board.pack.valid_from, lang)
         return kpi.rule.of(lang) + (f"；{since}起施行" if zh else f"; in force since {since}")
     texts = []
     for one in rules:

@@ -77,7 +77,8 @@ def _state_choices(board: Any, lang: str) -> list[Choice]:
 
 FILTERS = (
     Filter("part", Words("部分", "Part"), _part_choices, lambda line: line.part, form="segment", default=("places",)),
-    Filter("kind", Words("类型", "Kind"), _kind_choices, lambda line: line.kind),
+    # Beats and units are of no kind: the filter narrows places, and their changes, alone.
+    Filter("kind", Words("类型", "Kind"), _kind_choices, lambda line: line.kind or tuple(KINDS)),
     Filter("town", Words("镇（街道）", "Town"), town_choices, lambda line: line.town),
     Filter("state", Words("状态", "State"), _state_choices, lambda line: line.states),
 )
@@ -97,7 +98,7 @@ class Picture:
             upto = self.board.now
             own = (one for one in self.book.changes() if one.kind in EDITED)
             visible = (one for one in own if one.town is None or one.town in self.board.towns)
-            self.changes = [one for one in visible if asked.when.live or one.at <= upto]
+            self.changes = _headed([one for one in visible if asked.when.live or one.at <= upto])
         self.undone = {one.undoes for one in self.changes if one.undoes is not None}
         self.devices = self._devices()
         self.members: dict[str, list[str]] = {}
@@ -308,6 +309,19 @@ FIELDS = {
     "units": Words("巡逻组", "units"),
     "leader": Words("组长", "leader"),
 }
+
+
+def _headed(changes: list[RuleChange]) -> list[RuleChange]:
+    """Changes without what only follows from another one of the same change: the hours of a place that was closed."""
+    ends = {(one.change, one.key) for one in changes if one.kind in OWN and not (one.before and one.after)}
+    beats = {one.change for one in changes if one.kind == "beats" and not one.after}
+
+    def follows(one: RuleChange) -> bool:
+        if one.kind in ("duty_hours", "visit_rules"):
+            return (one.change, one.key) in ends
+        return one.kind == "places" and one.change in beats
+
+    return [one for one in changes if not follows(one)]
 
 
 def _states(table: str, row: Row, soon: bool) -> tuple[str, ...]:

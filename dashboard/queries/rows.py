@@ -69,6 +69,7 @@ def duty_row(board: Board, town: str, duty: Duty, lang: str) -> dict[str, Any]:
         "steps": steps_of(feed, held.case) if held and casework.staged(feed) else None,
         "href": casework.address(feed, held) if held else "",
         "detail": [{"head": head, "text": text} for head, text in detail],
+        "past": ("经过" if lang != "en" else "History") if held else ("今天" if lang != "en" else "Today"),
         "history": _HISTORY[duty.kind](board, town, duty, lang),
     }
 

@@ -42,13 +42,15 @@ DURABLE = {"synchronous_commit": ("on", "remote_apply"), "fsync": ("on",)}
 SESSION = {
     # Waiting for ever looks like working: a lock that somebody forgot becomes a sentence in the log and a new try.
     "lock_timeout": "30s",
-    # A worker that was stopped in the middle of a transaction holds the ledger: the others go on without it.
-    "idle_in_transaction_session_timeout": "60s",
+    # A page that makes a file of what it has read may take its time, but not for ever: it keeps the server from tidying.
+    "idle_in_transaction_session_timeout": "10min",
     # Plans made for a handful of rows would be kept while a load makes millions of them.
     "plan_cache_mode": "force_custom_plan",
     # Compiling a plan takes longer than any of our statements.
     "jit": "off",
 }
+IDLE_WRITER = "60s"
+"""A worker that was stopped in the middle of a transaction holds the ledger: after this the others go on without it."""
 CONNECT: dict[str, Any] = {
     "application_name": "townwatch",
     "connect_timeout": 10,
@@ -142,10 +144,10 @@ class PostgreSQL:
         Raises:
             ConfigurationError: somebody has turned durability off under way.
         """
-        found = connection.exec_driver_sql(
-            "SELECT current_setting('synchronous_commit'), current_setting('fsync') FROM ledger FOR UPDATE"
-        ).one()
-        _insist(dict(zip(DURABLE, found, strict=True)))
+        asked = ", ".join(f"current_setting('{name}')" for name in DURABLE)
+        idle = f"set_config('idle_in_transaction_session_timeout', '{IDLE_WRITER}', true)"
+        found = connection.exec_driver_sql(f"SELECT {asked}, {idle} FROM ledger FOR UPDATE").one()
+        _insist(dict(zip(DURABLE, found[:-1], strict=True)))
 
     def stored(self, connection: Connection, keys: Sequence[Key]) -> Iterable[Sequence[Any]]:
         """(source, id, versions) of the keys that are there, their rows locked (EXACTNESS 6)."""

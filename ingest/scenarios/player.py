@@ -23,6 +23,7 @@ from dashboard.errors import Backpressure, TownwatchError
 from dashboard.feeds import feed_named
 from dashboard.settings import Settings
 from dashboard.stores.history import History, open_engine
+from dashboard.stores.rules import book_of
 from dashboard.stores.stream import Stream
 from geodata.library import open_library
 from geodata.region import Region
@@ -170,9 +171,11 @@ def warm(settings: Settings, scenario: str, speed: float, progress: Callable[[in
         grouped = batches(made.between(made.warm_from, made.start), most=CHUNK, span_ms=WARM_SPAN_MS)
         engine = open_engine(settings.database_url)
         try:
+            history = History(engine)
             loaded = loader.load(
-                History(engine),
-                region_at,
+                history,
+                # Rules may have been changed in a world whose history is loaded again.
+                book_of(history, *open_library(settings.data_dir, settings.region)),
                 ((batch.feed, made.source, batch.records, batch.received_at) for batch in grouped),
                 lambda done: progress(min(done, total), total),
             )

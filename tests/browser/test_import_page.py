@@ -16,6 +16,7 @@ from tests.browser.running import Running, running
 from tests.browser.tabs import LAPTOP, PATIENCE_MS, PHONE, Tab, Tabs
 from tests.workbooks import SECRETS, enterprise_rows, read_back, xlsx
 
+pytestmark = pytest.mark.timeout(300)
 SIZES = (LAPTOP, (1280, 800), (768, 1024), PHONE)
 HAN = re.compile(r"[\u3400-\u9fff]")
 

@@ -385,6 +385,16 @@ ROUNDS = (
     ("registered", "resumed"),
     ("resumed",),
 )
+_DOCKET = st.lists(st.sampled_from(CASES), min_size=1, max_size=4, unique=True)
+_SETTLING = st.sampled_from(
+    (
+        ("reported", "resolved"),
+        ("reported", "accepted", "mediating", "resolved"),
+        ("reported", "resolved", "mediating", "resolved"),
+        ("accepted", "escalated"),
+        ("reported", "withdrawn"),
+    )
+)
 _ROUND = st.sampled_from(ROUNDS)
 _COURSES = {stages: st.lists(st.sampled_from(stages), min_size=1, max_size=6) for stages in (
     DISPUTE_STAGES, ENTERPRISE_STAGES,
@@ -402,11 +412,19 @@ def _courses(draw: st.DrawFn, stages: tuple[str, ...]) -> list[str]:
 
 @st.composite
 def disputes(draw: st.DrawFn, towns: Sequence[str] = TOWNS) -> list[Event]:
-    """A dispute's records: every stage and none, with a due time on, before or after what follows, sometimes moved."""
-    case, where = draw(st.sampled_from(CASES)), st.sampled_from(towns)
+    """Some disputes' records: every stage and none, due times on, before or after what follows, sometimes moved."""
+    found: list[Event] = []
+    for case in draw(_DOCKET):
+        found += draw(_dispute(case, towns))
+    return found
+
+
+@st.composite
+def _dispute(draw: st.DrawFn, case: str, towns: Sequence[str]) -> list[Event]:
+    where = st.sampled_from(towns)
     town, at = draw(where), draw(instants()) - draw(_BACK)
     found = []
-    for stage in draw(_courses(DISPUTE_STAGES)):
+    for stage in draw(_SETTLING) if draw(st.booleans()) else draw(_courses(DISPUTE_STAGES)):
         said = draw(_OF_DISPUTE)
         if said["due"] is not None and said["due"] <= DAY:
             said["due"] += at
@@ -503,8 +521,12 @@ def streams(draw: st.DrawFn, max_parts: int = 10) -> Stream:
         walks(units, towns), walks(units, towns), duties(units, towns), duties(units, towns), signals(units, towns),
     )  # fmt: skip
     measuring = (device_runs(towns), device_runs(towns), fevers(towns), fevers(towns))
-    lasting = (disputes(towns), enterprises(towns), visits_to_firms(towns))
-    mixture = draw(st.sampled_from(((*moving, *measuring), (*lasting, duties(units, towns)), (*moving, *lasting))))
+    lasting = (disputes(towns), enterprises(towns), enterprises(towns), visits_to_firms(towns))
+    mixture = draw(
+        st.sampled_from(
+            ((*moving, *measuring), (*moving, *measuring), (*lasting, duties(units, towns)), (*moving, *lasting))
+        )
+    )
     parts = draw(st.lists(st.one_of(*mixture), max_size=max_parts))
     records: list[Event] = []
     for number, part in enumerate(parts):
@@ -560,8 +582,8 @@ def _cut(arrivals: Sequence[Event], size: int) -> tuple[tuple[Event, ...], ...]:
 
 @st.composite
 def _moments(draw: st.DrawFn, records: Sequence[Event]) -> tuple[int, ...]:
-    """Moments near anchors and near thresholds of what was recorded."""
-    moment: st.SearchStrategy[int] = instants()
+    """Moments near anchors, at the ends of days, and near thresholds of what was recorded."""
+    moment: st.SearchStrategy[int] = instants() | st.sampled_from((0, 1, 2)).map(lambda day: MIDNIGHT + day * DAY - 1)
     if records:
         after = st.sampled_from(
             (0, -1, 1, MINUTE, 10 * MINUTE, 15 * MINUTE, 15 * MINUTE - 1, 30 * MINUTE, -10 * MINUTE, -10 * MINUTE - 1,

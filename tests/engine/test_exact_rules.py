@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from dashboard.domain.day import MINUTE, day_of
-from dashboard.domain.place import DutyHours, RegionPack, Shift, VisitRule
+from dashboard.domain.day import MINUTE, day_end, day_of
+from dashboard.domain.place import DutyHours, Place, PlaceKind, RegionPack, Shift, VisitRule
 from dashboard.stores import rules
 from geodata.library import Adopted, PackVersion, RegionBook
 from ingest.decode import FUTURE_MS
@@ -114,6 +114,10 @@ THRESHOLDS: dict[str, tuple[float | None, ...]] = {
     "patrol.radius_m": (30, 80, 120),
     "patrol.dwell_s": (30, 120, 300),
     "patrol.signal_minutes": (5, 60),
+    "dispute.due_hours": (1, 24, 72),
+    "enterprise.sla.registered": (24,),
+    "enterprise.sla.applied": (1, 24),
+    "enterprise.sla.reviewing": (5, 72),
 }
 
 
@@ -121,7 +125,7 @@ THRESHOLDS: dict[str, tuple[float | None, ...]] = {
 def revised(draw: st.DrawFn) -> RegionPack:
     """Another version of the made-up pack: thresholds, hours, shifts, visit rules or places are not the same."""
     thresholds = dict(PACK.thresholds)
-    for key in draw(st.lists(st.sampled_from(sorted(THRESHOLDS)), max_size=4, unique=True)):
+    for key in draw(st.lists(st.sampled_from(sorted(THRESHOLDS)), max_size=6, unique=True)):
         value = draw(st.sampled_from(THRESHOLDS[key]))
         if value is None:
             thresholds.pop(key, None)
@@ -132,7 +136,7 @@ def revised(draw: st.DrawFn) -> RegionPack:
         hours = (DutyHours("K1", 600, 900), DutyHours("K2", 0, 0), DutyHours("K4", 1380, 60))
     if draw(st.booleans()):
         shifts = (Shift("day", "白班", "Day", 360, 840), Shift("late", "中班", "Late", 840, 1320))
-    what = draw(st.sampled_from(("", "fewer", "more", "other windows", "moved")))
+    what = draw(st.sampled_from(("", "fewer", "more", "other windows", "moved", "firms")))
     if what == "fewer":
         visits = tuple(rule for rule in visits if rule.place not in ("P1", "P6"))
     elif what == "more":
@@ -144,6 +148,10 @@ def revised(draw: st.DrawFn) -> RegionPack:
             msgspec.structs.replace(place, lat=place.lat + 0.003) if place.code == "P1" and place.lat else place
             for place in places
         )
+    elif what == "firms":
+        # One enterprise is no longer listed, and one is that records had named before any list did.
+        listed = Place("E8", PlaceKind.ENTERPRISE, PACK.towns[1].code, "厂E8", lon=120.93, lat=30.8)
+        places = (*(place for place in places if place.code != "E2"), listed)
     return msgspec.structs.replace(
         PACK,
         valid_from=draw(st.sampled_from((20200217, 20200218, 20200218, 20200219))),
@@ -166,6 +174,7 @@ def _same(product: dict[tuple[str, str], oracle.Row], plain: dict[tuple[str, str
             assert (got[0], expected[0]) == (None, None), (what, key, got, expected)
         if expected[2] is not None or got[2] is not None:
             assert got[1:] == expected[1:], (what, key, got, expected)
+    assert product.keys() == plain.keys()
 
 
 def _plain(versions: list[Any], now: int, second: RegionPack | None) -> dict[tuple[str, str], oracle.Row]:
@@ -204,6 +213,11 @@ def test_each_day_is_judged_by_the_rules_it_had_whenever_they_came(
         note(f"now={now}")
         _same(product.figures(now), _plain(versions, now, second), f"at {now}")
         _same(product.figures_as_of(now, seq), shown[now], f"as known before the change, at {now}")
+    # Yesterday with yesterday's rules: each day that is over, at its end.
+    for day in sorted({day_of(event.at) for event in stream.arrivals} & {20200216, 20200217, 20200218, 20200219}):
+        if day < day_of(moments[-1]):
+            plain = _plain(versions, day_end(day) - 1, second)
+            _same(product.figures_of_day(day), plain, f"at the end of {day}")
     assert product.rebuilt()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psycopg
@@ -16,10 +16,15 @@ from sqlalchemy import text
 
 from dashboard.domain.day import iso
 from dashboard.errors import ConfigurationError, StoreUnavailable
+from dashboard.live import Hub
+from dashboard.queries.past import Past
+from dashboard.queries.reader import LiveBoards
+from dashboard.queries.views import VIEWS
 from dashboard.stores import postgres
 from dashboard.stores.dialect import shown
 from dashboard.stores.history import History, Version, migrate, open_engine
 from dashboard.stores.redis_server import RedisServer
+from dashboard.wiring import Health
 from tests.engine.core import NOON, Core, ms, raising, reading
 from tests.postgres_server import INSTALLED, ROLE, PostgresServer, serving
 
@@ -183,11 +188,13 @@ def test_a_ledger_that_somebody_keeps_is_a_reason_to_come_back(
 def test_a_worker_that_stands_still_in_a_transaction_loses_it(
     url: str, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(postgres.SESSION, "idle_in_transaction_session_timeout", "50ms")
     still = History(open_engine(url))
 
     def stand_still() -> None:
-        with still.writing() as connection:
+        with ExitStack() as stack:
+            with monkeypatch.context() as patch:
+                patch.setattr(postgres, "IDLE_WRITER", "50ms")
+                connection = stack.enter_context(still.writing())
             # Whoever wants the ledger next gets it, and gets it because the server has cut us off.
             with history.writing() as other:
                 history.close_batch(other, 5, 1)
@@ -382,6 +389,24 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing(
         thread.join(60)
         core.close()
     assert core.on_the_road() == (0, 0, 0)
+
+
+def test_the_system_page_tells_of_a_database_that_is_away(
+    own_server: PostgresServer, data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer
+) -> None:
+    core = Core(data_dir, redis_server.url, database_url=own_server.url(own_server.make()))
+    boards = LiveBoards(core.reader(), redis_server.url)
+    health = Health(core.parts, Hub(boards, VIEWS, core.clock, "build"), Past(core.history, core.parts.region_at))
+    try:
+        core.accept("temperature", reading(1))
+        assert health()["database"]["kind"] == "PostgreSQL"
+        own_server.stop()
+        health._held = (0, {})
+        told = health()
+        assert told["database"]["away"].startswith("数据库没有应答（")
+        assert len(told["partitions"]) == core.stream.partitions, "what Redis knows is told all the same"
+    finally:
+        core.close()
 
 
 def test_a_connection_that_breaks_in_the_middle_of_a_copy_is_waited_for(

@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from dashboard.access.tokens import TokenStore
+from dashboard.access.viewer import LOCAL_VIEWER, Role, Viewer
 from dashboard.actions import Actions
 from dashboard.api import imports
 from dashboard.api.common import Gate
@@ -23,7 +24,7 @@ from dashboard.domain.day import iso
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.domain.imports import Report
-from dashboard.errors import ConfigurationError, TownwatchError
+from dashboard.errors import ConfigurationError, NotAllowed, TownwatchError
 from dashboard.feeds import FEEDS
 from dashboard.stores.history import History, migrate, open_engine
 from dashboard.stores.stream import DeadLetter
@@ -31,12 +32,14 @@ from dashboard.stores.tables import import_run
 from geodata.library import BUNDLED_PACK
 from geodata.pack import load_pack
 from geodata.region import Region
+from ingest.decode import Door
 from ingest.gateways.sheets.cells import local_time
 from ingest.gateways.sheets.columns import letter_of
 from ingest.gateways.sheets.desk import Clerk, Desk, Progress, Upload
 from ingest.gateways.sheets.grid import Grid
 from ingest.gateways.sheets.reading import read_table
 from ingest.gateways.sheets.report import printed, problem_of
+from ingest.gateways.sheets.telling import fix_of
 from ingest.intake import Intake
 from tests.conftest import Databases
 
@@ -67,7 +70,7 @@ class Kept(Intake):
 class Office:
     """A desk on a database of its own, which forgets every file once it was sent."""
 
-    def __init__(self, database_url: str, region: Region) -> None:
+    def __init__(self, database_url: str, region: Region, local: bool = False) -> None:
         self.engine = open_engine(database_url)
         migrate(self.engine)
         self.history = History(self.engine)
@@ -442,15 +445,18 @@ class Web:
         self.tokens = TokenStore(self.engine)
         actions = Actions(self.kept, History(self.engine), lambda: region, clock)
         self.app = FastAPI()
-        self.app.include_router(imports.router(actions, Gate(self.tokens, clock, False), 1024 * 1024))
+        self.app.include_router(imports.router(actions, Gate(self.tokens, clock, local), 1024 * 1024))
 
     def token(self, **given: Any) -> str:
         """A new token."""
         return self.tokens.create(NOW, **{"source": "clerk", **given})
 
-    def post(self, body: bytes, kind: str, token: str | None, feed: str = "temperature") -> tuple[int, dict[str, Any]]:
-        """Status and JSON of a POST."""
+    def post(
+        self, body: bytes, kind: str, token: str | None, feed: str = "temperature", **more: str
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of a POST; ``more`` are headers with underscores for hyphens."""
         headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
         if token is not None:
             headers.append((b"authorization", f"Bearer {token}".encode()))
         path = f"/api/v1/import/{feed}"
@@ -479,14 +485,20 @@ class Web:
         return answers[0]["status"], json.loads(b"".join(one.get("body", b"") for one in answers[1:]))
 
     def upload(
-        self, data: bytes, token: str | None, name: str = "登记.csv", feed: str = "temperature", encoding: str = ""
+        self,
+        data: bytes,
+        token: str | None,
+        name: str = "登记.csv",
+        feed: str = "temperature",
+        encoding: str = "",
+        **more: str,
     ) -> tuple[int, dict[str, Any]]:
         """A multipart upload of one file."""
         edge = uuid4().hex
         parts = [f'--{edge}\r\nContent-Disposition: form-data; name="encoding"\r\n\r\n{encoding}\r\n'.encode()]
         head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: text/csv'
         parts.append(f"--{edge}\r\n{head}\r\n\r\n".encode() + data + f"\r\n--{edge}--\r\n".encode())
-        return self.post(b"".join(parts), f"multipart/form-data; boundary={edge}", token, feed)
+        return self.post(b"".join(parts), f"multipart/form-data; boundary={edge}", token, feed, **more)
 
 
 @pytest.fixture
@@ -548,3 +560,74 @@ def test_an_upload_in_which_no_row_is_right_is_422(web: Web) -> None:
     status, body = web.upload(f"{HEAD}\n{ROW.replace('36.5', '99')}".encode(), web.token())
     assert status == 422
     assert (body["rows"], body["accepted"], len(body["rejected"])) == (1, 0, 1)
+
+
+def test_the_page_imports_without_a_token_and_no_other_site_does(database_url: str, region: Region) -> None:
+    web = Web(database_url, region, local=True)
+    data = f"{HEAD}\n{ROW}".encode()
+    page = {"host": "town.example", "x_townwatch_form": "page"}
+    try:
+        # A page of another site can send a form, but no header of ours; and a browser says where it comes from.
+        assert web.upload(data, None, host="town.example")[0] == 401
+        assert web.upload(data, None, **page, origin="https://evil.example")[0] == 403
+        assert web.kept.events == []
+        assert web.upload(data, None, **page, origin="http://town.example")[0] == 202
+        (event,) = web.kept.events
+        assert event.source == "import:表格"
+    finally:
+        web.engine.dispose()
+
+
+def test_no_token_bears_the_name_of_a_pages_source(web: Web) -> None:
+    with pytest.raises(ConfigurationError, match="import:"):
+        web.token(source="import:表格")
+
+
+@pytest.mark.parametrize("label", ["a,b", "x" * 41, "找13812345678", "\u202e倒"])
+def test_a_source_is_a_name(label: str) -> None:
+    with pytest.raises(ConfigurationError, match="来源"):
+        Clerk.of_viewer(LOCAL_VIEWER, label)
+
+
+def test_only_who_enters_records_may_import() -> None:
+    wall = Viewer("大屏", frozenset({Role.WALL}))
+    with pytest.raises(NotAllowed):
+        Clerk.of_viewer(wall)
+
+
+@pytest.mark.parametrize(
+    ("field", "got", "value"),
+    [
+        ("town", "姚荘镇", "姚庄镇"),
+        ("town", "姚庄", "姚庄镇"),
+        ("town", "嘉善县姚庄镇", "姚庄镇"),
+        ("town", "北京市", None),
+        ("town", "镇", None),
+        ("health_code", "绿码x", "绿码"),
+        ("method", "红外线测温", "红外"),
+        ("method", "猜的", None),
+        ("at", "2021-02-18 08:12", "2020-02-18 08:12"),
+        ("at", "2030-02-18 08:12", "2020-02-18 08:12"),
+        ("at", "2020-02-19 08:12", None),
+        ("at", "2999-02-18 08:12", None),
+        ("at", "2021年1月3日", "2020年1月3日"),
+        ("checkpoint", "K1", None),
+    ],
+)
+def test_a_fix_is_offered_only_when_one_value_fits(region: Region, field: str, got: str, value: str | None) -> None:
+    door = Door("x", region, None, "Asia/Shanghai")
+    found = fix_of(FEED, field, got, door, NOW)
+    assert (found.value if found else None) == value
+
+
+def test_a_choice_between_two_is_never_made_for_anybody(region: Region) -> None:
+    door = Door("x", region, None, "Asia/Shanghai")
+    for got in ("中型", "规", "规模", "规中"):
+        assert fix_of(FEEDS["enterprise"], "scale", got, door, NOW) is None
+
+
+@pytest.mark.parametrize("name", ["enterprise", "dispute", "temperature", "patrol"])
+def test_a_feed_says_how_its_rows_are_known(name: str) -> None:
+    feed = FEEDS[name]
+    assert feed.natural_key
+    assert set(feed.natural_key) - {"at", "town"} <= {field.name for field in feed.fields}

@@ -89,6 +89,14 @@ def test_a_bad_value_is_one_sentence_in_both_languages(
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize("password", ["geheim", "ge@heim", "ge/heim", "//ge@/heim"])
+def test_the_password_of_an_address_is_not_told(password: str, data_dir: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load(data_dir, database_url=f"mysql://town:{password}@db/townwatch")
+    assert "heim" not in caught.value.sentence
+    assert "mysql://…@db/townwatch" in caught.value.sentence
+
+
 def test_a_bad_value_in_a_file_or_an_option_is_said_to_be_there(data_dir: Path) -> None:
     file = data_dir / "townwatch.toml"
     with pytest.raises(

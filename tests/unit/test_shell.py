@@ -183,10 +183,25 @@ def test_a_town_that_did_not_report_shows_a_dash_and_never_a_zero() -> None:
 
 
 def test_the_parts_of_the_state_bar_are_the_days_obligations() -> None:
-    cell = overview.build(town_board(), "all", "zh")["rows"][0]["cells"][0]
+    cell = overview.build(town_board(), "all", "zh")["rows"][0]["cells"][1]
+    assert cell["kpi"] == "patrol_coverage"
     bar = cast("dict[str, int]", cell["bar"])
     assert bar["met"] + bar["lapsed"] + bar["unobservable"] + bar["open"] == bar["total"]
     assert "漏巡" in cell["note"]
+
+
+def test_the_overview_shows_four_feeds_the_best_town_first() -> None:
+    data = overview.build(town_board(dispute=DISPUTES, enterprise=ENTERPRISES), "all", "zh")
+    assert [column["kpi"] for column in data["columns"]] == [
+        "resumption_rate", "patrol_coverage", "fever_count", "dispute_open", "checkpoints_online",
+    ]  # fmt: skip
+    assert {one["feed"] for one in data["tiles"]} == set(FEEDS) & {"patrol", "temperature", "dispute", "enterprise"}
+    assert [row["town"] for row in data["rows"]] == [TOWN, SILENT_TOWN]
+    cells = {cell["kpi"]: cell for cell in data["rows"][0]["cells"]}
+    assert cells["resumption_rate"]["note"] == "1/5"
+    assert cells["resumption_rate"]["share"] == {"value": 0.2, "target": 0.75}
+    assert (cells["dispute_open"]["value"], cells["dispute_open"]["note"]) == ("4", "逾期 1")
+    assert data["headline"][0]["text"] == "复工率 20.0%"
 
 
 def test_the_overviews_headline_counts_the_towns_that_need_a_look() -> None:

@@ -88,6 +88,11 @@ def test_headline_tells_feeds_backlog_and_rejected_records() -> None:
     assert said == ["2 路数据都在更新", "待处理 90,003 条", "退回待改 4 条"]
 
 
+def test_a_database_that_is_away_leads_the_headline() -> None:
+    told = build(town_board(**{**HEALTH, "database": {"away": "数据库没有应答（Connection refused）"}}), "all", "zh")
+    assert told["headline"][0] == {"text": "数据库没有应答，记录留在路上，恢复后自动继续", "tone": "alert"}
+
+
 def test_a_silent_feed_leads_the_headline() -> None:
     first = build(town_board(reading=None, **HEALTH), "all", "zh")["headline"][0]
     assert (first["text"], first["tone"]) == ("体温没有新数据", "alert")

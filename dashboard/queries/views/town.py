@@ -162,7 +162,7 @@ def category_words(kind: DutyKind, feed: Feed) -> tuple[Words, Words, Words]:
         return CARDS[kind]
     unit = feed.kpis[0].measure.zh if feed.kpis else "件"
     dated = isinstance(feed.archetype, CaseSpec) and feed.archetype.due_field
-    name = feed.short if dated else Words(f"{feed.short.zh}审核", f"{feed.short.en} in review")
+    name = feed.short if dated else Words(f"{feed.short.zh}审核", feed.short.en)
     return name, Words(f"{unit}未办", "to do"), Words("已办", "done")
 
 

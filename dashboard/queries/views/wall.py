@@ -68,7 +68,7 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         # Those that should come most often first.
         "feeds": [feed_badge(board, feed, lang) for feed in sorted(board.feeds, key=lambda feed: feed.limits.expected)],
         "scenes": scenes(board),
-        "tiles": [_tile(board, feed, one, unreported(board, feed, one), lang) for feed, one in chosen_tiles(board)],
+        "tiles": [tile_of(board, feed, one, unreported(board, feed, one), lang) for feed, one in chosen_tiles(board)],
         "map": _map(board, kpi, open_entries, lang) if kpi else None,
         "ranking": ranking(board, kpi, lang) if kpi else None,
         "alerts": _alerts(board, open_entries, lang),
@@ -146,7 +146,7 @@ def place_name(board: Board, code: str, lang: str) -> str:
 # -- tiles
 
 
-def _tile(board: Board, feed: Feed, kpi: Kpi, missing: list[str], lang: str) -> dict[str, Any]:
+def tile_of(board: Board, feed: Feed, kpi: Kpi, missing: list[str], lang: str) -> dict[str, Any]:
     figure = board.figure(kpi.key, feed=feed.name)
     status = status_of(figure, kpi)
     _, received = board.freshness(feed.name)
