@@ -7,6 +7,7 @@ Errors are one sentence on standard error: exit 1 for what a person can put righ
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -97,6 +98,7 @@ def demo(
     """演示：一条命令看到会动的看板 · everything at once, with a scenario replayed, in a world of its own."""
     from dashboard import processes
 
+    _region_of(scenario)
     settings = _settings(data or Path("data") / f"demo-{scenario}", port=port, own_data=data is not None)
     processes.refuse_open_address(settings)
     settings = settings.with_values(port=processes.free_port(settings.host, settings.port))
@@ -195,6 +197,69 @@ def player(scenario: Scenario = FIRST_SCENARIO, speed: Speed = 30.0, data: Data 
     scenario_player.play(_child_settings(data), scenario, speed)
 
 
+scenarios_app = typer.Typer(no_args_is_help=True, help="场景 · scenarios.")
+app.add_typer(scenarios_app, name="scenario")
+
+
+@scenarios_app.command("list")
+def scenario_list() -> None:
+    """有哪些场景 · which scenarios there are."""
+    from geodata.library import bundled_pack
+    from geodata.pack import load_pack
+    from ingest.scenarios import SCENARIOS, scenario_named
+
+    for name, (region, _) in SCENARIOS.items():
+        path = bundled_pack(region)
+        if path is not None:
+            found = scenario_named(name, load_pack(path).pack)
+            typer.echo(f"{name}\t{found.words.zh} · {found.words.en}")
+
+
+@scenarios_app.command("check")
+def scenario_check(
+    names: Annotated[list[str] | None, typer.Argument(help="场景名 · scenarios.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="全部场景 · every scenario.")] = False,
+    drop: Annotated[float, typer.Option(min=0, max=0.5, help="丢掉多大一部分记录 · share of records dropped.")] = 0.0,
+    shuffle: Annotated[bool, typer.Option(help="打乱到达次序 · arrive in another order.")] = False,
+    twice: Annotated[float, typer.Option(min=0, max=0.5, help="重复多大一部分 · share sent twice.")] = 0.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="结果写入文件 · write results.")] = None,
+) -> None:
+    """重放场景，逐条核对报告里的数 · replays scenarios and checks every figure of their reports."""
+    from geodata.library import BUNDLED_PACK, bundled_pack
+    from geodata.pack import load_pack
+    from ingest.scenarios import SCENARIOS, scenario_named
+    from ingest.scenarios import check as checker
+
+    chosen = list(SCENARIOS) if every or not names else names
+    results: list[dict[str, Any]] = []
+    missed = 0
+    for name in chosen:
+        path = bundled_pack(SCENARIOS[name][0]) if name in SCENARIOS else None
+        region = load_pack(path or BUNDLED_PACK)
+        scenario = scenario_named(name, region.pack)
+        with _Bar(f"{name}") as bar:
+            expected = scenario.expected(scenario.warm_from, scenario.end)
+            done = 0
+
+            def tell(count: int, bar: _Bar = bar, expected: int = expected) -> None:
+                nonlocal done
+                done += count
+                bar(min(done, expected), expected)
+
+            verdicts = checker.check(scenario, region, drop=drop, shuffle=shuffle, twice=twice, tell=tell)
+        for one in verdicts:
+            mark = "达到 met" if one.met else "未达到 MISSED"
+            computed = "—" if one.computed is None else f"{one.computed:g}"
+            typer.echo(f"{one.report}\t{one.operation}\t{one.unit}\t{one.qualifier} {one.stated}\t{computed}\t{mark}")
+        missed += sum(1 for one in verdicts if not one.met)
+        results += checker.as_results(verdicts)
+    if json_file is not None:
+        json_file.write_text(json.dumps(results, ensure_ascii=False, indent=1), encoding="utf-8")
+    typer.echo(f"{len(results) - missed} / {len(results)} 达到 met")
+    if missed:
+        raise typer.Exit(1)
+
+
 @app.command()
 def replay(scenario: Scenario = FIRST_SCENARIO, speed: Speed = 30.0, data: Data = None) -> None:
     """重放：把场景送进正在运行的演示 · sends a scenario into its own data directory, beside a running `up` or none."""
@@ -202,6 +267,7 @@ def replay(scenario: Scenario = FIRST_SCENARIO, speed: Speed = 30.0, data: Data 
     from dashboard.stores import redis_server
     from ingest.scenarios import player as scenario_player
 
+    _region_of(scenario)
     settings = _settings(data or Path("data") / f"demo-{scenario}", own_data=data is not None)
     processes.claim_world(settings.data_dir, f"replay {scenario}")
     with redis_server.attached(settings) as joined:
@@ -706,6 +772,15 @@ def _sentence(error: Exception) -> str:
         f"程序出错（{what}），这是缺陷，请附上 {log.name} 报告"
         f" · This should not happen ({what}): please report it with {log.name}."
     )
+
+
+def _region_of(scenario: str) -> None:
+    """A scenario brings its own region, for this command and the processes it starts."""
+    from ingest.scenarios import SCENARIOS
+
+    known = SCENARIOS.get(scenario)
+    if known is not None:
+        os.environ.setdefault("TOWNWATCH_REGION", known[0])
 
 
 def _settings(data: Path | None, own_data: bool = True, **given: Any) -> Settings:

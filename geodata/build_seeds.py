@@ -42,7 +42,10 @@ SOURCES = (
         "changes": "invented for demonstration; no real place or person",
     },
 )
-NOTE = "卡点、必巡点、巡段、巡逻组均为虚构，仅供演示。Checkpoints, patrol points, beats and units are invented for demonstration."
+NOTE = (
+    "卡点、必巡点、巡段、巡逻组均为虚构，仅供演示。"
+    "Checkpoints, patrol points, beats and units are invented for demonstration."
+)
 
 
 class Plan(NamedTuple):

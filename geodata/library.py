@@ -15,6 +15,7 @@ import re
 import shutil
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,9 @@ from dashboard.errors import PackError, StoreUnavailable
 from geodata.pack import FILES, Words, check_valid_from, load_pack
 from geodata.region import Region
 
-BUNDLED_PACK = Path(__file__).parent / "packs" / "jiashan"
+BUNDLED = Path(__file__).parent / "packs"
+"""The packs that come with the program, one for each scenario."""
+BUNDLED_PACK = BUNDLED / "jiashan"
 """The Jiashan pack that comes with the program."""
 
 _NAME = re.compile(r"(\d{8})-([0-9a-f]{12})")
@@ -361,6 +364,14 @@ def region_known(region_at: Callable[[int], Region], day: int, seq: int) -> Regi
     return region_at.known(day, seq) if isinstance(region_at, RegionBook) else region_at(day)
 
 
+def bundled_pack(region: str) -> Path | None:
+    """The built-in pack of a region, if there is one."""
+    for manifest in sorted(BUNDLED.glob("*/pack.toml")):
+        if tomllib.loads(manifest.read_text(encoding="utf-8"))["region"] == region:
+            return manifest.parent
+    return None
+
+
 def open_library(data_dir: Path, region: str) -> tuple[PackLibrary, str]:
     """The library of a data directory and the code of its region; the built-in pack is installed where there is none.
 
@@ -373,10 +384,11 @@ def open_library(data_dir: Path, region: str) -> tuple[PackLibrary, str]:
     if (Path(region) / "pack.toml").is_file():
         return library, library.install(Path(region)).pack.region
     if not library.versions(region):
-        if load_pack(BUNDLED_PACK).pack.region != region:
+        bundled = bundled_pack(region)
+        if bundled is None:
             raise PackError(
                 f"还没有区域 {region} 的区域包，请用 ./townwatch geodata load 目录 载入"
                 f" · There is no pack of region {region} yet: load one with ./townwatch geodata load DIR."
             )
-        library.install(BUNDLED_PACK)
+        library.install(bundled)
     return library, region

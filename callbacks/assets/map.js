@@ -105,7 +105,7 @@
   /* Marks are drawn for a map 884 wide at a root of 16 px; on a phone they may not fall below two thirds. */
   function scale(own) {
     var wide = own.wrapper.clientWidth, k = root() / 16;
-    return document.documentElement.dataset.surface === "wall" ? Math.max(0.66 * k, Math.min(k, wide / 620)) : 1;
+    return document.documentElement.dataset.surface === "wall" ? Math.max(0.66 * k, Math.min(k, wide / 620)) : own.scale || 1;
   }
 
   function repaint(own) {
@@ -241,6 +241,7 @@
     if (JSON.stringify(own.limit) !== JSON.stringify(limit)) { own.limit = limit; if (own.leaflet) fit(own); }
     recolour(id, wanted, "");
     own.units = data.units || [];
+    own.scale = data.scale || 1;
     /* Scenes take turns on one map: what one draws below the units must not stay for the next. */
     own.trails = Boolean(data.points);
     own.trailWidth = 2.4 * root() / 16;

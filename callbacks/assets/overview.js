@@ -1,117 +1,216 @@
-/* 总览: draws the view "overview". Words, numbers and states come from the server. */
+/* 总览: draws the view "overview": figures, towns by feed, map, biggest movers, quality of the data. Words, numbers and
+   states come from the server; what is chosen stands in the address. Only the page's own: map (the figure it shows). */
 (function () {
   "use strict";
-  var tw = window.townwatch;
+  var TW = window.TW, desk = TW.desk;
 
-  function esc(value) {
-    return String(value === null || value === undefined ? "" : value).replace(/[&<>"]/g, function (c) {
-      return { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c];
-    });
-  }
+  TW.desk("overview", function (ctx) {
+    var esc = ctx.esc, icon = ctx.icon, hot = "", outlined = null;
+    function mark(kind, size) { return window.townMarks.mark(kind, size); }
+    function n1(value) { return Math.round(value * 10) / 10; }
+    function table() { return ctx.page.querySelector("#tw-overview"); }
 
-  /* Never colour alone: a diamond means act, a triangle means look. */
-  function glyph(state, word) {
-    var shapes = {
-      alert: '<path d="M8 .8L15.2 8 8 15.2.8 8z" style="fill:var(--tw-alert)"/><path d="M8 4.700v4" style="stroke:var(--tw-alert-on)" stroke-width="1.6" stroke-linecap="round"/><circle cx="8" cy="11.1" r="1" style="fill:var(--tw-alert-on)"/>',
-      watch: '<path d="M8 2L14.5 13.200h-13z" style="fill:var(--tw-watch);stroke:var(--tw-watch-edge)" stroke-linejoin="round"/>'
-    };
-    if (!shapes[state]) return "";
-    return '<svg class="ov-glyph" viewBox="0 0 16 16" role="img" aria-label="' + esc(word) + '">' + shapes[state] + "</svg>";
-  }
+    function href(path) {
+      var kept = new URLSearchParams(), now = new URLSearchParams(location.search);
+      ["lang", "theme"].forEach(function (key) { if (now.has(key)) kept.set(key, now.get(key)); });
+      return path + (kept.size ? "?" + kept : "");
+    }
+    function pages(feed) { return { patrol: "/patrols", temperature: "/checkpoints", dispute: "/disputes", enterprise: "/enterprises" }[feed] || "/records?feed=" + feed; }
 
-  function bar(parts) {
-    if (!parts) return "";
-    var html = ["met", "lapsed", "unobservable"].map(function (kind) {
-      return parts[kind] ? '<i class="' + kind + '" style="width:' + (100 * parts[kind] / parts.total).toFixed(2) + '%"></i>' : "";
-    }).join("");
-    return '<span class="ov-bar" aria-hidden="true">' + html + "</span>";
-  }
+    /* ---- figures: status, why, and the day's curve over yesterday's ---- */
+    function tile(one, at) {
+      var old = one.status === "stale" || one.status === "silent", state = one.partial ? "partial" : one.status;
+      return '<section class="ov-tile ' + esc(state) + '" data-tile="' + esc(one.id) + '"' + desk.figure(one) + '><div class="k"><span>' + esc(one.label) + "</span>" + desk.helpButton(ctx, one.id, one.label) +
+        '<span class="st">' + mark(one.shape, 13) + "<span>" + esc(one.word) + '</span></span></div><div class="v"><b>' + esc(one.value) + "</b><small>" + esc(one.unit) + "</small><em>" + esc(one.parts) +
+        '</em></div><div class="d"><span>' + esc(one.delta) + "</span><span>" + esc(old ? "" : one.note) + "</span></div>" +
+        TW.spark({ today: one.today, yesterday: one.yesterday, status: one.status === "silent" ? "stale" : one.status, step: one.step, now: one.now, staleFrom: one.stale_from, id: "ov-s" + at }) + "</section>";
+    }
+    function drawTiles() { ctx.put(ctx.$("figures"), ctx.data.tiles.map(tile).join("")); }
 
-  function share(given) {
-    if (!given || given.value === null) return "";
-    var target = given.target ? '<u style="left:' + (100 * given.target).toFixed(1) + '%"></u>' : "";
-    return '<span class="ov-bar share" aria-hidden="true"><i style="width:' + (100 * given.value).toFixed(2) + '%"></i>' + target + "</span>";
-  }
-
-  /* The wall's figures, at the desk's size: status, why, and the day's curve over yesterday's. */
-  function tile(one, at) {
-    var old = one.status === "stale" || one.status === "silent";
-    return '<section class="ov-tile ' + esc(one.status) + '" data-kpi="' + esc(one.kpi) + '" data-town="all" data-value="' + esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '"><div class="k"><span>' + esc(one.label) +
-      '</span><span class="st">' + window.townMarks.mark(one.shape, 14) + esc(one.word) + '</span></div><div class="v"><b>' + esc(one.value) + "</b><small>" + esc(one.unit) + '</small></div><div class="d"><span>' + esc(one.delta) + "</span><span>" + esc(old ? "" : one.note) + "</span></div>" +
-      window.TW.spark({ today: one.today, yesterday: one.yesterday, status: one.status === "silent" ? "stale" : one.status, step: one.step, now: one.now, staleFrom: one.stale_from, id: "ov-s" + at }) + "</section>";
-  }
-
-  /* The day's fevers on its hours: a ring is settled, a diamond waits for somebody, the stroke is now. */
-  function dots(given) {
-    if (!given) return "";
-    function x(minute) { return (2 + minute / 1440 * 88).toFixed(1); }
-    var html = '<path d="M0,17.5H92M24,17.5v-2M46,17.5v-2M68,17.5v-2" style="stroke:var(--tw-line-strong)"/><path d="M' + x(given.now) + ',3V18" style="stroke:var(--tw-text)" stroke-width="1.2"/>';
-    given.at.forEach(function (one) {
-      html += one[1] ? '<path d="M' + x(one[0]) + ',5l5,5l-5,5l-5,-5z" style="fill:var(--tw-alert)"/>' : '<circle cx="' + x(one[0]) + '" cy="10" r="3.6" style="fill:var(--tw-surface);stroke:var(--tw-text-2)" stroke-width="1.3"/>';
-    });
-    return '<svg class="ov-dots" viewBox="0 0 92 20" aria-hidden="true">' + html + "</svg>";
-  }
-
-  function cell(one, column) {
-    var state = one.status === "alert" || one.status === "watch" ? one.status : "";
-    return '<td data-label="' + esc(column.label) + (column.unit ? "（" + esc(column.unit) + "）" : "") + '"' + (one.old ? ' class="ov-old"' : "") +
-      '><span class="ov-cell ' + (one.old ? "old" : state) + '" data-kpi="' + esc(one.kpi) + '" data-town="' + esc(one.town) + '" data-value="' +
-      esc(one.raw) + '" data-freshness="' + esc(one.freshness) + '">' + bar(one.bar) + share(one.share) + dots(one.dots) + "<b>" + esc(one.value) + "</b>" +
-      (one.old ? "" : glyph(state, one.status_word)) + "<small>" + esc(one.note) + "</small></span></td>";
-  }
-
-  function href(town) {
-    var kept = new URLSearchParams(), now = new URLSearchParams(location.search);
-    ["lang", "theme"].forEach(function (key) { if (now.has(key)) kept.set(key, now.get(key)); });
-    return "/town/" + encodeURIComponent(town) + (kept.size ? "?" + kept : "");
-  }
-
-  function row(one, columns, region) {
-    var name = region ? esc(one.name) : '<a href="' + esc(href(one.town)) + '" title="' + esc(one.title) + '">' + esc(one.name) + "</a>";
-    return '<tr class="' + (region ? "ov-region" : "ov-town") + '"><th scope="row"><span class="ov-name">' + name + "</span></th>" +
-      one.cells.map(function (each, at) { return cell(each, columns[at]); }).join("") + "</tr>";
-  }
-
-  function head(column, barred) {
-    return '<th scope="col"' + (barred ? ' class="ov-wide"' : "") + "><b>" + '<span class="tw-ic tw-ic-' + esc(column.icon) + '" style="color:var(--tw-feed-' + esc(column.colour) +
-      ')" aria-hidden="true"></span>' + esc(column.label) + "</b>" + (column.unit ? esc(column.unit) : "&nbsp;") + "</th>";
-  }
-
-  var LEGEND = { met: ["已巡", "Met"], lapsed: ["漏巡", "Lapsed"], unobservable: ["无法判定", "Unobservable"], open: ["未到期", "Open"] };
-
-  tw.onPage("#tw-overview", function (page) {
-    var en = page.dataset.lang === "en";
-    var sheet = document.createElement("div");
-    page.appendChild(sheet);
-    var notices = window.townMarks.notices(page, page.dataset.lang);
-    sheet.innerHTML = '<div class="ov-sheet">' + (en ? "Reading…" : "读取中…") + "</div>";
-    var drawn = "";
-
-    function draw(data) {
-      var columns = data.columns, comma = en ? ", " : "，";
-      var titles = data.headline.map(function (part) { return '<span class="' + esc(part.tone) + '">' + esc(part.text) + "</span>"; }).join(comma);
-      var legend = data.region.cells.some(function (one) { return one.bar; }) ? '<div class="ov-legend" aria-hidden="true">' +
-        Object.keys(LEGEND).map(function (kind) { return '<span><i class="' + kind + '"></i>' + LEGEND[kind][en ? 1 : 0] + "</span>"; }).join("") + "</div>" : "";
-      var html = '<div class="ov-head"><h1>' + titles + "</h1><p>" + data.sub.map(esc).join("·") + '</p></div><div class="ov-tiles">' + data.tiles.map(tile).join("") + '</div><div class="ov-panel"><table class="ov-table"><thead><tr><th scope="col">' +
-        esc(data.place) + "</th>" + columns.map(function (column, at) { return head(column, data.region.cells[at].bar || data.region.cells[at].share); }).join("") + "</tr></thead><tbody>" + row(data.region, columns, true) +
-        data.rows.map(function (one) { return row(one, columns, false); }).join("") + "</tbody></table>" + legend + "</div>";
-      notices.clear();
-      if (html === drawn) return;
-      drawn = html;
-      /* A redraw must not take the focus from somebody who goes through the rows by keyboard. */
-      var focused = page.contains(document.activeElement) && document.activeElement.getAttribute("href");
-      sheet.innerHTML = html;
-      if (focused) {
-        var again = page.querySelector('a[href="' + CSS.escape(focused) + '"]');
-        if (again) again.focus({ preventScroll: true });
-      }
+    /* ---- charts: one form and one scale a column ---- */
+    function hatched(id) { return "<defs>" + TW.hatch(id, 5, 1.6, 0.7) + "</defs>"; }
+    function line(days, column, state) {
+      var low = column.low, high = column.high, room = high - low || 0.01;
+      function x(at) { return n1(2 + at * 84 / (days.length - 1)); }
+      function y(value) { return n1(26 - (value - low) / room * 22); }
+      var path = "", pen = false, last = days[days.length - 1];
+      days.forEach(function (value, at) {
+        if (value === null) { pen = false; return; }
+        path += (pen ? "L" : "M") + x(at) + "," + y(value);
+        pen = true;
+      });
+      var colour = state === "watch" ? "watch-text" : state === "alert" ? "alert" : state === "old" ? "stale" : "feed-ent";
+      return '<svg class="ov-chart" viewBox="0 0 90 30" aria-hidden="true">' + (column.target === null ? "" : '<path d="M2,' + y(column.target) + 'H88" class="goal"/>') +
+        '<path d="' + path + '" fill="none" style="stroke:var(--tw-' + colour + ')" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"/>' +
+        (last === null ? "" : '<circle cx="' + x(days.length - 1) + '" cy="' + y(last) + '" r="2.8" style="fill:var(--tw-' + colour + ')"/>') + "</svg>";
+    }
+    function bar(parts) {
+      if (!parts) return '<span class="ov-bar"></span>';
+      return '<span class="ov-bar" aria-hidden="true">' + ["met", "lapsed", "unobservable"].map(function (kind) {
+        return parts[kind] ? '<i class="' + kind + '" style="width:' + (100 * parts[kind] / parts.total).toFixed(2) + '%"></i>' : "";
+      }).join("") + "</span>";
+    }
+    /* The day's fevers on its hours: a ring is settled, a diamond waits for somebody, the stroke is now. */
+    function dots(given) {
+      function x(minute) { return n1(2 + minute / 1440 * 88); }
+      var o = '<path d="M0,21.5H92M24,21.5v-2M46,21.5v-2M68,21.5v-2" style="stroke:var(--tw-line-strong)"/>';
+      if (!given) return '<svg class="ov-chart" viewBox="0 0 92 26" aria-hidden="true">' + o + "</svg>";
+      if (given.now !== null) o += '<path d="M' + x(given.now) + ',4V22" style="stroke:var(--tw-text)" stroke-width="1.2"/>';
+      given.at.forEach(function (one) {
+        if (!one[1]) o += '<circle cx="' + x(one[0]) + '" cy="13" r="3.5" style="fill:var(--tw-surface);stroke:var(--tw-text-2)" stroke-width="1.3"/>';
+      });
+      given.at.forEach(function (one) {
+        if (one[1]) o += '<path d="M' + x(one[0]) + ',8l5,5l-5,5l-5,-5z" style="fill:var(--tw-alert)"/>';
+      });
+      return '<svg class="ov-chart" viewBox="0 0 92 26" aria-hidden="true">' + o + "</svg>";
+    }
+    function bars(days, high, old, id) {
+      var o = old ? hatched(id) : "", most = high || 1;
+      days.forEach(function (value, at) {
+        var h = value === null ? 0 : Math.max(value ? 1.5 : 0, 22 * value / most), last = at === days.length - 1;
+        if (value === null) { o += '<path d="M' + n1(at * 12.6 + 3) + ',24.5h5" style="stroke:var(--tw-line-strong)"/>'; return; }
+        o += '<rect x="' + n1(at * 12.6) + '" y="' + n1(25 - h) + '" width="10.6" height="' + n1(h) + '" class="' + (last ? "last" : "") + '"' + (last && old ? ' style="fill:url(#' + id + ');stroke:var(--tw-stale)"' : "") + "/>";
+      });
+      return '<svg class="ov-chart ov-cols" viewBox="0 0 88 26" aria-hidden="true">' + o + '<path d="M0,25.5H86" style="stroke:var(--tw-line-strong)"/></svg>';
+    }
+    function chart(cell, column, at, region) {
+      var state = cell.old ? "old" : cell.status;
+      if (!cell.reported && column.form !== "bar") return '<span class="ov-none"></span>';
+      if (column.form === "line") return line(cell.days, column, state);
+      if (column.form === "bar") return bar(cell.bar);
+      if (column.form === "dots") return dots(cell.dots);
+      /* The whole is many times a town: it has a scale of its own. */
+      var high = region ? Math.max.apply(null, cell.days.map(function (value) { return value || 0; })) : column.high;
+      return bars(cell.days, high, cell.old, "ov-h" + at + cell.town);
+    }
+    function cell(one, column, at, region) {
+      var state = one.old ? "old" : one.status === "alert" || one.status === "watch" ? one.status : "", under = one.delta;
+      var beneath = column.form === "bar" || !one.reported ? one.note : "";
+      if (column.form === "bars" && one.note && one.reported) under = under ? under + (ctx.en ? " · " : "·") + one.note : one.note;
+      return '<td class="' + (one.old ? "ov-old" : "") + (one.reported ? "" : " ov-unreported") + '" data-label="' + esc(column.label) + '"><span class="ov-cell ' + state + '"' + desk.figure(one) + ' title="' + esc(one.label) + '"><span class="c">' + chart(one, column, at, region) +
+        (beneath ? '<small class="n">' + esc(beneath) + "</small>" : "") + '</span><span class="v"><b>' + esc(one.value) + "</b><small>" + esc(under) + "</small></span></span></td>";
+    }
+    function row(one, region) {
+      var columns = ctx.data.columns, name = region ? esc(one.name) : '<a href="' + esc(href("/town/" + one.town)) + '" data-k="town-' + esc(one.town) + '" title="' + esc(one.title) + '">' + esc(one.name) + "</a>";
+      return '<tr class="' + (region ? "ov-region" : "ov-town") + (one.town === hot ? " hot" : "") + '"' + (region ? "" : ' data-row="' + esc(one.town) + '"') + '><th scope="row"><span class="ov-name"><i>' + esc(region ? "" : one.number === null ? "–" : one.number) + "</i>" + name +
+        (one.worst && !region ? '<span class="g" role="img" aria-label="' + esc(one.worst_word) + '">' + mark(one.worst, 14) + "</span>" : "") + "</span></th>" +
+        one.cells.map(function (made, at) { return cell(made, columns[at], at, region); }).join("") + '<td class="go">' + (region ? "" : icon("chev", 16)) + "</td></tr>";
+    }
+    function head(column) {
+      var order = ctx.data.order, on = order.kpi === column.kpi, way = on ? (order.up ? "ascending" : "descending") : "none";
+      return '<th scope="col" aria-sort="' + way + '"><span class="h"><span style="color:var(--tw-feed-' + esc(column.colour) + ')">' + icon(column.icon, 16) + '</span><button type="button" data-k="sort-' + esc(column.kpi) + '" data-sort="' + esc(column.kpi) + '"><b>' + esc(column.label) + "</b>" +
+        (on ? '<span class="w' + (order.up ? " up" : "") + '">' + icon("chevd", 14) + "</span>" : "") + "</button>" + (column.old ? mark("stale", 13) : "") + desk.helpButton(ctx, "column-" + column.kpi, column.label) +
+        '</span><small><a href="' + esc(href(pages(column.feed))) + '" data-k="feed-' + esc(column.feed) + '">' + esc(column.sub) + "</a></small></th>";
+    }
+    function drawTable() {
+      var data = ctx.data, order = data.order, legend = data.words.legend;
+      var html = '<span class="dk-legend">' + ["met", "lapsed", "unobservable", "open"].map(function (kind) { return '<span><i class="k ' + kind + '"></i>' + esc(legend[kind]) + "</span>"; }).join("") +
+        "<span>" + mark("open", 13) + esc(legend.cleared) + "</span><span>" + mark("lapsed", 13) + esc(legend.waiting) + "</span></span>";
+      ctx.put(ctx.$("legend"), html);
+      if (!data.rows.length) { ctx.put(table(), '<p class="dk-none">' + esc(data.empty) + "</p>"); return; }
+      ctx.put(table(), '<table class="ov-table"><thead><tr><th scope="col"><span class="h">' + icon("sort", 16) + esc(order.text) + "</span><small>" + esc(order.moved) + "</small></th>" + data.columns.map(head).join("") + '<th class="go" aria-hidden="true"></th></tr></thead><tbody>' +
+        row(data.region, true) + data.rows.map(function (one) { return row(one, false); }).join("") + "</tbody></table>");
     }
 
-    function without(told) { return function () { told(); if (!drawn) sheet.innerHTML = ""; }; }
-    page.addEventListener("click", function (event) {
-      var line = event.target.closest("tr.ov-town");
-      if (line && !event.target.closest("a") && !String(getSelection())) line.querySelector("a").click();
-    });
-    return tw.subscribe("overview", "all", page.dataset.lang, draw, { trouble: without(notices.trouble), refused: without(notices.refused) });
+    /* ---- map: any of the figures; the town under the pointer stands out here and in the table ---- */
+    function shown() {
+      return ctx.data.maps.filter(function (one) { return one.kpi === ctx.get("map"); })[0] || ctx.data.maps[0];
+    }
+    function drawMap() {
+      var map = shown();
+      ctx.put(ctx.$("modes"), '<span class="dk-seg low" role="group" aria-label="' + esc(ctx.data.words.map) + '">' + ctx.data.maps.map(function (one) {
+        return '<button type="button" data-k="map-' + one.kpi + '" data-map="' + one.kpi + '" aria-pressed="' + (one === map) + '">' + esc(one.label) + "</button>";
+      }).join("") + "</span>");
+      if (!map) return;
+      ctx.put(ctx.$("classes"), map.classes.map(function (text, at) { return "<span>" + '<i class="c' + (at + 1) + '"></i>' + esc(text) + "</span>"; }).join(""));
+      TW.map.county("overview-map", { towns: map.towns, units: [], checkpoints: [], pins: ctx.data.pins, scale: 0.66 });
+      var box = ctx.$("map");
+      if (box) box.setAttribute("aria-label", map.title + (ctx.en ? ": " : "：") + map.towns.map(function (one) { return one.name + " " + one.text; }).join(ctx.en ? ", " : "，"));
+      outline();
+      tip();
+    }
+    function layers(act) {
+      var own = TW.map.held["overview-map"];
+      if (own && own.leaflet) own.leaflet.eachLayer(function (layer) { if (layer.feature && layer.feature.properties && layer.setStyle) act(layer, layer.feature.properties.code, layer.feature); });
+    }
+    function outline() {
+      layers(function (layer, code, feature) {
+        if (code === hot) { layer.setStyle({ color: "var(--tw-accent)", weight: 3 }); layer.bringToFront(); }
+        else if (code === outlined || !hot) layer.setStyle(TW.map.style(feature, { hideout: { map: "overview-map" } }));
+      });
+      outlined = hot;
+    }
+    function tip() {
+      var one = ctx.data.rows.filter(function (row) { return row.town === hot; })[0] || ctx.data.rows[ctx.data.rows.length - 1];
+      ctx.put(ctx.$("tip"), one ? "<b>" + esc(one.name) + "</b>" + one.facts.map(function (text) { return "<span>" + esc(text) + "</span>"; }).join("") + '<a href="' + esc(href("/town/" + one.town)) + '" data-k="tip">' + esc(ctx.data.words.open) + icon("chev", 14) + "</a>" : "");
+    }
+    function warm(code) {
+      if (code === hot || !ctx.data) return;
+      hot = code;
+      ctx.page.querySelectorAll("[data-row]").forEach(function (element) { element.classList.toggle("hot", element.dataset.row === hot); });
+      outline();
+      tip();
+    }
+    function under(event) {
+      var found = "";
+      layers(function (layer, code) {
+        var path = layer._path, matrix = path && path.getScreenCTM && path.getScreenCTM();
+        if (!matrix || found) return;
+        if (path.isPointInFill(new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse()))) found = code;
+      });
+      return ctx.data && ctx.data.rows.some(function (one) { return one.town === found; }) ? found : "";
+    }
+
+    /* ---- biggest movers ---- */
+    function drawMovers() {
+      var data = ctx.data;
+      ctx.put(ctx.$("movers-note"), esc(data.words.movers) + desk.helpButton(ctx, "movers", data.words.movers));
+      ctx.put(ctx.$("movers"), data.movers.length ? "<ul>" + data.movers.map(function (one) {
+        var inner = '<span class="g">' + (one.shape ? mark(one.shape, 15) : "") + '</span><span class="t"><b>' + esc(one.name) + "</b>" + esc(one.label) + '</span><span class="f">' + esc(one.from) + " → <b>" + esc(one.to) + '</b></span><span class="d">' + esc(one.delta) + '</span><span class="w">' + esc(one.fact) + "</span>" + icon("chev", 14);
+        var path = one.town === "all" ? pages(columnFeed(one.kpi)) : "/town/" + one.town;
+        return "<li><a href=\"" + esc(href(path)) + '" data-k="mover-' + esc(one.kpi + one.town) + '"' + (one.town === "all" ? "" : ' data-warm="' + esc(one.town) + '"') + ">" + inner + "</a></li>";
+      }).join("") + "</ul>" : '<p class="dk-none">' + esc(data.still) + "</p>");
+    }
+    function columnFeed(kpi) {
+      var found = ctx.data.columns.concat(ctx.data.tiles).filter(function (one) { return one.kpi === kpi; })[0];
+      return found ? found.feed : "";
+    }
+
+    /* ---- quality of the data: always the last line ---- */
+    function drawQuality() {
+      var quality = ctx.data.quality;
+      ctx.put(ctx.$("quality"), "<h2>" + esc(ctx.data.words.quality) + "</h2>" + quality.feeds.map(function (one) {
+        var age = one.received ? ' data-received="' + esc(one.received) + '" data-late="' + one.late + '" data-stale="' + one.stale + '" data-silent="' + one.silent + '" data-lang="' + ctx.lang + '"' : "";
+        return '<span class="q ' + esc(one.state) + '" data-feed="' + esc(one.feed) + '">' + mark(one.state === "ok" ? "ok" : one.state, 13) + esc(one.name) + " <b>" + esc(one.count) + "</b> <em>" + esc(one.detail) + "</em>" + (age ? "<em" + age + ' data-quiet=""><span data-age></span></em>' : "") + "</span>";
+      }).join("") + '<span class="sp"></span>' + quality.links.map(function (link, at) { return '<a href="' + esc(href(link.href)) + '" data-k="quality-' + at + '">' + esc(link.text) + icon("chev", 14) + "</a>"; }).join(""));
+    }
+
+    function leave(event) { if (!event.relatedTarget || !event.relatedTarget.closest || !event.relatedTarget.closest("[data-row],[data-warm],#overview-map,#overview-tip")) warm(""); }
+    function over(event) {
+      var found = event.target.closest && event.target.closest("[data-row],[data-warm]");
+      if (found) warm(found.dataset.row || found.dataset.warm);
+    }
+    return {
+      local: ["map"],
+      cleared: ["map"],
+      draw: function () { drawTiles(); drawTable(); drawMap(); drawMovers(); drawQuality(); },
+      mount: function () {
+        ctx.put(ctx.$("figures"), new Array(7).join('<section class="ov-tile wait" aria-hidden="true"></section>'));
+        ctx.page.addEventListener("mouseover", over);
+        ctx.page.addEventListener("focusin", over);
+        ctx.page.addEventListener("mouseout", leave);
+        ctx.$("map").addEventListener("mousemove", function (event) { warm(under(event)); });
+        ctx.$("map").addEventListener("click", function (event) { warm(under(event)); });
+      },
+      size: drawMap,
+      click: function (event) {
+        var found;
+        if ((found = event.target.closest("[data-map]"))) ctx.set({ map: found.dataset.map === ctx.data.maps[0].kpi ? null : found.dataset.map });
+        else if ((found = event.target.closest("[data-sort]"))) {
+          var order = ctx.data.order, kpi = found.dataset.sort, same = order.kpi === kpi, next = same && !order.up ? "-" + kpi : kpi;
+          ctx.set({ sort: next === ctx.data.columns[0].kpi ? null : next });
+        } else if ((found = event.target.closest("[data-row]"))) { found.querySelector("a").click(); }
+      }
+    };
   });
 })();

@@ -212,6 +212,8 @@ class Feed(msgspec.Struct, frozen=True):
     sample: Mapping[str, Any] = {}
     parameters: tuple[Parameter, ...] = ()
     """Rules that may be changed from a day on, for the page of rules."""
+    core: bool = False
+    """Shown everywhere from the first day; any other feed appears once a record of it has come."""
     natural_key: tuple[str, ...] = ()
     """Fields that tell a record of a file apart from all others of its source where it carries no id of its own."""
 

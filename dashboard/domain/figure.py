@@ -45,6 +45,11 @@ class Quantity(msgspec.Struct, frozen=True, array_like=True):
             found = found.plus(quantity)
         return found
 
+    def as_said(self) -> str:
+        """As a record says it: ``3000余``, ``近1000``, ``约20``."""
+        before = {Qualifier.NEARLY: "近", Qualifier.ABOUT: "约"}.get(self.qualifier, "")
+        return f"{before}{self.number}{'余' if self.qualifier == Qualifier.AT_LEAST else ''}"
+
     @staticmethod
     def of(stored: Any) -> Quantity:
         """A quantity as an event's field holds it: a whole number, or (number, qualifier)."""

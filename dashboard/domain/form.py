@@ -121,6 +121,8 @@ def allowed_words(field: Field) -> Words:
         return Words("日期，或日期和时间", "a day, or a day and a time")
     if field.kind == "text":
         return Words(f"1 到 {field.max_length} 个字", f"1 to {field.max_length} characters")
+    if field.kind == "quantity":
+        return Words("整数，可带余、多、近、约", "a whole number, with 余, 多, 近 or 约 where it is not exact")
     what = Words("整数", "a whole number") if field.kind == "integer" else Words("数", "a number")
     unit, unit_en = (f" {unit_of(field, lang)}" if field.unit else "" for lang in ("zh", "en"))
     if field.low is not None and field.high is not None:

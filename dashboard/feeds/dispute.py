@@ -158,6 +158,7 @@ FEED = Feed(
     short=Words("纠纷", "Disputes"),
     icon="dispute",
     colour="dispute",
+    core=True,
     archetype=SPEC,
     subject="case",
     place_field="place",

@@ -147,6 +147,7 @@ FEED = Feed(
     short=Words("企业", "Enterprises"),
     icon="ent",
     colour="ent",
+    core=True,
     archetype=SPEC,
     subject="enterprise",
     place_field="enterprise",

@@ -120,6 +120,7 @@ FEED = Feed(
     short=Words("巡逻", "Patrol"),
     icon="patrol",
     colour="patrol",
+    core=True,
     archetype=TrackSpec(visits_for=("enterprise",)),
     subject="unit",
     place_field="place",

@@ -121,6 +121,7 @@ FEED = Feed(
     short=Words("体温", "Temperature"),
     icon="temp",
     colour="temp",
+    core=True,
     archetype=ReadingSpec(value_field="celsius", subject_field="checkpoint"),
     subject="checkpoint",
     place_field="checkpoint",

@@ -58,9 +58,16 @@ class Board:
 
     @property
     def feeds(self) -> list[Feed]:
-        """The declared feeds that the viewer may see."""
+        """The declared feeds that the viewer may see: the core ones, and others that have a record."""
         allowed = self.viewer.feeds
-        return [feed for name, feed in FEEDS.items() if allowed is None or name in allowed]
+        return [
+            feed
+            for name, feed in FEEDS.items()
+            if (allowed is None or name in allowed) and (feed.core or self._ever(name))
+        ]
+
+    def _ever(self, feed: str) -> bool:
+        return any(getattr(one, "ever", one.reported) for one in self._summaries.get(feed, {}).values())
 
     @property
     def rules(self) -> RuleBook | None:

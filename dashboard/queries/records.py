@@ -352,6 +352,8 @@ def value_text(board: Board, field: Field | None, name: str, value: Any, lang: s
     if field.kind == "choice":
         words = field.choices.get(str(value))
         return words.of(lang) if words else str(value)
+    if field.kind == "quantity":
+        return wording.join_unit(wording.quantity(value, lang), unit_of(field, lang))
     if field.kind in ("integer", "number"):
         # A thermometer's 36 is 36.0; anything else is shown as it was said.
         number = f"{value:.1f}" if field.unit == "℃" and round(value, 1) == value else f"{value:g}"

@@ -9,10 +9,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboard.domain.day import as_date, day_of
 from dashboard.domain.feed import Kpi
+from dashboard.domain.figure import Qualifier, Quantity
 
 MISSING = "—"
 MINUS = "\u2212"
@@ -85,6 +87,20 @@ def unit_for(value: str, unit: str) -> str:
     if value.lstrip(f"+{MINUS}") == "1" and unit.isascii():
         return {"people": "person"}.get(unit, unit.removesuffix("s") if len(unit) > 2 else unit)
     return unit
+
+
+def quantity(stored: Any, lang: str) -> str:
+    """A quantity as it was stated: ``3,000余``, ``近 1,000``."""
+    stated = Quantity.of(stored)
+    text = count(stated.number, lang)
+    zh = lang != "en"
+    if stated.qualifier == Qualifier.AT_LEAST:
+        return f"{text} 余" if zh else f"{text}+"
+    if stated.qualifier == Qualifier.NEARLY:
+        return f"近 {text}" if zh else f"nearly {text}"
+    if stated.qualifier == Qualifier.ABOUT:
+        return f"约 {text}" if zh else f"about {text}"
+    return text
 
 
 def celsius(milli: int | None) -> str:

@@ -42,7 +42,7 @@ DURABLE = {"synchronous_commit": ("on", "remote_apply"), "fsync": ("on",)}
 SESSION = {
     # Waiting for ever looks like working: a lock that somebody forgot becomes a sentence in the log and a new try.
     "lock_timeout": "30s",
-    # A page that makes a file of what it has read may take its time, but not for ever: it keeps the server from tidying.
+    # A page that makes a file of what it read may take its time, but not for ever: the server cannot tidy meanwhile.
     "idle_in_transaction_session_timeout": "10min",
     # Plans made for a handful of rows would be kept while a load makes millions of them.
     "plan_cache_mode": "force_custom_plan",
@@ -146,7 +146,7 @@ class PostgreSQL:
         """
         asked = ", ".join(f"current_setting('{name}')" for name in DURABLE)
         idle = f"set_config('idle_in_transaction_session_timeout', '{IDLE_WRITER}', true)"
-        found = connection.exec_driver_sql(f"SELECT {asked}, {idle} FROM ledger FOR UPDATE").one()
+        found = connection.exec_driver_sql(f"SELECT {asked}, {idle} FROM ledger FOR UPDATE").one()  # noqa: S608
         _insist(dict(zip(DURABLE, found[:-1], strict=True)))
 
     def stored(self, connection: Connection, keys: Sequence[Key]) -> Iterable[Sequence[Any]]:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dashboard.domain.place import RegionPack
 from dashboard.errors import ConfigurationError
+from ingest.scenarios import lishui as _lishui
+from ingest.scenarios import quanzhou as _quanzhou
+from ingest.scenarios import xianlin as _xianlin
 from ingest.scenarios import yaozhuang as _yaozhuang
+from ingest.scenarios import zhuhai as _zhuhai
 from ingest.scenarios.base import Scenario, ScenarioMaker
 
-SCENARIOS: dict[str, tuple[str, ScenarioMaker]] = {_yaozhuang.NAME: (_yaozhuang.REGION, _yaozhuang.yaozhuang)}
+SCENARIOS: dict[str, tuple[str, ScenarioMaker]] = {
+    _xianlin.NAME: (_xianlin.REGION, _xianlin.xianlin),
+    _yaozhuang.NAME: (_yaozhuang.REGION, _yaozhuang.yaozhuang),
+    _lishui.NAME: (_lishui.REGION, _lishui.lishui),
+    _zhuhai.NAME: (_zhuhai.REGION, _zhuhai.zhuhai),
+    _quanzhou.NAME: (_quanzhou.REGION, _quanzhou.quanzhou),
+}
 """Name -> (region of the pack it needs, maker)."""
 
 

@@ -38,7 +38,7 @@ def xianlin(pack: RegionPack) -> Scenario:
         verdict = {"low": "return", "medium": "isolate", "high": "refuse"}[risk]
         return {
             "town": TOWN,
-            "person_ref": f"batch-{number:04d}",
+            "declaration": f"S-{number:05d}",
             "origin": ("330000", "340000", "360000", "410000", "520000")[number % 5],
             "risk": risk,
             "health_code": code,

@@ -17,6 +17,7 @@ from ingest.scenarios.enterprises import Enterprises
 from ingest.scenarios.liaison import LiaisonVisits
 from ingest.scenarios.people import Passages
 from ingest.scenarios.rounds import Patrols
+from ingest.scenarios.yaozhuang_more import more
 
 NAME = "yaozhuang"
 REGION = "330421"
@@ -87,5 +88,6 @@ def yaozhuang(pack: RegionPack) -> Scenario:
                 MOVING_FROM,
             ),
             Disputes(pack, NAME, SOURCE, first_day=FIRST_DAY, last_day=LAST_DAY, a_week=112, outages=OUTAGES),
+            *more(SOURCE, FIRST_DAY, LAST_DAY),
         ),
     )

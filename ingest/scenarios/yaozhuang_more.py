@@ -19,7 +19,7 @@ SPRINT_FROM_HOUR, SPRINT_HOURS = 19.0, 8.0
 
 
 def _contact(number: int, random: np.random.Generator) -> Record:
-    return {"town": TOWN, "person_ref": f"m{number:03d}", "index": "c-01", "origin": "local", "owner": "P-0417"}
+    return {"town": TOWN, "case": f"{TOWN}-M{number + 1:03d}", "index": "c-01", "origin": "local", "owner": "P-0417"}
 
 
 def _traced(number: int, random: np.random.Generator) -> list[Stage]:

@@ -43,7 +43,7 @@ def zhuhai(pack: RegionPack) -> Scenario:
     def screen(number: int, random: np.random.Generator) -> Record:
         return {
             "town": TOWN,
-            "person_ref": f"batch-{number:04d}",
+            "declaration": f"S-{number:05d}",
             "origin": ("370200", "370000", "420000", "410000")[number % 4],
             "risk": "high" if number % 16 == 2 else "low",
             "health_code": "green",
@@ -57,7 +57,7 @@ def zhuhai(pack: RegionPack) -> Scenario:
         served = number >= KEY - 180 and number < KEY - 180 + SERVED
         return {
             "town": TOWN,
-            "person_ref": f"k{number:04d}",
+            "case": f"{TOWN}-K{number + 1:04d}",
             "site": "central" if number % 5 == 0 else "home",
             "group": "key" if key else ("contact" if number % 3 == 0 else "family"),
             "served": "yes" if served else "no",

@@ -20,7 +20,13 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
     return html.Div(
         [
             html.Div(id="system-headline", className="sp-head"),
-            html.Nav(_link("/admin/rules", "规则", "Rules", lang), className="sp-links"),
+            html.Nav(
+                [
+                    _link("/admin/rules", "规则", "Rules", lang),
+                    _link("/admin/places", "地点与巡段", "Places and beats", lang),
+                ],
+                className="sp-links",
+            ),
             html.Div(
                 [html.Section(id=f"system-{part}", className=f"sp-panel sp-{part}") for part in PARTS],
                 className="sp-grid",

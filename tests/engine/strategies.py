@@ -357,7 +357,7 @@ _MOVES = st.sampled_from((False, False, False, False, False, True))
 _SAID = st.sampled_from((0, 1, 1, 1, 2))
 _DUE = st.none() | st.sampled_from((0, 1, -1, HOUR, DAY)) | st.sampled_from(ANCHORS)
 """An offset from the record, or an instant."""
-_OF_DISPUTE = st.fixed_dictionaries(
+_OF_DISPUTE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "kind": st.sampled_from((None, None, "wages", "housing", "other")),
         "parties": st.sampled_from((None, 2)),
@@ -396,9 +396,9 @@ _SETTLING = st.sampled_from(
     )
 )
 _ROUND = st.sampled_from(ROUNDS)
-_COURSES = {stages: st.lists(st.sampled_from(stages), min_size=1, max_size=6) for stages in (
-    DISPUTE_STAGES, ENTERPRISE_STAGES,
-)}  # fmt: skip
+_COURSES: dict[tuple[str, ...], st.SearchStrategy[list[str]]] = {
+    stages: st.lists(st.sampled_from(stages), min_size=1, max_size=6) for stages in (DISPUTE_STAGES, ENTERPRISE_STAGES)
+}
 
 
 @st.composite

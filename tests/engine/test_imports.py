@@ -37,8 +37,8 @@ from tests.workbooks import SECRETS, bomb, enterprise_rows, form_headers, locked
 
 ROOT = Path(__file__).parents[2]
 LATER = ms("2020-02-28T12:00:00+08:00")
-HEAD = ["编号", "镇街", "测温时间", "卡点", "设备", "体温"]
-ROW = ["a1", "姚庄镇", "2020-02-18 08:12", "K1", "D1", 36.5]
+HEAD: list[Any] = ["编号", "镇街", "测温时间", "卡点", "设备", "体温"]
+ROW: list[Any] = ["a1", "姚庄镇", "2020-02-18 08:12", "K1", "D1", 36.5]
 
 
 @dataclass
@@ -133,7 +133,7 @@ def _text(cell: Any) -> str:
         return str(cell)
     with contextlib.suppress(zlib.error):
         cell = zlib.decompress(cell)
-    return cell.decode("utf-8", "replace")
+    return str(cell, "utf-8", "replace")
 
 
 # --- the real forms --------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_the_real_dispute_register_of_a_town(office: Office) -> None:
         "负责人员": "P-0417",
     }
     stages = ["已受理", "调解中", "已化解"]
-    rows = [head]
+    rows: list[list[Any]] = [head]
     for one, stage in enumerate(stages):
         row = values | {"矛盾纠纷编号": f"C-{one}", "发生时间": f"2020-02-2{one} 09:05:00 GMT+8", "矛盾纠纷状态": stage}
         rows.append([row.get(header, "x") for header in head])
@@ -479,7 +479,7 @@ def test_records_still_on_the_road_are_withdrawn_too(office: Office) -> None:
 
 def test_an_unknown_header_is_asked_about_once(office: Office) -> None:
     head = ["编号", "镇街", "测温时间", "岗亭", "枪号", "体温", "天气"]
-    rows = [head, ["a1", "姚庄镇", "2020-02-18 08:12", "K1", "D1", 36.5, "晴"]]
+    rows: list[list[Any]] = [head, ["a1", "姚庄镇", "2020-02-18 08:12", "K1", "D1", 36.5, "晴"]]
     told = office.send("temperature", xlsx(rows), "dry_run=true").json
     assert [one["header"] for one in told["unknown"]] == ["岗亭", "枪号", "天气"]
     assert "卡点" in told["problem"]

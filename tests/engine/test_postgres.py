@@ -413,7 +413,8 @@ def test_a_connection_that_breaks_in_the_middle_of_a_copy_is_waited_for(
     core: Core, postgres_server: PostgresServer
 ) -> None:
     core.send("temperature", *(reading(number) for number in range(50)))
-    append, cut = core.history.dialect.append, []
+    append = core.history.dialect.append
+    cut: list[int] = []
 
     def broken(connection: object, table: object, rows: object) -> None:
         if not cut:
@@ -425,7 +426,7 @@ def test_a_connection_that_breaks_in_the_middle_of_a_copy_is_waited_for(
                 )
         append(connection, table, rows)  # type: ignore[arg-type]
 
-    core.history.dialect.append = broken  # type: ignore[method-assign, assignment]
+    core.history.dialect.append = broken  # type: ignore[method-assign]
     try:
         with pytest.raises(StoreUnavailable, match="数据库没有应答"):
             core.worker.step()

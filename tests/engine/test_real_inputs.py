@@ -422,7 +422,7 @@ def test_real_temperatures_through_import_give_the_figures_that_pandas_gives(wor
     report = import_file(world.settings, path, "temperature", progress=lambda *step: steps.append(step))
     assert (report.rows, report.accepted, report.rejected) == (1066, 1066, ())
     assert (report.source, report.encoding) == ("file:测温登记", "gb18030")
-    assert [one.header for one in report.private] == ["联系电话"]
+    assert [one.header for one in report.personal] == ["联系电话"]
     assert steps == [(1000, 1066), (1066, 1066)]
     board = world.settle()
     compare_temperatures(board, readings, now)

@@ -14,6 +14,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from dashboard.domain.event import Event
@@ -311,7 +312,7 @@ def test_an_interrupted_move_goes_on_where_it_was(blank_postgres: str) -> None:
         at_first(engine)
         with engine.begin() as connection:
             as_first(connection, 0, 90)
-        script = schema.ScriptDirectory.from_config(schema._config()).get_revision("0004")
+        script = ScriptDirectory.from_config(schema._config()).get_revision("0004")
         assert script is not None
         months = script.module
         # A first attempt dies after some portions, one row being superseded since.
@@ -334,12 +335,13 @@ def test_what_is_superseded_just_before_the_names_change_is_carried_over(
         at_first(engine)
         with engine.begin() as connection:
             as_first(connection, 0, 30)
-        script = schema.ScriptDirectory.from_config(schema._config()).get_revision("0004")
+        script = ScriptDirectory.from_config(schema._config()).get_revision("0004")
         assert script is not None
         months = script.module
         months._prepare(engine)
         assert not months._copy(engine)
-        carry, done = months._superseded, []
+        carry: Callable[[Connection, int], int] = months._superseded
+        done: list[int] = []
 
         def carry_and_supersede(connection: Connection, since: int) -> Any:
             found = carry(connection, since)

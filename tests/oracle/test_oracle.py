@@ -25,7 +25,7 @@ from dashboard.domain.place import (
     Town,
     VisitRule,
 )
-from tests.oracle import Row, admitted, figures
+from tests.oracle import Row, admitted, figures, figures_over
 
 MIDNIGHT = 1_581_955_200_000
 """2020-02-18T00:00+08:00 = 2020-02-17T16:00Z: 18309 days * 86400 s + 57600 s since 1970."""
@@ -759,3 +759,165 @@ def test_figures_do_not_depend_on_the_order_of_arrival() -> None:
     t = clock("8:10")
     events = [*walk(t, 9, 20), *walk(t, 5, 50, 0.001, "u2"), checkin(t, "P"), *series("d1", [36.0, 38.0] * 12)]
     assert of(events, NOON) == of(events[::-1], NOON)
+
+
+# Cases.
+
+
+def dispute(at: int, stage: str, case: str = "D1", town: str = "A", **fields: Any) -> Event:
+    return event("dispute", at, town, case, case=case, stage=stage, **fields)
+
+
+def firm(at: int, stage: str, code: str = "E1", town: str = "A", lon: float | None = None, **fields: Any) -> Event:
+    return event("enterprise", at, town, code, lon, enterprise=code, stage=stage, **fields)
+
+
+def mix(found: dict[tuple[str, str], Row], kpi: str, town: str = "all") -> dict[str, int | None]:
+    """Value of a dimension -> numerator, of a figure's breakdown in a town; zeros left out."""
+    return {
+        key.split("=")[1].rstrip("]"): row[1]
+        for (key, of_town), row in found.items()
+        if key.startswith(f"{kpi}[") and of_town == town and row[1]
+    }
+
+
+def test_a_dispute_is_open_until_its_latest_record_ends_it() -> None:
+    records = [
+        dispute(clock("9:00"), "reported", kind="wages"),
+        dispute(clock("11:00"), "resolved", source="z"),
+        dispute(clock("10:00"), "mediating", kind="housing"),
+    ]
+    assert of(records, clock("10:30"))["dispute_open", "A"] == (1, 1, None)
+    assert mix(of(records, clock("10:30")), "dispute_open") == {"housing": 1}
+    found = of(records, NOON)
+    assert found["dispute_open", "A"] == (0, 0, None)
+    assert found["dispute_resolved", "A"] == (1, 1, None)
+    assert found["resolution_hours_median", "A"] == (2.0, 2 * 3_600_000, None)
+    assert found["dispute_open", "B"] == MISSING
+    tomorrow = of(records, clock("12:00", 1))
+    assert tomorrow["dispute_open", "A"] == (0, 0, None), "a standing figure: the town reported once"
+    assert tomorrow["dispute_resolved", "A"] == MISSING, "a figure of the day: nothing was reported today"
+
+
+def test_the_median_of_an_even_number_is_the_middle_of_the_two() -> None:
+    records = [dispute(clock("8:00"), "reported", f"D{n}") for n in range(4)]
+    records += [dispute(clock("8:00") + hours * 3_600_000, "resolved", f"D{n}") for n, hours in enumerate((1, 2, 3, 4))]
+    assert of(records, NOON)["resolution_hours_median", "all"] == (2.5, 2 * 3_600_000, None)
+
+
+def test_the_rate_is_of_the_cases_opened_in_the_period_less_the_withdrawn() -> None:
+    records = [dispute(clock("9:00", -1), "reported", "old"), dispute(clock("9:00"), "resolved", "old")]
+    for case, end in (("a", "resolved"), ("b", "escalated"), ("c", "withdrawn"), ("d", "accepted")):
+        records += [dispute(clock("9:00"), "reported", case), dispute(clock("10:00"), end, case)]
+    found = of(records, NOON)
+    assert found["resolution_rate", "A"] == (1 / 3, 1, 3)
+    assert found["dispute_new", "A"] == (4, 4, None)
+    assert found["dispute_open", "A"] == (1, 1, None)
+    over = figures_over(list(enumerate(records)), PACK, lambda *_: True, lambda *_: "", NOON, (20200217, 20200218))
+    assert over["resolution_rate", "A"] == (2 / 4, 2, 4)
+    assert over["dispute_resolved", "A"] == (2, 2, None)
+    before = figures_over(list(enumerate(records)), PACK, lambda *_: True, lambda *_: "", NOON, (20200217, 20200217))
+    assert before["resolution_rate", "A"] == (0.0, 0, 1), "at the end of yesterday nothing was resolved"
+
+
+@pytest.mark.parametrize(("off", "overdue"), [(-1, 0), (0, 0), (1, 1)])
+def test_a_dispute_is_overdue_after_its_due_time(off: int, overdue: int) -> None:
+    stated = [dispute(clock("9:00"), "reported", due=NOON)]
+    assert of(stated, NOON + off)["dispute_overdue", "A"] == (overdue, overdue, None)
+    by_rule = msgspec.structs.replace(PACK, thresholds={"dispute.due_hours": 3.0})
+    unstated = [dispute(clock("9:00"), "reported")]
+    assert of(unstated, NOON + off, by_rule)["dispute_overdue", "A"] == (overdue, overdue, None)
+    assert of(unstated, NOON + off)["dispute_overdue", "A"] == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("hours", "bucket"), [(0, "lt24h"), (23, "lt24h"), (24, "1-3d"), (72, "3-7d"), (167, "3-7d"), (168, "gt7d")]
+)
+def test_age_counts_from_the_first_record(hours: int, bucket: str) -> None:
+    records = [dispute(NOON - hours * 3_600_000, "reported"), dispute(NOON, "accepted")]
+    assert mix(of(records, NOON), "dispute_age") == {bucket: 1}
+
+
+def test_a_case_belongs_to_the_town_of_its_latest_record() -> None:
+    records = [dispute(clock("9:00"), "reported"), dispute(clock("10:00"), "accepted", town="B")]
+    found = of(records, NOON)
+    assert (found["dispute_open", "A"], found["dispute_open", "B"]) == ((0, 0, None), (1, 1, None))
+    assert found["dispute_new", "B"] == (1, 1, None)
+
+
+def test_a_clock_ahead_counts_at_once_but_not_before_its_own_day() -> None:
+    records = [dispute(clock("0:05", 1), "reported")]
+    assert of(records, clock("23:59:59.999"))["dispute_open", "A"] == MISSING
+    assert of(records, clock("0:00", 1))["dispute_open", "A"] == (1, 1, None)
+    assert of([dispute(clock("12:10"), "reported")], NOON)["dispute_open", "A"] == (1, 1, None)
+    assert of([dispute(clock("12:10"), "reported")], NOON - 1)["dispute_open", "A"] == MISSING
+
+
+def test_suspended_stays_in_the_denominator_and_staff_is_of_resumed_only() -> None:
+    records = [
+        firm(clock("9:00"), "resumed", "E1", staff_total=100, staff_returned=40, scale="above", liaison="P-1"),
+        firm(clock("9:00"), "resumed", "E2", staff_total=10, staff_returned=10, scale="below"),
+        firm(clock("9:00"), "resumed", "E3", staff_total=10),
+        firm(clock("9:00"), "registered", "E4", staff_total=50, staff_returned=50, scale="below"),
+        firm(clock("10:00"), "suspended", "E2"),
+    ]
+    found = of(records, NOON)
+    assert found["resumption_rate", "A"] == (2 / 4, 2, 4)
+    assert found["resumption_rate[scale=above]", "A"] == (1.0, 1, 1)
+    assert found["resumption_rate[scale=below]", "A"] == (0.0, 0, 2)
+    assert found["resumption_rate[scale=unknown]", "A"] == (1.0, 1, 1)
+    assert found["staff_return_rate", "A"] == (0.4, 40, 100)
+    assert found["staff_back", "A"] == (100, 100, None)
+    assert found["liaison_coverage", "A"] == (1 / 4, 1, 4)
+    assert mix(found, "enterprise_stage") == {"registered": 1, "resumed": 2, "suspended": 1}
+
+
+def test_stuck_is_longer_than_the_limit_since_the_stage_was_entered() -> None:
+    records = [
+        firm(clock("9:00", -3), "applied"),
+        firm(clock("12:00", -2), "reviewing"),
+        firm(clock("9:00", -1), "reviewing", review="safety:passed"),
+    ]
+    assert of(records, NOON)["enterprise_stuck", "A"] == (0, 0, None)
+    assert mix(of(records, NOON + 1), "enterprise_stuck") == {"reviewing": 1}
+    patient = msgspec.structs.replace(PACK, thresholds={"enterprise.sla.reviewing": 72})
+    assert of(records, NOON + 1, patient)["enterprise_stuck", "A"] == (0, 0, None)
+    again = [*records, firm(clock("11:00"), "applied")]
+    assert of(again, NOON + 1)["enterprise_stuck", "A"] == (0, 0, None), "returned, and applied again"
+
+
+OWED = "[target=enterprise]"
+
+
+def test_a_resumed_enterprise_owes_a_visit_from_the_next_day_until_it_stops() -> None:
+    records = [firm(clock("9:00", -1), "resumed"), firm(clock("11:00"), "suspended"), firm(clock("13:00"), "resumed")]
+    assert of(records, clock("23:59:59.999", -1))[f"obligations_open{OWED}", "A"] == (0, 0, None)
+    assert of(records, clock("0:00"))[f"obligations_open{OWED}", "A"] == (1, 1, None)
+    assert of(records, NOON)[f"obligations_open{OWED}", "A"] == (0, 0, None)
+    assert of(records, clock("14:00"))[f"obligations_open{OWED}", "A"] == (0, 0, None), "it resumed today"
+    assert of(records, clock("0:00", 1))[f"obligations_open{OWED}", "A"] == (1, 1, None)
+
+
+def test_a_window_up_to_midnight_closes_with_the_last_millisecond_and_still_holds_it() -> None:
+    records = [firm(clock("9:00", -1), "resumed"), report("patrol", "A", NOON)]
+    last = clock("23:59:59.999")
+    assert of(records, last - 1)[f"obligations_open{OWED}", "A"] == (1, 1, None)
+    assert of(records, last)[f"obligations_lapsed{OWED}", "A"] == (1, 1, None)
+    assert of(records, last)[f"patrol_coverage{OWED}", "A"] == (0.0, 0, 1)
+    found = of([*records, checkin(last, "E1")], last)
+    assert found[f"obligations_met{OWED}", "A"] == (1, 1, None)
+    assert found[f"patrol_coverage{OWED}", "A"] == (1.0, 1, 1)
+    assert found["patrol_coverage[target=patrol_point]", "A"] == (0.0, 0, 2)
+    assert found["patrol_coverage", "A"] == (1 / 3, 1, 3)
+
+
+def test_enterprises_at_one_place_owe_it_one_visit_since_the_first() -> None:
+    records = [
+        firm(clock("9:00", -1), "resumed", "E8", place="X"),
+        firm(clock("9:00", -3), "resumed", "E9", place="X"),
+        report("patrol", "A", clock("6:00")),
+    ]
+    found = of(records, clock("7:00"))
+    assert found[f"obligations_open{OWED}", "A"] == (1, 1, None)
+    bare = msgspec.structs.replace(PACK, visit_rules=())
+    assert of(records, clock("7:00"), bare)["longest_gap_hours", "A"] == (2 * 24 + 7, (2 * 24 + 7) * 3_600_000, None)

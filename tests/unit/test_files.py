@@ -70,7 +70,7 @@ class Kept(Intake):
 class Office:
     """A desk on a database of its own, which forgets every file once it was sent."""
 
-    def __init__(self, database_url: str, region: Region, local: bool = False) -> None:
+    def __init__(self, database_url: str, region: Region) -> None:
         self.engine = open_engine(database_url)
         migrate(self.engine)
         self.history = History(self.engine)
@@ -437,7 +437,7 @@ def test_columns_are_lettered_as_in_spreadsheets() -> None:
 class Web:
     """The upload door as a client sees it."""
 
-    def __init__(self, database_url: str, region: Region) -> None:
+    def __init__(self, database_url: str, region: Region, local: bool = False) -> None:
         self.engine = open_engine(database_url)
         migrate(self.engine)
         self.kept = Kept()

@@ -21,8 +21,8 @@ from tests.workbooks import SECRETS, bomb, enterprise_rows, form_headers, locked
 
 FEED = FEEDS["temperature"]
 NINE = datetime.fromisoformat("2020-02-24 09:05")
-HEAD = ["编号", "镇街", "测温时间", "卡点", "设备", "体温"]
-ROW = ["a1", "姚庄镇", "2020-02-18 08:12", "K1", "D1", 36.5]
+HEAD: list[Any] = ["编号", "镇街", "测温时间", "卡点", "设备", "体温"]
+ROW: list[Any] = ["a1", "姚庄镇", "2020-02-18 08:12", "K1", "D1", 36.5]
 
 
 def read(data: bytes, feed: str = "temperature", **how: Any) -> Grid:

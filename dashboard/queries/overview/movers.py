@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dashboard.domain.figure import Figure, Freshness
@@ -39,11 +40,7 @@ class Mover:
 
 def spread_of(values: Sequence[float | None]) -> float | None:
     """The mean of the changes from one day's end to the next, without their signs; ``None`` with fewer than three."""
-    changes = [
-        abs(later - earlier)
-        for earlier, later in zip(values, values[1:], strict=False)
-        if earlier is not None and later is not None
-    ]
+    changes = [abs(later - earlier) for earlier, later in pairwise(values) if earlier is not None and later is not None]
     return sum(changes) / len(changes) if len(changes) >= FEWEST else None
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dashboard.domain.day import DAY as DAY_MS
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_start, shift_day
 from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure
@@ -70,6 +69,7 @@ class Picture:
         self.only = None if self.towns == self.board.towns else self.towns
         self._days: dict[str, list[Summaries]] = {}
         self._before: dict[str, Summaries] = {}
+        self._ended: dict[tuple[str, int], Summaries] = {}
 
     def over(self, towns: Sequence[str]) -> Picture:
         """The same moment over other towns."""
@@ -91,15 +91,22 @@ class Picture:
         return self._made(kpi, [self._before[kpi]], town, self.board.now - 24 * HOUR)
 
     def ends(self, kpi: str, town: str, count: int) -> list[tuple[int, Figure]]:
-        """The figure at the end of each of the ``count`` local days before the board's, oldest first."""
+        """The figure at the end of each of the ``count`` local days before the board's, oldest first.
+
+        Days before one that is not known yet are not asked for: a board of now reads them one after the other.
+        """
         trends, found = self.board._trends, []
         if trends is None:
             return []
         feed = KPIS[kpi][0].name
         only = self.towns if town == ALL else (town,)
-        for back in range(count, 0, -1):
+        reached = True
+        for back in range(1, count + 1):
             day = shift_day(self.board.day, -back)
-            known = trends.day_end(feed, day)
+            if (feed, day) not in self._ended and reached:
+                self._ended[feed, day] = trends.day_end(feed, day)
+            known = self._ended.get((feed, day), {})
+            reached = bool(known)
             key = (kpi, day, town, only)
             held = _ends.get(key)
             if held is None or held[0] is not known:
@@ -110,7 +117,7 @@ class Picture:
                         _ends.clear()
                     _ends[key] = held
             found.append((day, held[1]))
-        return found
+        return found[::-1]
 
     def curve(self, kpi: str, back: int = 0) -> Points:
         """(minute, value) through the board's day, or ``back`` days earlier; up to now for the board's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from dashboard.domain.day import minute_of
@@ -138,6 +139,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         pins=_pins(picture),
         approximate=("边界为示意" if zh else "Boundaries are approximate") if board.pack.approximate else "",
         movers=_movers(picture, columns),
+        still=_still(picture, columns),
         quality=_quality(picture),
         words=_words(lang),
         empty="没有符合条件的镇（街道）" if zh else "No town matches",
@@ -181,7 +183,6 @@ def _words(lang: str) -> dict[str, Any]:
         "sort": "排序" if zh else "Sort",
         "quality": "数据质量" if zh else "Data quality",
         "movers": "按变化与近 14 日波动之比" if zh else "by change ÷ spread of 14 days",
-        "still": "与昨日同一时刻相比，没有变动" if zh else "Nothing moved since this time yesterday",
         "legend": {
             "met": "已巡" if zh else "Met",
             "lapsed": "漏巡" if zh else "Lapsed",
@@ -505,8 +506,8 @@ def _dots(picture: Picture, figure: Figure, town: str) -> dict[str, Any] | None:
     found = []
     for code in picture.towns if town == ALL else (town,):
         reading = board.reading(code)
-        for fever in reading.fevers if reading else ():
-            found.append([minute_of(fever.at, board.zone), fever.state in WAITING])
+        fevers = reading.fevers if reading else ()
+        found += [[minute_of(fever.at, board.zone), fever.state in WAITING] for fever in fevers]
     now = minute_of(board.now, board.zone) if picture.asked.when.kind in ("now", "as_of") else None
     return {"now": now, "at": sorted(found)}
 
@@ -573,9 +574,7 @@ def _map(picture: Picture, key: str) -> dict[str, Any]:
     if kpi.unit == "ratio":
         classes = ["<75", "75–80", "80–85", "85–90", "≥90%"]
     else:
-        ends = [
-            f"{low}–{high - 1}" if high - 1 > low else str(low) for low, high in zip(limits, limits[1:], strict=False)
-        ]
+        ends = [f"{low}–{high - 1}" if high - 1 > low else str(low) for low, high in pairwise(limits)]
         classes = ["0", *ends, f"≥{limits[-1]}{' ' + kpi.measure.zh if zh else ''}"]
     towns = []
     for code in picture.towns:
@@ -638,6 +637,14 @@ def _movers(picture: Picture, columns: Sequence[tuple[Feed, Kpi]]) -> list[dict[
             }
         )
     return rows
+
+
+def _still(picture: Picture, columns: Sequence[tuple[Feed, Kpi]]) -> str:
+    """Why nothing is listed: nothing moved, or nothing is known of the days before."""
+    zh = picture.asked.lang != "en"
+    if all(picture.before(kpi.key).value is None for _, kpi in columns):
+        return "没有可比的前一日数据" if zh else "Nothing to compare with: the day before is not known"
+    return "与前一日相比没有变动，或近日数据不足" if zh else "Nothing moved, or too few earlier days are known"
 
 
 def _name(picture: Picture, town: str) -> str:

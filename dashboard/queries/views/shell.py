@@ -46,7 +46,7 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "day": board.day,
         "world": board.world,
         "speed": board.speed,
-        "feeds": [feed_badge(board, feed, lang, scope) for feed in board.feeds],
+        "feeds": [feed_badge(board, feed, lang, scope) for feed in board.feeds if feed.core],
     }
 
 

@@ -66,7 +66,7 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "zone": board.zone,
         "title": board.pack.titles.get(f"wall_{'en' if lang == 'en' else 'zh'}") or _region_name(board, lang),
         # Those that should come most often first.
-        "feeds": [feed_badge(board, feed, lang) for feed in sorted(board.feeds, key=lambda feed: feed.limits.expected)],
+        "feeds": [feed_badge(board, feed, lang) for feed in _badges(board)],
         "scenes": scenes(board),
         "tiles": [tile_of(board, feed, one, unreported(board, feed, one), lang) for feed, one in chosen_tiles(board)],
         "map": _map(board, kpi, open_entries, lang) if kpi else None,
@@ -381,6 +381,10 @@ def map_town(board: Board, feed: Feed, kpi: Kpi, town: str, lang: str) -> dict[s
         "old": old,
         "freshness": str(figure.freshness),
     }
+
+
+def _badges(board: Board) -> list[Feed]:
+    return sorted((feed for feed in board.feeds if feed.core), key=lambda feed: feed.limits.expected)
 
 
 def units_of(board: Board) -> list[dict[str, Any]]:

@@ -55,6 +55,8 @@ def _allowed(field: Field) -> Words:
         return Words(zh, en)
     if field.kind == "text":
         return Words(f"1 到 {field.max_length} 个字", f"1 to {field.max_length} characters")
+    if field.kind == "quantity":
+        return Words("整数，可带余、多、近、约，如 3000余", "a whole number, e.g. 3000 or 3000余")
     if field.kind not in ("integer", "number"):
         return Words("日期或时间，如 2020-02-26 18:00", "a date or time, e.g. 2020-02-26 18:00")
     what = Words("整数", "a whole number") if field.kind == "integer" else Words("数", "a number")
@@ -137,20 +139,19 @@ _SUFFIX = re.compile("(?:镇|街道|乡|街道办|街道办事处|镇政府)$")
 
 
 def _near(got: str, spellings: Iterable[str]) -> list[str]:
-    """Spellings that differ from a cell by one character, or hold it, or are held by it."""
+    """Spellings that hold a cell or are held by it; where there are none, those that differ by one character."""
     cell = "".join(got.split())
     if len(cell) < 2:
         return []
     bare = _SUFFIX.sub("", cell)
-    found = []
-    for said in spellings:
-        core = _SUFFIX.sub("", said)
-        if len(core) >= 2 and (core in cell or (len(bare) >= 2 and bare in said)):
-            found.append(said)
-        elif len(core) == len(bare) >= 2 and _differ(core, bare) == 1 and (len(core) > 2 or said != core):
-            # Of two characters one is too little to go by, unless a word such as 镇 stands behind them.
-            found.append(said)
-    return found
+    cores = [(said, _SUFFIX.sub("", said)) for said in spellings]
+    holding = [said for said, core in cores if len(core) >= 2 and (core in cell or (len(bare) >= 2 and bare in said))]
+    # Of two characters one is too little to go by, unless a word such as 镇 stands behind them.
+    return holding or [
+        said
+        for said, core in cores
+        if len(core) == len(bare) >= 2 and _differ(core, bare) == 1 and (len(core) > 2 or said != core)
+    ]
 
 
 def _differ(one: str, other: str) -> int:

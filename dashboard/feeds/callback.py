@@ -1,0 +1,104 @@
+"""电话回访 callback: a returning worker is called, asks, and says whether to return. Archetype *case*; seed 000.
+
+The person is a pseudonym; the number to call lies in the contact vault."""
+
+from __future__ import annotations
+
+from dashboard.domain.day import HOUR
+from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
+from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.kpis import cases, share
+
+QUESTIONS = {
+    "highway": Words("高速公路", "Highways"),
+    "bus": Words("客车", "Buses"),
+    "roadblock": Words("道路封堵", "Road blocks"),
+    "isolation": Words("隔离", "Isolation"),
+    "wages": Words("工资", "Wages"),
+    "other": Words("其他", "Other"),
+}
+WILLING = {
+    "yes": Words("愿意返岗", "Willing"),
+    "hesitant": Words("犹豫", "Hesitant"),
+    "no": Words("不返岗", "Not willing"),
+}
+
+SPEC = CaseSpec(
+    stages=(
+        Stage("queued", Words("待回访", "Queued"), sla_hours=48),
+        Stage("no_answer", Words("未接通", "No answer"), sla_hours=24),
+        Stage("reached", Words("已接通", "Reached"), ends="done"),
+        Stage("dropped", Words("不再回访", "Dropped"), ends="withdrawn"),
+    ),
+    owner_field="caller",
+)
+
+FEED = Feed(
+    name="callback",
+    words=Words("电话回访", "Call-backs"),
+    short=Words("回访", "Call-backs"),
+    icon="phone",
+    colour="other",
+    archetype=SPEC,
+    subject="call",
+    natural_key=("call", "stage", "at"),
+    fields=(
+        Field("call", "text", Words("回访编号", "Call"), required=True, headers=("编号",), example="330421111-H001"),
+        Field(
+            "stage",
+            "choice",
+            Words("环节", "Stage"),
+            required=True,
+            choices={stage.code: stage.words for stage in SPEC.stages},
+            headers=("状态", "进展"),
+            example="queued",
+        ),
+        Field("person_ref", "text", Words("代号", "Pseudonym"), example="p-7f3a"),
+        Field("enterprise", "text", Words("企业编号", "Enterprise"), example="330421111-E0217"),
+        Field("question", "choice", Words("所问", "Question"), choices=QUESTIONS, example="highway"),
+        Field("willing", "choice", Words("意愿", "Willing"), choices=WILLING, example="yes"),
+        Field("caller", "text", Words("回访人", "Caller"), example="P-0417"),
+    ),
+    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    kpis=(
+        cases(
+            "callbacks_queued",
+            Words("待回访", "To call"),
+            Words("还没有接通的回访", "Not reached yet"),
+            Words("个", "calls"),
+            lambda case: not case.ends,
+            by="stage",
+        ),
+        cases(
+            "callbacks_reached",
+            Words("已接通", "Reached"),
+            Words("累计接通的回访", "Reached so far"),
+            Words("个", "calls"),
+            lambda case: case.stage == "reached",
+            by="question",
+        ),
+        share(
+            "willing_share",
+            Words("愿意返岗", "Willing to return"),
+            Words("接通的人里，愿意返岗的占多少", "Of those reached, the share willing to return"),
+            Words("人", "people"),
+            lambda case: case.value("willing") == "yes",
+            lambda case: case.stage == "reached",
+        ),
+        cases(
+            "callbacks_hesitant",
+            Words("犹豫的", "Hesitant"),
+            Words("接通后还在犹豫的", "Reached and hesitant"),
+            Words("人", "people"),
+            lambda case: case.value("willing") == "hesitant",
+        ),
+    ),
+    sample={
+        "id": "callback-0001",
+        "town": "330421111",
+        "at": "2020-02-18T09:20:00+08:00",
+        "call": "330421111-H001",
+        "stage": "queued",
+        "enterprise": "330421111-E0217",
+    },
+)

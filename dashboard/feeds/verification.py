@@ -1,0 +1,95 @@
+"""信息核查 verification: an instruction arrives, is verified and closed. Archetype *case*; seed 004."""
+
+from __future__ import annotations
+
+from dashboard.domain.day import HOUR
+from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
+from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.kpis import cases, share
+
+KINDS = {
+    "person": Words("人员", "Person"),
+    "vehicle": Words("车辆", "Vehicle"),
+    "clue": Words("线索", "Clue"),
+    "other": Words("其他", "Other"),
+}
+
+SPEC = CaseSpec(
+    stages=(
+        Stage("received", Words("待核查", "Received"), sla_hours=24),
+        Stage("verified", Words("已核查", "Verified"), ends="done"),
+        Stage("untraceable", Words("查无", "Untraceable"), ends="passed_on"),
+    ),
+    due_field="due",
+    owner_field="owner",
+)
+
+FEED = Feed(
+    name="verification",
+    words=Words("信息核查", "Verification"),
+    short=Words("核查", "Verification"),
+    icon="search",
+    colour="other",
+    archetype=SPEC,
+    subject="instruction",
+    natural_key=("instruction", "stage", "at"),
+    fields=(
+        Field(
+            "instruction", "text", Words("指令编号", "Instruction"), required=True, headers=("编号",), example="Z-00017"
+        ),
+        Field(
+            "stage",
+            "choice",
+            Words("环节", "Stage"),
+            required=True,
+            choices={stage.code: stage.words for stage in SPEC.stages},
+            headers=("状态", "进展"),
+            example="received",
+        ),
+        Field("kind", "choice", Words("种类", "Kind"), choices=KINDS, example="person"),
+        Field("owner", "text", Words("核查人", "Owner"), example="P-0417"),
+        Field("due", "time", Words("时限", "Due"), example="2020-02-20"),
+    ),
+    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    kpis=(
+        cases(
+            "verified",
+            Words("已核查", "Verified"),
+            Words("累计核查的信息", "Items verified so far"),
+            Words("条", "items"),
+            lambda case: case.stage == "verified",
+            by="kind",
+        ),
+        cases(
+            "verification_open",
+            Words("待核查", "To verify"),
+            Words("现在还没有核查的", "Not verified yet"),
+            Words("条", "items"),
+            lambda case: not case.ends,
+        ),
+        cases(
+            "verification_overdue",
+            Words("逾期", "Overdue"),
+            Words("过了时限还没有核查的", "Past due and not verified"),
+            Words("条", "items"),
+            lambda case: case.overdue or case.stuck,
+            watch_above=0,
+        ),
+        share(
+            "verification_share",
+            Words("核查率", "Share verified"),
+            Words("收到的信息里，已核查的占多少", "Of the items received, the share verified"),
+            Words("条", "items"),
+            lambda case: bool(case.ends),
+        ),
+    ),
+    sample={
+        "id": "verification-0001",
+        "town": "330421111",
+        "at": "2020-02-18T09:20:00+08:00",
+        "instruction": "Z-00017",
+        "stage": "received",
+        "kind": "person",
+        "owner": "P-0417",
+    },
+)

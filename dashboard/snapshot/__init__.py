@@ -1,0 +1,1 @@
+"""The leader's daily snapshot: one figures object, its forms, and the archive in which it is final."""
