@@ -91,6 +91,11 @@ PAGES: tuple[Page, ...] = (
     Page("patrols", re.compile(r"/patrols"), ("巡逻", "Patrols")),
     Page("disputes", re.compile(r"/disputes"), ("纠纷", "Disputes")),
     Page("enterprises", re.compile(r"/enterprises"), ("企业", "Enterprises")),
+    Page(
+        "feeds",
+        re.compile(rf"/feeds/(?P<feed>{'|'.join(name for name, feed in FEEDS.items() if not feed.core)})"),
+        ("数据流", "Feed"),
+    ),
     Page("record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter")),
     Page("records", re.compile(r"/records"), ("记录", "Records")),
     Page("imports", re.compile(r"/import"), ("导入", "Import")),
@@ -283,9 +288,8 @@ def build_app(
         importlib.import_module(f"layouts.pages.{page.name}")
     # Trap: Dash looks for the ids of callbacks in the first layout, and pages come later: it is shown those that have any.
     called = {module.name for module in pkgutil.iter_modules(page_callbacks.__path__)}
-    dash.validation_layout = [
-        shell.root(), *(page.module.layout(pages.pack, "zh") for page in PAGES if page.name in called)
-    ]  # fmt: skip
+    shown = [shell.root(), *(page.module.layout(pages.pack, "zh") for page in PAGES if page.name in called)]
+    dash.validation_layout = shown  # type: ignore[assignment]
     _register_routing(dash, pages, hub)
     _register_callbacks(dash, queries, hub, actions)
 

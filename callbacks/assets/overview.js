@@ -180,8 +180,7 @@
     function drawQuality() {
       var quality = ctx.data.quality;
       ctx.put(ctx.$("quality"), "<h2>" + esc(ctx.data.words.quality) + "</h2>" + quality.feeds.map(function (one) {
-        var age = one.received ? ' data-received="' + esc(one.received) + '" data-late="' + one.late + '" data-stale="' + one.stale + '" data-silent="' + one.silent + '" data-lang="' + ctx.lang + '"' : "";
-        return '<span class="q ' + esc(one.state) + '" data-feed="' + esc(one.feed) + '">' + mark(one.state === "ok" ? "ok" : one.state, 13) + esc(one.name) + " <b>" + esc(one.count) + "</b> <em>" + esc(one.detail) + "</em>" + (age ? "<em" + age + ' data-quiet=""><span data-age></span></em>' : "") + "</span>";
+        return '<span class="q ' + esc(one.state) + '" data-feed="' + esc(one.feed) + '">' + mark(one.state === "ok" ? "ok" : one.state, 13) + esc(one.name) + " <b>" + esc(one.count) + "</b> <em>" + esc(one.detail) + "</em></span>";
       }).join("") + '<span class="sp"></span>' + quality.links.map(function (link, at) { return '<a href="' + esc(href(link.href)) + '" data-k="quality-' + at + '">' + esc(link.text) + icon("chev", 14) + "</a>"; }).join(""));
     }
 

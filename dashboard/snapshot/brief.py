@@ -185,7 +185,9 @@ class Correction(msgspec.Struct, frozen=True):
 
 
 class Silence(msgspec.Struct, frozen=True):
-    """A stretch in which a feed sent nothing, longer than its limit allows. By time of receipt."""
+    """A town from which nothing has come for longer than the feed's limit allows, by time of receipt."""
+
+    town: str
 
     start: int
     end: int

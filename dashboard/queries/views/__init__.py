@@ -1,4 +1,4 @@
-"""The live views: every module of this package that has a ``VIEW`` is one. The hub serves them by name."""
+"""The live views: every module of this package that has a ``VIEW`` (or several ``VIEWS``) is one. The hub serves them by name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from dashboard.queries.view import View
 def _discover() -> dict[str, View]:
     views = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-        view = getattr(importlib.import_module(f"{__name__}.{module.name}"), "VIEW", None)
-        if isinstance(view, View):
-            views[view.name] = view
+        found = importlib.import_module(f"{__name__}.{module.name}")
+        for view in (getattr(found, "VIEW", None), *getattr(found, "VIEWS", ())):
+            if isinstance(view, View):
+                views[view.name] = view
     return views
 
 

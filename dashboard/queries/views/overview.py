@@ -695,10 +695,11 @@ def _quality(picture: Picture) -> dict[str, Any]:
         whole = len(yes) + len(no)
         old = asked.when.live and badge["freshness"] in ("stale", "silent")
         detail = (f"{named}未报" if zh else f"without {named}") if partial else _alive(picture, feed)
+        if not partial and (not detail or old):
+            detail = data_until(board, board.freshness(feed.name)[1], lang)
         found.append(
             {
                 **badge,
-                "received": badge["received"] if asked.when.live else None,
                 "state": badge["freshness"] if old else "partial" if partial else "silent" if not yes else "ok",
                 "kpi": "reporting_rate",
                 "raw": len(yes) / whole if whole else None,
