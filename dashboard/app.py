@@ -286,7 +286,7 @@ def build_app(
     # Component packages register themselves when imported; one imported after Dash listed them reaches no page.
     for page in PAGES:
         importlib.import_module(f"layouts.pages.{page.name}")
-    # Trap: Dash looks for the ids of callbacks in the first layout, and pages come later: it is shown those that have any.
+    # Trap: Dash looks for the ids of callbacks in the first layout; it is shown the pages that have any.
     called = {module.name for module in pkgutil.iter_modules(page_callbacks.__path__)}
     shown = [shell.root(), *(page.module.layout(pages.pack, "zh") for page in PAGES if page.name in called)]
     dash.validation_layout = shown  # type: ignore[assignment]

@@ -217,8 +217,8 @@ def _borders(
             )
         return [], dict(base.boundaries), base.pack.approximate, base.pack.region, []
     # Lists without a border say more about the towns that are there.
-    kept = base is not None and not any(listing.polygons for listing in of_towns)
-    towns = townlists.collect(of_towns, townlists.known(base.pack, base.boundaries) if base and kept else ())
+    same = base is not None and not any(listing.polygons for listing in of_towns)
+    towns = townlists.collect(of_towns, townlists.known(base.pack, base.boundaries) if base and same else ())
     findings = towns.findings
     for code, text in _pairs(request.seats, "--seat").items():
         _seat(towns.drafts, code, text)
@@ -231,9 +231,9 @@ def _borders(
     code = request.code or (base.pack.region if base else "") or _code(chosen, request, bool(wanted))
     shapes, approximate, more = townlists.shapes_of(_nameless(chosen), towns, request.code)
     findings = [*findings, *more, *townlists.coded(chosen, code)]
-    approximate = base.pack.approximate if base and kept else approximate
+    approximate = base.pack.approximate if base and same else approximate
     keyed = (
-        {draft.code: draft.shape for draft in chosen if draft.shape is not None} if not approximate or kept else shapes
+        {draft.code: draft.shape for draft in chosen if draft.shape is not None} if not approximate or same else shapes
     )
     for draft in chosen:
         if draft.seat is None and draft.code in keyed:

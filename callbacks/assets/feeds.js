@@ -6,6 +6,8 @@
 
   desk("feeds", function (ctx) {
     function drawMixes() {
+      ctx.page.querySelector("#feeds-mixes-panel").hidden = !ctx.data.mixes.length;
+      ctx.page.querySelector("#feeds-towns-panel").parentNode.classList.toggle("one", !ctx.data.mixes.length);
       ctx.put(ctx.$("mixes"), ctx.data.mixes.length ? ctx.data.mixes.map(function (mix) {
         return '<div class="cs-kinds"><h3>' + esc(mix.title) + "</h3>" + mix.bars.map(function (bar) {
           return '<p class="cs-kind"><span>' + esc(bar.name) + '</span><span class="tri"><i style="width:' + (100 * bar.share).toFixed(1) + '%"></i></span><b' + desk.figure(bar) + ">" + esc(bar.text) + "</b></p>";

@@ -223,6 +223,9 @@ def _drifts(board: Board) -> Iterator[Attention]:
 
 def _feeds(board: Board) -> Iterator[Attention]:
     for feed in board.feeds:
+        # Some feeds tell a thing a day: only the core ones are missed when they are silent for hours.
+        if not feed.core:
+            continue
         freshness, received = board.freshness(feed.name)
         if freshness in (Freshness.STALE, Freshness.SILENT):
             yield Attention(kind=Kind.FEED, level=Level.STALE, feed=feed.name, since=received, state=str(freshness))

@@ -43,8 +43,8 @@ def spec_of(feed: Feed) -> CaseSpec:
 
 
 def case_feeds(board: Board) -> list[Feed]:
-    """The case feeds that the viewer may see."""
-    return [feed for feed in board.feeds if isinstance(feed.archetype, CaseSpec)]
+    """The core case feeds that the viewer may see; every other case feed has a page of its own."""
+    return [feed for feed in board.feeds if feed.core and isinstance(feed.archetype, CaseSpec)]
 
 
 def dated_feed(board: Board) -> Feed | None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from dashboard.access.viewer import Viewer
 from dashboard.archetypes import LIFE, State
-from dashboard.domain.day import day_of, day_start
+from dashboard.domain.day import day_end, day_of
 from dashboard.domain.event import Event
 from dashboard.queries.board import Board
 from dashboard.queries.past import Past, Summaries
@@ -71,8 +71,6 @@ class Known(Past):
         buckets = [(feed, engine.bucket(day)), *((n, self.engines[n].bucket(day)) for n in engine.needs)]
         if all(self._newest(*one) <= self.seq for one in buckets):
             return self.past.at_end_of(feed, day)
-        from dashboard.domain.day import day_end
-
         return self._judged(feed, day_end(day, self.zone) - 1)
 
     def _judged(self, feed: str, at: int, own: Mapping[str, State] | None = None) -> Summaries:
@@ -146,29 +144,27 @@ class Known(Past):
 
     def ended(self, viewer: Viewer, day: int, feeds: set[str] | None = None) -> Board:
         """The board of a past local day at its end."""
-        from dashboard.domain.day import day_end
-
         found = {name: self.end(name, day) for name in self.feeds if feeds is None or name in feeds}
         return Board(found, day_end(day, self.zone) - 1, self.seq, self.region_at(day), viewer)
 
     def later(self, feed: str, at: int, since: int, towns: frozenset[str] | None = None) -> Later:
-        """Records of the local day up to ``at`` that became known after ``since`` and up to ``seq``."""
-        day = day_of(at, self.zone)
-        start = day_start(day, self.zone)
+        """Records with an event time up to ``at`` that became known after ``since`` and up to ``seq``.
+
+        Of feeds that are counted by day those of that day, of cases and rosters those of any day before it too.
+        """
         t = event_table.c
-        mine = (t.feed == feed, t.day == day)
-        fresh = select(t.body, t.void).where(*mine, t.seq > since, t.seq <= self.seq)
-        gone = select(t.body).where(*mine, t.seq <= since, t.ended > since, t.ended <= self.seq, t.void.is_(False))
+        fresh = select(t.body, t.void).where(t.feed == feed, t.seq > since, t.seq <= self.seq, t.at <= at)
+        gone = select(t.body).where(
+            t.feed == feed, t.seq <= since, t.ended > since, t.ended <= self.seq, t.void.is_(False), t.at <= at
+        )
+        day = day_of(at, self.zone)
+        if self.engines[feed].bucket(day) != LIFE:
+            fresh, gone = fresh.where(t.day == day), gone.where(t.day == day)
         with self.history.reading() as connection:
             new = [(_event.decode(row.body), row.void) for row in connection.execute(fresh)]
             old = [_event.decode(row.body) for row in connection.execute(gone)]
-        old = [one for one in old if start <= one.at <= at and (towns is None or one.town in towns)]
-        replaced = {(one.source, one.id) for one in old}
-        counted = {
-            (one.source, one.id)
-            for one, void in new
-            if not void and start <= one.at <= at and (towns is None or one.town in towns)
-        }
+        replaced = {(one.source, one.id) for one in old if towns is None or one.town in towns}
+        counted = {(one.source, one.id) for one, void in new if not void and (towns is None or one.town in towns)}
         return Later(len(counted - replaced), len(counted & replaced), len(replaced - counted))
 
 

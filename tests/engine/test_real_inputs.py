@@ -192,10 +192,12 @@ def steps_of(fixes: Table) -> Table:
 
 
 def visits_among(fixes: Table) -> Table:
-    """(unit, place, first, last) of every stay of 60 s or more within 50 m of a place that owes visits."""
+    """(unit, place, first, last) of every stay of 60 s or more within 50 m of a place that owes visits or, being an
+    enterprise, may come to owe them."""
     places = pack_table("places.csv").set_index("code")
     found: list[dict[str, Any]] = []
-    for place in pack_table("visit_rules.csv").place.unique():
+    located = places[places.lon.notna()]
+    for place in {*pack_table("visit_rules.csv").place, *located[located.kind == "enterprise"].index}:
         lon, lat = float(places.loc[place, "lon"]), float(places.loc[place, "lat"])
         for unit, track in fixes.groupby("unit"):
             away = GEOD.inv(track.lon, track.lat, np.full(len(track), lon), np.full(len(track), lat))[2]

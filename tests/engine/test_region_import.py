@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import redis
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from callbacks.places import reply
 from dashboard.access.viewer import LOCAL_VIEWER, Role, Viewer
@@ -122,6 +121,22 @@ def test_a_second_import_keeps_the_first_for_earlier_days(county: Path, tmp_path
     assert again.exit_code == 0
     assert "没有改动" in again.output
     assert len(PackLibrary(county / "packs").versions("990101")) == 2
+
+
+def test_a_running_world_takes_a_new_list_over(core: Core, tmp_path: Path) -> None:
+    more = geofiles.table(
+        tmp_path / "卡点2.csv", ("卡点名称", "镇街", "经度", "纬度"), [("新卡点", "南桥镇", 120.87, 30.85)]
+    )
+    done = run(core.settings.data_dir, more, "--valid-from", "20200218")
+    assert done.exit_code == 0, done.output
+    core.work()
+    core.worker.step()
+    posts = {place.name for place in core.parts.region_at(20200218).pack.places if place.kind == "checkpoint"}
+    assert posts == {"新卡点"}
+    assert "客运站卡点" in {place.name for place in core.parts.region_at(20200217).pack.places}
+    receipt = core.accept("temperature", reading(1, town=None, checkpoint=f"{BRIDGE}-K02"))
+    assert receipt.accepted == 1
+    assert towns_of(core) == {"t-1": BRIDGE}
 
 
 def test_a_list_of_towns_only_says_more_about_them(county: Path, tmp_path: Path) -> None:
@@ -251,7 +266,7 @@ def test_from_today_is_possible_and_undone_by_restoring(core: Core) -> None:
 
 
 def test_a_new_beat_with_a_unit_and_places_and_a_scheduled_one_taken_back(core: Core) -> None:
-    today = {"valid_from": "2020-02-18"}
+    today: dict[str, Any] = {"valid_from": "2020-02-18"}
     unit = asked(
         core, do="save", what="unit", key="", set={"name": "一组", "town": TANG, "devices": "phone-1"}, **today
     )

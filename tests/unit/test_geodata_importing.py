@@ -92,6 +92,8 @@ def test_a_county_with_its_lists(tmp_path: Path, county: Path) -> None:
         ("91990101MA28A0002X", "990101002", None),
     ]
     assert {"unlocated", "town_by_address", "no_code"} <= set(kinds(found, "note"))
+    bare = next(finding for finding in found.of("warning") if finding.kind == "no_place")
+    assert bare.where == "北山乡"
     told = "\n".join(found.told)
     assert "name←卡点名称" in told
     assert "入口移除：责任人、联系电话" in told

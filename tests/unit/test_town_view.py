@@ -64,7 +64,7 @@ def test_rows_cards_groups_and_pins_tell_the_same_number(lang: str) -> None:
 def test_every_declared_figure_is_there_with_the_boards_value(lang: str) -> None:
     board = town_board()
     tiles = {tile["kpi"]: tile for panel in build(board, TOWN, lang)["figures"] for tile in panel["tiles"]}
-    declared = {kpi.key for feed in FEEDS.values() for kpi in feed.kpis}
+    declared = {kpi.key for feed in board.feeds for kpi in feed.kpis}
     assert set(tiles) == declared
     for key, tile in tiles.items():
         figure = board.figure(key, TOWN)
