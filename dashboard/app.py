@@ -89,6 +89,7 @@ PAGES: tuple[Page, ...] = (
     Page("wall", re.compile(r"/wall"), ("大屏", "Wall"), whole=True),
     Page("town", re.compile(r"/town/(?P<code>[^/]{1,40})"), ("镇页", "Town")),
     Page("patrols", re.compile(r"/patrols"), ("巡逻", "Patrols")),
+    Page("checkpoints", re.compile(r"/checkpoints"), ("卡点", "Checkpoints")),
     Page("disputes", re.compile(r"/disputes"), ("纠纷", "Disputes")),
     Page("enterprises", re.compile(r"/enterprises"), ("企业", "Enterprises")),
     Page(

@@ -26,6 +26,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav": ("主导航", "Main"),
     "overview": ("总览", "Overview"),
     "patrols": ("巡逻", "Patrols"),
+    "checkpoints": ("卡点", "Checkpoints"),
     "disputes": ("纠纷", "Disputes"),
     "enterprises": ("企业", "Enterprises"),
     "record": ("登记", "Enter"),
@@ -62,6 +63,7 @@ WORDS: dict[str, tuple[str, str]] = {
 NAV: tuple[tuple[str, str, str], ...] = (
     ("overview", "/", "list"),
     ("patrols", "/patrols", "patrol"),
+    ("checkpoints", "/checkpoints", "gate"),
     ("disputes", "/disputes", "dispute"),
     ("enterprises", "/enterprises", "ent"),
     ("record", "/record", "plus"),

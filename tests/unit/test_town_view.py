@@ -11,7 +11,6 @@ import pytest
 
 from dashboard.domain.day import HOUR, MINUTE
 from dashboard.domain.summary import FeverState, Judged, ObligationState
-from dashboard.feeds import FEEDS
 from dashboard.queries.duties import due_in
 from dashboard.queries.views.town import build
 from tests.town_board import DISPUTES, ENTERPRISES, GATES, NOW, READING, SILENT_TOWN, START, TOWN, TRACK, at, town_board

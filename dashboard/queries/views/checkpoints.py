@@ -74,8 +74,8 @@ def _choices(board: Board, lang: str) -> list[Choice]:
     found = []
     for town in board.pack.towns:
         reading = board.reading(town.code) if town.code in board.towns else None
-        for point in reading.checkpoints if reading else ():
-            found.append(Choice(point.checkpoint, place_name(board, point.checkpoint), town.name))
+        points = reading.checkpoints if reading else ()
+        found += [Choice(one.checkpoint, place_name(board, one.checkpoint), town.name) for one in points]
     return found
 
 
@@ -194,8 +194,12 @@ def _town_name(board: Board, code: str) -> str:
 def _urgency(row: Point) -> tuple[bool, bool, bool, int, str]:
     """Open fevers first, then the silent, then those with fevers, then the busiest."""
     return (
-        "waiting" not in row.states, "offline" not in row.states, "fever" not in row.states, -row.now.screened, row.code,
-    )  # fmt: skip
+        "waiting" not in row.states,
+        "offline" not in row.states,
+        "fever" not in row.states,
+        -row.now.screened,
+        row.code,
+    )
 
 
 # -- the page
@@ -704,8 +708,9 @@ def tables(asked: Asked, scope: str) -> list[Table]:
         TITLES["checkpoints"].of(lang),
         (
             column("卡点编号", "Code"), column("卡点", "Checkpoint"), column("镇（街道）", "Town"),
-            column("状态", "State"), column("最近读数", "Last reading", "time"), column("查验人次", "Screened", "count"),
-            column("体温异常", "Fevers", "count"), column("待处置", "Open fevers", "count"),
+            column("状态", "State"), column("最近读数", "Last reading", "time"),
+            column("查验人次", "Screened", "count"), column("体温异常", "Fevers", "count"),
+            column("待处置", "Open fevers", "count"),
             column("设备偏差 ℃", "Drift ℃", "number", 3), column("执勤时间", "Duty hours"),
         ),
         [

@@ -375,7 +375,7 @@ def _row(picture: Picture, town: str, columns: Sequence[tuple[Feed, Kpi]]) -> di
     board, lang = picture.board, picture.asked.lang
     cells = [_cell(picture, town, kpi) for _, kpi in columns]
     if town == ALL:
-        name, title = (board.pack.name_en, "") if lang == "en" else ("全县", board.pack.name)
+        name, title = ("County", board.pack.name_en) if lang == "en" else ("全县", board.pack.name)
         if len(picture.towns) < len(board.pack.towns):
             # A sum over some towns is not the county's.
             mine = picture.only is None
