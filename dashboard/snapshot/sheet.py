@@ -59,6 +59,8 @@ class Entry(msgspec.Struct, frozen=True):
     flag: bool = False
     bold: bool = False
     bar: float | None = None
+    dark: float | None = None
+    """The part of the bar, from its start, that is beyond a limit."""
     mark: str = ""
     kpi: str = ""
 
@@ -592,7 +594,7 @@ class _Writer:
             rows.append(
                 (
                     Entry(one.name[0 if self.zh else 1]),
-                    Entry(decimal(one.count, 0), bar=one.count / most, bold=True, kpi=f"enterprise_stage.{one.stage}"),
+                    Entry(decimal(one.count, 0), bar=one.count / most, dark=one.stuck / most, bold=True, kpi=f"enterprise_stage.{one.stage}"),
                     Entry(self.stay(one)),
                     Entry(late, flag=bool(one.stuck), kpi=f"enterprise_stuck.{one.stage}"),
                 )
@@ -676,7 +678,7 @@ class _Writer:
             return ""
         low, high = decimal(f.low * 100, 2), decimal(f.high * 100, 2)
         return self.t(
-            f"异常率 {decimal(cell.value * 100, 2)}%（95% 区间 {low}%–{high}%）",
+            f"异常率{decimal(cell.value * 100, 2)}%，95%区间{low}–{high}",
             f"rate {decimal(cell.value * 100, 2)} % (95 %: {low}–{high})",
         )
 
@@ -774,7 +776,7 @@ class _Writer:
             Column(self.t("增", "Up")),
             Column(self.t("减", "Down")),
             Column(self.t("净变化", "Net")),
-            Column(self.t("原因", "Why"), "", "left"),
+            Column(self.t("原因", "Why")),
         )
         return Table(columns, tuple(self.correction(one) for one in found))
 

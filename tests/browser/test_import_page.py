@@ -232,18 +232,15 @@ def test_a_file_is_dropped_on_the_page(town_hall: Running, tabs: Tabs) -> None:
 def test_the_page_is_worked_by_keyboard(town_hall: Running, tabs: Tabs, tmp_path: Path) -> None:
     tab = at_page(tabs, town_hall, "?feed=enterprise&source=键盘")
     page = tab.page
-    page.focus('[data-act="pick"]')
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.locator('[data-act="pick"]').press("Enter")
     chooser.value.set_files(str(table(tmp_path, "戊")))
     step(page, 3)
-    page.focus('[data-error="7C"] [data-act="mend"]')
-    page.keyboard.press("Enter")
+    page.locator('[data-error="7C"] [data-act="mend"]').press("Enter")
     expect(page.locator("[data-error]")).to_have_count(3)
     # What was pressed is gone, and the keyboard is not lost with it.
     tab.until("() => document.activeElement.closest('#imports-page [data-act]') !== null")
-    page.focus('[data-act="commit"]')
-    page.keyboard.press("Space")
+    page.locator('[data-act="commit"]').press("Space")
     expect(page.locator("h1")).to_contain_text("9 行已入库")
     assert tab.errors == []
 

@@ -202,6 +202,8 @@ def visits_among(fixes: Table) -> Table:
         for unit, track in fixes.groupby("unit"):
             away = GEOD.inv(track.lon, track.lat, np.full(len(track), lon), np.full(len(track), lat))[2]
             near = pd.Series(np.asarray(away) <= 50, index=track.index)
+            if not near.any():
+                continue
             broken = (~near) | (~near.shift(fill_value=False)) | (track.when.diff().dt.total_seconds() > 120)
             for _, stay in track[near].groupby(broken.cumsum()[near]):
                 first, last = stay.when.iloc[0], stay.when.iloc[-1]

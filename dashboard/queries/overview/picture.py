@@ -120,9 +120,12 @@ class Picture:
         return found[::-1]
 
     def curve(self, kpi: str, back: int = 0) -> Points:
-        """(minute, value) through the board's day, or ``back`` days earlier; up to now for the board's own."""
+        """(minute, value) through the board's day, or ``back`` days earlier; up to now for the board's own.
+
+        A past moment has none: its courses would have to be played again before the page could be shown.
+        """
         trends = self.board._trends
-        if trends is None or self.asked.when.kind == "span":
+        if trends is None or not self.asked.when.live:
             return []
         feed, day = KPIS[kpi][0].name, shift_day(self.board.day, -back)
         course = trends.course(feed, day, self.board.now)

@@ -437,7 +437,9 @@ def _cell(picture: Picture, town: str, kpi: Kpi) -> dict[str, Any]:
         "old": old,
         "status": str(status),
         "status_word": status_word(status, lang),
-        "reported": figure.value is not None,
+        # Where nothing is due there is no rate, and yet nobody has failed to report.
+        "reported": figure.value is not None
+        or ("unobservable" in figure.detail and not (live and figure.freshness == Freshness.SILENT)),
         "delta": delta,
         "note": note,
         "label": _spoken(kpi, wording.join_unit(value, unit), delta, note, lang),
@@ -469,7 +471,9 @@ def _note(picture: Picture, figure: Figure, kpi: Kpi, town: str) -> str:
         unknown = figure.detail["unobservable"]
         texts = [f"漏巡 {lapsed}" if zh else f"{lapsed} lapsed"] if lapsed else []
         texts += [f"未判 {unknown}" if zh else f"{unknown} unobservable"] if unknown else []
-        if texts or not figure.denominator:
+        if not texts and not figure.denominator:
+            return "无到期义务" if zh else "Nothing due yet"
+        if texts:
             return "·".join(texts) if zh else ", ".join(texts)
         return "无漏巡" if zh else "None lapsed"
     if figure.detail.get("pending"):
@@ -603,13 +607,16 @@ def _map(picture: Picture, key: str) -> dict[str, Any]:
 
 def _pins(picture: Picture) -> list[dict[str, Any]]:
     """What needs a person now, where it is; nothing at a past moment."""
-    if not picture.asked.when.live:
+    if not picture.asked.when.live or not picture.towns:
         return []
     board = narrowed(picture.board, ",".join(picture.towns)) if picture.only is not None else picture.board
     return [{**pin, "number": None} for pin in pins_of(board, attention(board))]
 
 
 def _moved(picture: Picture, columns: Sequence[tuple[Feed, Kpi]]) -> list[Mover]:
+    if not picture.asked.when.live:
+        # The two weeks before a past moment would have to be read first, and the page would stand empty meanwhile.
+        return []
     keys = [kpi.key for _, kpi in columns]
     keys += [kpi.key for _, kpi in chosen_tiles(picture.board) if kpi.key not in keys]
     return movers(picture, keys, MOVERS)
@@ -642,6 +649,8 @@ def _movers(picture: Picture, columns: Sequence[tuple[Feed, Kpi]]) -> list[dict[
 def _still(picture: Picture, columns: Sequence[tuple[Feed, Kpi]]) -> str:
     """Why nothing is listed: nothing moved, or nothing is known of the days before."""
     zh = picture.asked.lang != "en"
+    if not picture.asked.when.live:
+        return "只在此刻列出" if zh else "Listed for the present only"
     if all(picture.before(kpi.key).value is None for _, kpi in columns):
         return "没有可比的前一日数据" if zh else "Nothing to compare with: the day before is not known"
     return "与前一日相比没有变动，或近日数据不足" if zh else "Nothing moved, or too few earlier days are known"
