@@ -99,6 +99,7 @@ PAGES: tuple[Page, ...] = (
     ),
     Page("record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter")),
     Page("records", re.compile(r"/records"), ("记录", "Records")),
+    Page("snapshots", re.compile(r"/snapshots"), ("简报", "Snapshots")),
     Page("imports", re.compile(r"/import"), ("导入", "Import")),
     Page("rules", re.compile(r"/admin/rules"), ("规则", "Rules")),
     Page("places", re.compile(r"/admin/places"), ("地点与巡段", "Places and beats"), whole=True),

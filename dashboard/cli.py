@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dashboard.access.tokens import TokenStore
     from dashboard.access.viewer import Viewer
     from dashboard.queries.rules import RuleBook
+    from dashboard.snapshot.publish import Desk
     from geodata.region import Region
     from ingest.revision import Revisions
 
@@ -47,7 +48,11 @@ dead_letters = typer.Typer(help="死信：未被接受的记录 · records that 
 app.add_typer(token, name="token")
 app.add_typer(geodata, name="geodata")
 app.add_typer(rules, name="rules")
+snapshot = typer.Typer(
+    help="日报：生成、发布、校验 · the daily snapshot: build, publish, verify.", no_args_is_help=True
+)
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(snapshot, name="snapshot")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -202,7 +207,7 @@ app.add_typer(scenarios_app, name="scenario")
 
 
 @scenarios_app.command("list")
-def scenario_list() -> None:
+def scenario_list(data: Data = None) -> None:
     """有哪些场景 · which scenarios there are."""
     from geodata.library import bundled_pack
     from geodata.pack import load_pack
@@ -223,6 +228,7 @@ def scenario_check(
     shuffle: Annotated[bool, typer.Option(help="打乱到达次序 · arrive in another order.")] = False,
     twice: Annotated[float, typer.Option(min=0, max=0.5, help="重复多大一部分 · share sent twice.")] = 0.0,
     json_file: Annotated[Path | None, typer.Option("--json", help="结果写入文件 · write results.")] = None,
+    data: Data = None,
 ) -> None:
     """重放场景，逐条核对报告里的数 · replays scenarios and checks every figure of their reports."""
     from geodata.library import BUNDLED_PACK, bundled_pack
@@ -246,7 +252,7 @@ def scenario_check(
                 done += count
                 bar(min(done, expected), expected)
 
-            verdicts = checker.check(scenario, region, drop=drop, shuffle=shuffle, twice=twice, tell=tell)
+            verdicts = checker.check(scenario, region, drop=drop, shuffle=shuffle, twice=twice, tell=tell, beside=data)
         for one in verdicts:
             mark = "达到 met" if one.met else "未达到 MISSED"
             computed = "—" if one.computed is None else f"{one.computed:g}"
@@ -663,6 +669,109 @@ def rules_restore(
     with _rules(data) as (_, door):
         saved = door.restore(_command_line(), number, None if valid_from is None else _day(valid_from), reason)
         _tell_saved(saved.change, saved.valid_from)
+
+
+SnapshotDay = Annotated[str, typer.Option("--date", metavar="D", help="日期，如 2020-02-24 · the day.")]
+Edition = Annotated[str, typer.Option("--town", metavar="CODE", help="镇街版的镇代码，默认全县 · one town's edition.")]
+
+
+class SnapshotKind(StrEnum):
+    """What a snapshot covers."""
+
+    DAY = "day"
+    WEEK = "week"
+    CAMPAIGN = "campaign"
+
+
+KindOption = Annotated[SnapshotKind, typer.Option("--kind", help="日、周或全程 · day, week or campaign.")]
+
+
+@snapshot.command("build")
+def snapshot_build(
+    date: SnapshotDay,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪个目录 · folder for the forms.")],
+    town: Edition = "all",
+    kind: KindOption = SnapshotKind.DAY,
+    lang: Annotated[str, typer.Option("--lang", help="语言 · zh or en.")] = "zh",
+    data: Data = None,
+) -> None:
+    """生成某日的六种格式而不发布；已发布的原样取出 · writes a day's six forms; published ones as they were published."""
+    from dashboard.snapshot import forms
+
+    settings = _ready(data)
+    day = _snapshot_day(date)
+    with _snapshots(settings) as (desk, now):
+        link = desk.archive.link(day, kind.value, town)
+        if link is not None and lang == desk.office.lang:
+            made = {name: desk.archive.read(link, name) for name in link.files}
+        else:
+            brief = desk.archive.brief(link) if link is not None else desk.brief(day, now, kind.value, town)
+            made = forms.all_forms(brief, lang)
+    stem = f"snapshot-{date}" + ("" if town == "all" else f"-{town}") + ("" if kind == "day" else f"-{kind.value}")
+    for path in forms.write_all(made, out, stem):
+        typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024 + 1} KiB)")
+
+
+@snapshot.command("publish")
+def snapshot_publish(
+    date: SnapshotDay,
+    town: Edition = "all",
+    kind: KindOption = SnapshotKind.DAY,
+    data: Data = None,
+) -> None:
+    """发布某日的快照，从此不再改动 · publishes a day's snapshot, which never changes from then on."""
+    with _snapshots(_ready(data)) as (desk, now):
+        link, _ = desk.publish(_snapshot_day(date), now, kind.value, town)
+    typer.echo(f"已发布第 {link.issue} 期（链上第 {link.number} 环） · published as number {link.issue}")
+
+
+@snapshot.command("verify")
+def snapshot_verify(data: Data = None) -> None:
+    """校验全部已发布的快照 · proves that every published snapshot is what was published."""
+    from dashboard.snapshot.archive import Archive
+    from dashboard.snapshot.publish import FOLDER
+
+    archive = Archive(_settings(data).data_dir / FOLDER)
+    wrong = archive.verify()
+    for one in wrong:
+        typer.echo(f"{one.file}：{one.zh} · {one.en}")
+    if wrong:
+        raise TownwatchError(
+            f"{len(wrong)} 处与发布时不同，请从备份恢复上面列出的文件"
+            f" · {len(wrong)} files are not as they were published: restore those named above from a backup."
+        )
+    links = archive.links()
+    typer.echo(f"{len(links)} 期都与发布时一致，末环 {archive.head()} · {len(links)} published, all as they were.")
+
+
+def _snapshot_day(given: str) -> int:
+    """A local day from yyyy-mm-dd.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    from datetime import datetime
+
+    try:
+        found = datetime.strptime(given, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day has no zone
+    except ValueError:
+        raise ConfigurationError(
+            f"--date 是 {given!r}，应为日期，如 2020-02-24 · --date is {given!r}: give a day such as 2020-02-24."
+        ) from None
+    return found.year * 10000 + found.month * 100 + found.day
+
+
+@contextlib.contextmanager
+def _snapshots(settings: Settings) -> Iterator[tuple[Desk, int]]:
+    """The snapshots of a data directory, and its world's time."""
+    from dashboard.snapshot.desk import desk_of
+    from dashboard.stores import history
+
+    engine = history.open_engine(settings.database_url)
+    try:
+        yield desk_of(settings, history.History(engine)), _now(settings)
+    finally:
+        engine.dispose()
 
 
 def _tell_saved(number: int, day: int) -> None:

@@ -88,7 +88,7 @@ def api_page() -> str:
     """Every route of the REST door. Bodies and statuses: ``docs/how-to/send-data.md``."""
     from fastapi import FastAPI
 
-    from dashboard.api import deadletters, events, export, figures, forms, geo, imports, records
+    from dashboard.api import deadletters, events, export, figures, forms, geo, imports, phones, records, rules
     from dashboard.queries.views import VIEWS
 
     # Routes are declared without their parts, which only a request would ask for.
@@ -103,6 +103,8 @@ def api_page() -> str:
         geo.router(none, none),
         records.router(none, none),
         forms.router(none, none, none),
+        rules.router(none, none),
+        phones.router(none, none, 0),
     ):
         door.include_router(router)
     lines = ["# API", "", NOTE]

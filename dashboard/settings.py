@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     accept_loss: bool = Field(
         False, description="Start although Redis may lose accepted records at a power cut. For trials only."
     )
+    snapshot_at: str = Field(
+        "18:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Local time at which the day's snapshot is taken."
+    )
+    snapshot_office: str = Field("", max_length=60, description="Issuing office in the snapshot's masthead.")
+    snapshot_signer: str = Field("", max_length=40, description="签发人 of the snapshot; empty: none is named.")
+    snapshot_auto: bool = Field(False, description="Publish the day's snapshot by itself at `snapshot_at`.")
     languages: Literal["zh", "en"] = Field("zh", description="Language of a page whose address does not say `lang=`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe lines to log.")
     log_json: bool = Field(True, description="Log lines as JSON; otherwise as text for people.")

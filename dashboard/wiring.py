@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from dashboard.access.tokens import TokenStore
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api import deadletters, events, export, figures, forms, geo, imports, phones, records, rules
+from dashboard.api import deadletters, events, export, figures, forms, geo, imports, phones, records, rules, snapshots
 from dashboard.api.common import Gate
 from dashboard.app import Check, build_app, build_gateway
 from dashboard.clock import Clock, machine_ms, read_clock
@@ -32,6 +32,8 @@ from dashboard.queries.past import Past
 from dashboard.queries.reader import LiveBoards
 from dashboard.queries.views import VIEWS
 from dashboard.settings import Settings
+from dashboard.snapshot.archive import Archive
+from dashboard.snapshot.publish import FOLDER
 from dashboard.stores import leases
 from dashboard.stores.history import History, migration, open_engine
 from dashboard.stores.live import LiveStore
@@ -162,6 +164,7 @@ def run_web(settings: Settings, role: str) -> None:
         deadletters.router(actions, gate, settings.max_body_bytes),
         geo.router(actions.region, gate),
         rules.router(reader, gate),
+        snapshots.router(Archive(settings.data_dir / FOLDER), gate, parts.zone),
     ]
     if role == "gateway":
         app = build_gateway(written, {name: checks[name] for name in ("redis", "database")}, hub.build)

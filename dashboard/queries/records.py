@@ -25,7 +25,7 @@ from dashboard.queries.behind import EVERYTHING, Behind, behind
 from dashboard.queries.board import Board, BoardReader
 from dashboard.queries.figures import ALL
 from dashboard.stores import records as stored
-from dashboard.stores.history import Version
+from dashboard.stores.history import History, Version
 
 STATES: Mapping[str, Words] = {
     "effective": Words("有效", "In force"),
@@ -90,7 +90,11 @@ class Records:
 
     def __init__(self, reader: BoardReader) -> None:
         self.reader = reader
-        self.history = reader.past.history
+
+    @property
+    def history(self) -> History:
+        """Where the records are. Asked for when somebody reads, so that routes can be declared without it."""
+        return self.reader.past.history
 
     def check(self, viewer: Viewer, feed: str, town: str = ALL) -> Feed:
         """Whether a viewer may read single records of a feed and town.

@@ -109,7 +109,9 @@ class Archive:
         ]
         return [self.brief(link) for link in sorted(found, key=lambda one: one.day)[-last:]]
 
-    def publish(self, brief: Brief, forms: Mapping[str, bytes], now: int, reached: Callable[[str], None] | None = None) -> Link:
+    def publish(
+        self, brief: Brief, forms: Mapping[str, bytes], now: int, reached: Callable[[str], None] | None = None
+    ) -> Link:
         """Make a snapshot final. ``reached`` is told after every step, for tests of being killed there.
 
         Raises:
@@ -188,10 +190,14 @@ class Archive:
                 before = sha256(body).hexdigest()
                 continue
             if path.name != f"{number:06d}.json" or link.number != number:
-                found.append(Finding(path.name, f"编号应为 {number}，前面缺了一期或多了一期", f"should be number {number}"))
+                found.append(
+                    Finding(path.name, f"编号应为 {number}，前面缺了一期或多了一期", f"should be number {number}")
+                )
                 number = link.number
             if link.before != before:
-                found.append(Finding(path.name, "与前一期的哈希不符，前一期被改动过", "does not follow the one before it"))
+                found.append(
+                    Finding(path.name, "与前一期的哈希不符，前一期被改动过", "does not follow the one before it")
+                )
             for name, digest in link.files.items():
                 held = self._object(digest)
                 if not held.is_file():

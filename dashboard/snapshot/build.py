@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from dashboard.access.viewer import Role, Viewer
 from dashboard.domain.day import HOUR, as_date, day_of, day_start, minute_of, shift_day
-from dashboard.domain.feed import CaseSpec, Feed, Kpi, ReadingSpec, TrackSpec
+from dashboard.domain.feed import CaseSpec, Feed, Kpi, ReadingSpec
 from dashboard.domain.figure import Figure
 from dashboard.domain.summary import FeverState, Judged, ObligationState, ReadingSummary, Summary, TrackSummary
 from dashboard.queries.board import Board
@@ -279,9 +279,7 @@ def _gaps(now: Board) -> list[b.Gap]:
 
 def _fevers(now: Board) -> b.Fevers:
     feed = _feed(now, ReadingSpec)
-    readings = [
-        one for one in now.summaries(feed.name if feed else "").values() if isinstance(one, ReadingSummary)
-    ]
+    readings = [one for one in now.summaries(feed.name if feed else "").values() if isinstance(one, ReadingSummary)]
     reported = [one for one in readings if one.reported]
     fevers = [fever for one in reported for fever in one.fevers]
     states = Counter(fever.state for fever in fevers)
@@ -317,9 +315,7 @@ def _disputes(now: Board, first: int) -> b.Disputes:
     named = {code: (words.zh, words.en) for code, words in (kinds.choices if kinds else {}).items()}
     new = Counter(case.value("kind") or "other" for case in opened)
     standing = Counter(case.value("kind") or "other" for case in held if not case.ends)
-    ages = [
-        one for one in now.figures(feed.name, "dispute_age", "all") if one.dims
-    ]
+    ages = [one for one in now.figures(feed.name, "dispute_age", "all") if one.dims]
     return b.Disputes(
         opened=len(opened),
         resolved=ends["done"],

@@ -24,7 +24,9 @@ NODATA = "#ECEEF1"
 WIDE, HIGH = 325, 150
 
 
-def text(x: float, y: float, said: str, size: float = 11, anchor: str = "start", fill: str = TEXT3, bold: bool = False) -> str:
+def text(
+    x: float, y: float, said: str, size: float = 11, anchor: str = "start", fill: str = TEXT3, bold: bool = False
+) -> str:
     """One text; ``y`` is its base line."""
     weight = ' font-weight="700"' if bold else ""
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{fill}"{weight}>{escape(said)}</text>'
@@ -90,7 +92,9 @@ def _grid(low: float) -> list[str]:
 
 def _line(pairs: Sequence[tuple[float, float | None]], stroke: str, dashed: bool, width: float = 2.2) -> str:
     dash = ' stroke-dasharray="5 3"' if dashed else ""
-    return f'<path d="{_path(pairs)}" fill="none" stroke="{stroke}" stroke-width="{width}" stroke-linejoin="round"{dash}/>'
+    return (
+        f'<path d="{_path(pairs)}" fill="none" stroke="{stroke}" stroke-width="{width}" stroke-linejoin="round"{dash}/>'
+    )
 
 
 def _rates(brief: Brief, lang: str) -> str:
@@ -102,7 +106,7 @@ def _rates(brief: Brief, lang: str) -> str:
     second = [(at, y(p.value)) for at, p in zip(x, two, strict=True)]
     parts += [_line(first, BAR, False, 2.4), _line(second, "#6B7480", True, 2)]
     ends = [(line[-1][1], points[-1].value) for line, points in ((first, one), (second, two)) if line]
-    names = (("复工率", "返岗率") if lang != "en" else ("resumed", "staff"))
+    names = ("复工率", "返岗率") if lang != "en" else ("resumed", "staff")
     spots = [end[0] for end in ends]
     gap = 0.0
     if len(spots) == 2 and None not in spots and abs(spots[0] - spots[1]) < 15:
@@ -140,9 +144,21 @@ def _readings(brief: Brief, lang: str) -> str:
         last = n == len(one) - 1
         if p.value is not None:
             high = 70 * p.value / most
-            parts.append(f'<rect x="{x[n] - step * 0.37:.1f}" y="{96 - high:.1f}" width="{step * 0.74:.1f}" height="{high:.1f}" fill="{BAR if last else MUTE}"/>')
+            parts.append(
+                f'<rect x="{x[n] - step * 0.37:.1f}" y="{96 - high:.1f}" width="{step * 0.74:.1f}" height="{high:.1f}" fill="{BAR if last else MUTE}"/>'
+            )
             if last:
-                parts.append(text(WIDE, 91 - 74, _amount(p.value, lang) if wan or lang == "en" else decimal(p.value, 0), 13, "end", INK, True))
+                parts.append(
+                    text(
+                        WIDE,
+                        91 - 74,
+                        _amount(p.value, lang) if wan or lang == "en" else decimal(p.value, 0),
+                        13,
+                        "end",
+                        INK,
+                        True,
+                    )
+                )
         said = "—" if fever.value is None else decimal(fever.value, 0)
         parts.append(text(x[n], 113, said, 13 if last else 12, "middle", INK if last else TEXT2, last))
     parts.append(f'<path d="M0,96H{WIDE}" stroke="{AXIS}"/>')
@@ -153,7 +169,13 @@ def _readings(brief: Brief, lang: str) -> str:
 
 
 def _coverage(brief: Brief, lang: str) -> str:
-    low = 0.8 if all(v >= 0.8 for _, v in (*brief.course.today, *brief.course.yesterday)) else 0.5 if all(v >= 0.5 for _, v in (*brief.course.today, *brief.course.yesterday)) else 0.0
+    low = (
+        0.8
+        if all(v >= 0.8 for _, v in (*brief.course.today, *brief.course.yesterday))
+        else 0.5
+        if all(v >= 0.5 for _, v in (*brief.course.today, *brief.course.yesterday))
+        else 0.0
+    )
     x = lambda minute: 34 + 250 * minute / 1440  # noqa: E731
     y = lambda value: 122 - 104 * (value - low) / (1 - low)  # noqa: E731
     parts = []
@@ -192,12 +214,16 @@ def _disputes(brief: Brief, lang: str) -> str:
         left, width = x[n] - step * 0.37, step * 0.74
         if up.value is not None:
             high = 44 * up.value / most
-            parts.append(f'<rect x="{left:.1f}" y="{68 - high:.1f}" width="{width:.1f}" height="{high:.1f}" fill="{DARK if last else PALE}"/>')
+            parts.append(
+                f'<rect x="{left:.1f}" y="{68 - high:.1f}" width="{width:.1f}" height="{high:.1f}" fill="{DARK if last else PALE}"/>'
+            )
             if last:
                 parts.append(text(WIDE - 2, 64 - high, decimal(up.value, 0), 13, "end", INK, True))
         if down.value is not None:
             high = 44 * down.value / most
-            parts.append(f'<rect x="{left:.1f}" y="68" width="{width:.1f}" height="{high:.1f}" fill="{BAR if last else "#A7CDDC"}"/>')
+            parts.append(
+                f'<rect x="{left:.1f}" y="68" width="{width:.1f}" height="{high:.1f}" fill="{BAR if last else "#A7CDDC"}"/>'
+            )
             if last:
                 parts.append(text(WIDE - 2, 81 + high, decimal(down.value, 0), 13, "end", INK, True))
     parts.append(f'<path d="M0,68H{WIDE}" stroke="{INK}" stroke-width="1"/>')

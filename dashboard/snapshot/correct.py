@@ -34,7 +34,11 @@ def corrections(known: Known, viewer: Viewer, published: Sequence[Brief]) -> Ite
         summaries = {name: known.moment(name, brief.at, brief.known_seq) for name in touched}
         region = region_known(known.region_at, day_of(brief.at, known.zone), known.seq)
         board = Board(summaries, brief.at, known.seq, region, viewer)
-        yield from _differences(brief, board, touched)
+        told = {(one.kpi): one.value for other in published for one in other.corrections if one.day == brief.day}
+        for one in _differences(brief, board, touched):
+            # What an earlier snapshot has already stated is not news; a day goes on being compared with what it said.
+            if one.kpi not in told or told[one.kpi] != one.value:
+                yield one
 
 
 def _sum(parts: Iterable[Later]) -> Later:
@@ -63,9 +67,7 @@ def _differences(brief: Brief, board: Board, touched: dict[str, Later]) -> Itera
         if now.value == before.value and not up and not down:
             continue
         why = touched[feed.name]
-        yield Correction(
-            brief.day, kpi.key, before.value, now.value, up, down, why.late, why.changed, why.withdrawn
-        )
+        yield Correction(brief.day, kpi.key, before.value, now.value, up, down, why.late, why.changed, why.withdrawn)
 
 
 __all__ = ["corrections"]

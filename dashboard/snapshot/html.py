@@ -89,6 +89,9 @@ def _first(brief: Brief, sheet: Sheet) -> str:
                 for title, remark, picture in charts(brief, sheet.lang)
             )
             parts.append(f'<div class="cg">{drawn}</div>')
+    follow = sheet.section("follow")
+    if follow is not None:
+        parts.append(_section(follow))
     return "".join(parts)
 
 
@@ -97,7 +100,7 @@ def _strip(sheet: Sheet) -> str:
         f'<div data-kpi="{one.kpi}" data-value="{escape(one.value)}"><span>{escape(one.label)}</span>'
         f"<b>{escape(one.value)}<small>{escape(one.unit)}</small></b>"
         f'<span class="dl"><i>{one.arrow}</i>{escape(one.delta)}</span>'
-        f'{f"<span class=dl>{escape(one.week)}</span>" if one.week else ""}</div>'
+        f"{f'<span class=dl>{escape(one.week)}</span>' if one.week else ''}</div>"
         for one in sheet.strip
     )
     return f'<div class="ks">{cells}</div>'
@@ -111,13 +114,16 @@ def _second(brief: Brief, sheet: Sheet) -> str:
     parts = [block("towns")]
     world = sheet.section("map")
     if world is not None:
-        legend = "".join(f'<div><i style="background:{colour}"></i>{escape(word)}</div>' for colour, word in zip(RAMP, LEGEND, strict=True))
+        legend = "".join(
+            f'<div><i style="background:{colour}"></i>{escape(word)}</div>'
+            for colour, word in zip(RAMP, LEGEND, strict=True)
+        )
         picture = f'{_heading(world)}{map_svg(brief, sheet.lang)}<div class="lg">{legend}</div>'
         parts.append(f'<div class="two"><div>{picture}</div><div>{block("stages")}</div></div>')
     else:
         parts.append(block("stages"))
     parts.append(f'<div class="half"><div>{block("patrol")}</div><div>{block("fevers")}</div></div>')
-    parts += [block(name) for name in ("disputes", "follow", "corrections", "quality")]
+    parts += [block(name) for name in ("disputes", "corrections", "quality")]
     return "".join(parts)
 
 

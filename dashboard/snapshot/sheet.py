@@ -289,7 +289,12 @@ class _Writer:
                 say(self.moved(back))
             say(self.t("。", ". "))
         else:
-            say(self.t(f"截至{self.when()}，企业复工无报送。", f"As of {self.when()}, nothing was reported on enterprises. "))
+            say(
+                self.t(
+                    f"截至{self.when()}，企业复工无报送。",
+                    f"As of {self.when()}, nothing was reported on enterprises. ",
+                )
+            )
         fever, screened, online = c["fever_count"], c["screened"], c["checkpoints_online"]
         if fever is not None and fever.value is not None and screened is not None:
             posts = online.denominator if online is not None else None
@@ -370,7 +375,11 @@ class _Writer:
     def sections(self) -> list[Section]:
         b = self.b
         made = [
-            Section("overview", self.t("总体情况", "Summary"), self.t("▲▼ 为较昨日同时段变化", "▲▼ against the same time yesterday")),
+            Section(
+                "overview",
+                self.t("总体情况", "Summary"),
+                self.t("▲▼ 为较昨日同时段变化", "▲▼ against the same time yesterday"),
+            ),
             Section("points", self.t("需要关注", "Points for attention"), lines=self.points()),
             Section(
                 "trends",
@@ -380,17 +389,34 @@ class _Writer:
                     f"14 days to {wording.day(b.day, 'en')}, the last one up to {self.clock()}",
                 ),
             ),
+            Section(
+                "follow",
+                self.t("上期关注事项办理", "Follow-up of the last points"),
+                "",
+                self.follow(),
+                "" if b.follow else self.none(),
+            ),
         ]
         if not self.own:
             made += [
                 Section(
                     "towns",
                     self.t("各镇（街道）情况", "Towns"),
-                    self.t("按复工率排序，箭头为位次较前一日变化，括号内为逾期件数", "By resumption rate; arrows: rank since yesterday; in brackets: overdue"),
+                    self.t(
+                        "按复工率排序，箭头为位次较前一日变化，括号内为逾期件数",
+                        "By resumption rate; arrows: rank since yesterday; in brackets: overdue",
+                    ),
                     self.towns(),
-                    self.t("下划线：复工率低于80%，或巡逻覆盖率低于85%。", "Underlined: resumption below 80 %, or coverage below 85 %."),
+                    self.t(
+                        "下划线：复工率低于80%，或巡逻覆盖率低于85%。",
+                        "Underlined: resumption below 80 %, or coverage below 85 %.",
+                    ),
                 ),
-                Section("map", self.t("复工率分布", "Resumption by town"), self.t("边界为示意", "approximate borders") if b.approximate else ""),
+                Section(
+                    "map",
+                    self.t("复工率分布", "Resumption by town"),
+                    self.t("边界为示意", "approximate borders") if b.approximate else "",
+                ),
             ]
         made += [
             Section(
@@ -403,7 +429,6 @@ class _Writer:
             Section("patrol", self.t("分班次巡逻", "Patrols by shift"), "", self.shifts(), self.gaps()),
             Section("fevers", self.t("体温异常处置", "Fevers"), self.fever_rate(), self.fevers(), self.fever_points()),
             Section("disputes", self.t("矛盾纠纷研判", "Disputes"), self.t("当期新增" if b.kind != "day" else "当日新增", "new and open"), self.disputes(), self.dispute_note()),
-            Section("follow", self.t("上期关注事项办理", "Follow-up of the last points"), "", self.follow(), "" if b.follow else self.none()),
             Section("corrections", self.t("对往期的更正", "Corrections to earlier days"), "", self.corrections(), self.correction_note()),
             Section("quality", self.t("数据说明", "Data"), lines=self.quality()),
         ]  # fmt: skip
@@ -426,9 +451,7 @@ class _Writer:
     def points(self) -> tuple[tuple[Run, ...], ...]:
         if not self.b.points:
             return ((Run(self.t("无需要特别关注的事项。", "Nothing that needs special attention.")),),)
-        return tuple(
-            (Run(f"{n}. "), *self.point(one)) for n, one in enumerate(self.b.points, start=1)
-        )
+        return tuple((Run(f"{n}. "), *self.point(one)) for n, one in enumerate(self.b.points, start=1))
 
     def point(self, p: Point) -> tuple[Run, ...]:
         town, f = self.names.get(p.town, p.town), p.facts
@@ -447,7 +470,11 @@ class _Writer:
         if p.kind == "overdue":
             days = wording.decimal(int(f["worst_ms"]) / 86_400_000, 1)
             stuck = p.kpi.endswith("_stuck")
-            what = ("企业审批超时限", "enterprises beyond a stage's limit") if stuck else ("矛盾纠纷逾期", "disputes overdue")
+            what = (
+                ("企业审批超时限", "enterprises beyond a stage's limit")
+                if stuck
+                else ("矛盾纠纷逾期", "disputes overdue")
+            )
             unit = "家" if stuck else "件"
             place = self.t("全镇" if self.own else "全县", "in all")
             return (
@@ -477,7 +504,10 @@ class _Writer:
             if "stage" in f:
                 stage = next((one for one in self.b.stages if one.stage == f["stage"]), None)
                 name = stage.name[0 if self.zh else 1] if stage else str(f["stage"])
-                text += self.t(f"中{f['in_stage']}家在{name}环节、{f['stuck']}家超时限", f", {f['in_stage']} at “{name}”, {f['stuck']} beyond the limit")
+                text += self.t(
+                    f"中{f['in_stage']}家在{name}环节、{f['stuck']}家超时限",
+                    f", {f['in_stage']} at “{name}”, {f['stuck']} beyond the limit",
+                )
             parts.append(text)
             unit = ("家", "")
             words = (("已复工", "resumed"), ("登记", "registered"))
@@ -522,7 +552,9 @@ class _Writer:
             Column(self.t("较昨日", "vs yd."), self.t("件", "")),
         )
         ranked = sorted(self.b.towns, key=lambda one: self.rank_key(one.code, False))
-        earlier = {one.code: n for n, one in enumerate(sorted(self.b.towns, key=lambda o: self.rank_key(o.code, True)), 1)}
+        earlier = {
+            one.code: n for n, one in enumerate(sorted(self.b.towns, key=lambda o: self.rank_key(o.code, True)), 1)
+        }
         rows = []
         for n, town in enumerate(ranked, start=1):
             move = earlier[town.code] - n if self.known(town.code) else 0
@@ -594,7 +626,13 @@ class _Writer:
             rows.append(
                 (
                     Entry(one.name[0 if self.zh else 1]),
-                    Entry(decimal(one.count, 0), bar=one.count / most, dark=one.stuck / most, bold=True, kpi=f"enterprise_stage.{one.stage}"),
+                    Entry(
+                        decimal(one.count, 0),
+                        bar=one.count / most,
+                        dark=one.stuck / most,
+                        bold=True,
+                        kpi=f"enterprise_stage.{one.stage}",
+                    ),
                     Entry(self.stay(one)),
                     Entry(late, flag=bool(one.stuck), kpi=f"enterprise_stuck.{one.stage}"),
                 )
@@ -614,7 +652,9 @@ class _Writer:
         english = ", ".join(f"{self.names.get(t, t)} {n}" for t, n in worst)
         block = max(self.b.stages, key=lambda one: one.stuck)
         return self.t(
-            f"深色为停留超时限的，共{total}家" + (f"，其中{named}" if not self.own else "") + f"；最多的在{block.name[0]}环节。",
+            f"深色为停留超时限的，共{total}家"
+            + (f"，其中{named}" if not self.own else "")
+            + f"；最多的在{block.name[0]}环节。",
             f"Dark: beyond the limit, {total} in all ({english}); most at “{block.name[1]}”.",
         )
 
@@ -708,7 +748,8 @@ class _Writer:
     def dispute_note(self) -> str:
         d = self.b.disputes
         ages = self.t("、", ", ").join(
-            f"{(zh if self.zh else en).replace(' ', '' if self.zh else ' ')}{self.t(f'{n}件', f' {n}')}" for _, (zh, en), n in d.ages
+            f"{(zh if self.zh else en).replace(' ', '' if self.zh else ' ')}{self.t(f'{n}件', f' {n}')}"
+            for _, (zh, en), n in d.ages
         )
         resolved = self.cell("dispute_resolved")
         done = self.value(resolved)
@@ -719,7 +760,10 @@ class _Writer:
             f"of the new ones {d.resolved} resolved, {d.escalated} escalated, {d.withdrawn} withdrawn",
         )
         del rate
-        return self.t(f"当期办结{done}件；{share}。未结的按时长：{ages}。", f"{done} resolved in all; {share}. Open by age: {ages}.")
+        return self.t(
+            f"当期办结{done}件；{share}。未结的按时长：{ages}。",
+            f"{done} resolved in all; {share}. Open by age: {ages}.",
+        )
 
     def follow(self) -> Table | None:
         if not self.b.follow:
@@ -748,7 +792,9 @@ class _Writer:
 
         if p.kind == "fever":
             was = self.t(f"体温异常{p.value}人次的后续", f"{p.value} fevers")
-            text = self.t(f"当日待复测和逾时未复测{show(one.now)}人次", f"{show(one.now)} waiting or not rechecked today")
+            text = self.t(
+                f"当日待复测和逾时未复测{show(one.now)}人次", f"{show(one.now)} waiting or not rechecked today"
+            )
         else:
             what = self.name(p.kpi)
             was = self.t(f"{what}{show(p.value)}{'' if ratio else self.unit(p.kpi)}", f"{what} {show(p.value)}")
@@ -816,7 +862,10 @@ class _Writer:
             return self.none()
         more = len(found) - SHOWN_CORRECTIONS
         rest = self.t(f"另有{more}项见电子表格。", f"{more} more in the workbook. ") if more > 0 else ""
-        return self.t(f"原因为发布后收到的记录；比率的增减为分子。{rest}", f"Records received after publication; of rates, up and down are of the numerator. {rest}")
+        return self.t(
+            f"原因为发布后收到的记录；比率的增减为分子。{rest}",
+            f"Records received after publication; of rates, up and down are of the numerator. {rest}",
+        )
 
     # -- data
 
@@ -828,7 +877,9 @@ class _Writer:
                 parts.append(self.t(f"{name}没有数据", f"{name}: no data"))
                 continue
             text = self.t(f"{name}数据截至{self.moment(one.received)}", f"{name}: up to {self.moment(one.received)}")
-            text += self.t(f"，{one.reported}/{one.towns}个镇（街道）已报", f", {one.reported}/{one.towns} towns reported")
+            text += self.t(
+                f"，{one.reported}/{one.towns}个镇（街道）已报", f", {one.reported}/{one.towns} towns reported"
+            )
             if one.missing:
                 names = self.t("、", ", ").join(self.names.get(code, code) for code in one.missing)
                 text += self.t(f"（{names}未报）", f" ({names} did not)")

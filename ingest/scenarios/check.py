@@ -265,9 +265,15 @@ def check(
     shuffle: bool = False,
     twice: float = 0.0,
     tell: Callable[[int], None] = lambda count: None,
+    beside: Path | None = None,
 ) -> list[Verdict]:
-    """Run a scenario from its first record to its end and compute every row of its report."""
-    with tempfile.TemporaryDirectory(prefix="townwatch-check-") as folder:
+    """Run a scenario from its first record to its end and compute every row of its report.
+
+    Its database stands in a folder of its own (in ``beside``, where that is given) and is gone afterwards.
+    """
+    if beside is not None:
+        beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="townwatch-check-", dir=beside) as folder:
         world = World(scenario, region, Path(folder))
         try:
             stream = scenario.between(scenario.warm_from, scenario.end)

@@ -199,7 +199,8 @@ def visits_among(fixes: Table) -> Table:
     located = places[places.lon.notna()]
     for place in {*pack_table("visit_rules.csv").place, *located[located.kind == "enterprise"].index}:
         lon, lat = float(places.loc[place, "lon"]), float(places.loc[place, "lat"])
-        for unit, track in fixes.groupby("unit"):
+        # No stay runs over midnight.
+        for (unit, _), track in fixes.groupby(["unit", "day"]):
             away = GEOD.inv(track.lon, track.lat, np.full(len(track), lon), np.full(len(track), lat))[2]
             near = pd.Series(np.asarray(away) <= 50, index=track.index)
             if not near.any():

@@ -1,0 +1,206 @@
+"""``GET /api/v1/snapshots``: published snapshots, their forms exactly as published, and two days side by side.
+
+Nothing is built here. The Chinese forms are the published bytes; English is laid out from the same published figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from dashboard.access.viewer import Viewer
+from dashboard.api.common import Gate, Refused, answer, local_day, refusal
+from dashboard.domain.day import as_date, iso
+from dashboard.snapshot.archive import Archive, Link
+from dashboard.snapshot.brief import Brief, schema
+from dashboard.snapshot.forms import FORMS
+from dashboard.snapshot.sheet import sheet_of
+
+KINDS = ("day", "week", "campaign")
+MOST = 500
+
+
+def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
+    """The routes of this resource, and the page of one snapshot at ``/snapshots/{date}``."""
+    routes = APIRouter(tags=["read"])
+
+    @lru_cache(maxsize=64)
+    def held(digest: str) -> Brief:
+        link = next(one for one in archive.links() if one.files["json"] == digest)
+        return archive.brief(link)
+
+    def brief(link: Link) -> Brief:
+        return held(link.files["json"])
+
+    async def told(work: Callable[[], Response]) -> Response:
+        try:
+            return await asyncio.to_thread(work)
+        except Exception as error:
+            return refusal(error)
+
+    @routes.get("/api/v1/snapshots", summary="Published snapshots, newest first; `q` searches their words")
+    async def listed(request: Request) -> Response:
+        def work() -> Response:
+            viewer = gate.reader(request)
+            asked = request.query_params
+            lang = "en" if asked.get("lang") == "en" else "zh"
+            first = local_day("from", asked["from"]) if asked.get("from") else 0
+            last = local_day("to", asked["to"]) if asked.get("to") else 99999999
+            found = []
+            for link in archive.links():
+                if not _seen(viewer, link) or not first <= link.day <= last:
+                    continue
+                if asked.get("edition", link.edition) != link.edition or asked.get("kind", link.kind) != link.kind:
+                    continue
+                sheet = sheet_of(brief(link), lang)
+                words = "".join(run.text for run in sheet.prose)
+                whole = words + "".join(run.text for one in sheet.sections for line in one.lines for run in line)
+                if asked.get("q") and asked["q"].lower() not in whole.lower():
+                    continue
+                found.append(_described(link, zone) | {"title": sheet.title, "summary": words})
+            found.sort(key=lambda one: (one["date"], one["published_at"]), reverse=True)
+            return answer({"snapshots": found[:MOST], "head": archive.head()})
+
+        return await told(work)
+
+    @routes.get("/api/v1/snapshots/schema", summary="JSON Schema of a snapshot's figures")
+    async def shape(request: Request) -> Response:
+        def work() -> Response:
+            gate.reader(request)
+            return answer(schema())
+
+        return await told(work)
+
+    @routes.get("/api/v1/snapshots/compare", summary="The figures of two published days side by side")
+    async def compare(request: Request) -> Response:
+        def work() -> Response:
+            viewer = gate.reader(request)
+            asked = request.query_params
+            days = [local_day(name, asked.get(name, "")) for name in ("a", "b")]
+            town = asked.get("town", "all")
+            one, two = (brief(_found(archive, viewer, day, "day", asked.get("edition", "all"))) for day in days)
+            rows = []
+            for cell in one.cells:
+                other = two.cell(cell.kpi, town)
+                if cell.town == town and other is not None:
+                    name = next((d.name for d in one.definitions if d.kpi == cell.kpi), (cell.kpi, cell.kpi))
+                    rows.append(
+                        {
+                            "kpi": cell.kpi,
+                            "name": name[1 if asked.get("lang") == "en" else 0],
+                            "unit": cell.unit,
+                            "decimals": cell.decimals,
+                            "a": cell.value,
+                            "b": other.value,
+                        }
+                    )
+            return answer({"a": asked["a"], "b": asked["b"], "town": town, "figures": rows})
+
+        return await told(work)
+
+    @routes.get(
+        "/api/v1/snapshots/{name}", summary="One snapshot: `2020-02-24`, or with .html .pdf .xlsx .docx .png .json"
+    )
+    async def one(name: str, request: Request) -> Response:
+        def work() -> Response:
+            viewer = gate.reader(request)
+            day, dot, ending = name.partition(".")
+            ending = ending if dot else "json"
+            if ending not in FORMS:
+                raise Refused(404, f"没有“{ending[:20]}”格式，可用的有：{'、'.join(FORMS)}")
+            asked = request.query_params
+            kind = asked.get("kind", "day")
+            if kind not in KINDS:
+                raise Refused(422, f"kind 是“{kind[:20]}”，应为 {'、'.join(KINDS)} 之一")
+            link = _found(archive, viewer, local_day("日期", day), kind, asked.get("town", "all"))
+            media, make = FORMS[ending]
+            english = asked.get("lang") == "en" and ending != "json"
+            body = make(brief(link), "en") if english else archive.read(link, ending)
+            stem = f"{sheet_of(brief(link), 'zh').title}-{day}"
+            headers = {
+                "Cache-Control": "private, max-age=86400",
+                "ETag": f'"{link.files[ending]}{"-en" if english else ""}"',
+            }
+            if ending not in ("html", "json"):
+                shown = quote(f"{stem}.{ending}")
+                headers["Content-Disposition"] = (
+                    f"attachment; filename=\"snapshot-{day}.{ending}\"; filename*=UTF-8''{shown}"
+                )
+            return Response(body, headers=headers, media_type=media)
+
+        return await told(work)
+
+    @routes.get("/snapshots/{day}", include_in_schema=False)
+    async def page(day: str, request: Request) -> Response:
+        def work() -> Response:
+            viewer = gate.viewer(request)
+            if viewer is None:
+                raise Refused(401, "请先登录")
+            asked = request.query_params
+            link = _found(archive, viewer, local_day("日期", day), asked.get("kind", "day"), asked.get("town", "all"))
+            if asked.get("lang") == "en":
+                return HTMLResponse(FORMS["html"][1](brief(link), "en"))
+            return HTMLResponse(archive.read(link, "html"))
+
+        try:
+            return await asyncio.to_thread(work)
+        except Refused as refused:
+            return HTMLResponse(
+                f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>简报</title>'
+                f'<p style="font:16px sans-serif;margin:40px">{refused.message} <a href="/snapshots">返回简报</a></p></html>',
+                refused.status,
+            )
+        except Exception as error:
+            return refusal(error)
+
+    return routes
+
+
+def _seen(viewer: Viewer, link: Link) -> bool:
+    return viewer.towns is None if link.edition == "all" else viewer.sees(link.edition)
+
+
+def _found(archive: Archive, viewer: Viewer, day: int, kind: str, edition: str) -> Link:
+    link = archive.link(day, kind, edition)
+    if link is not None and not _seen(viewer, link):
+        raise Refused(403, "没有查看这一版快照的权限")
+    if link is None:
+        if edition != "all" and not viewer.sees(edition):
+            raise Refused(403, "没有查看这一版快照的权限")
+        raise Refused(404, f"{as_date(day).isoformat()} 没有发布快照，已发布的见 /api/v1/snapshots")
+    return link
+
+
+def _described(link: Link, zone: str) -> dict[str, Any]:
+    date = as_date(link.day).isoformat()
+    query = "&".join(
+        part
+        for part in (
+            f"kind={link.kind}" if link.kind != "day" else "",
+            f"town={link.edition}" if link.edition != "all" else "",
+        )
+        if part
+    )
+    return {
+        "date": date,
+        "kind": link.kind,
+        "edition": link.edition,
+        "number": link.issue,
+        "as_of": iso(link.at, zone),
+        "published_at": iso(link.published_at, zone),
+        "known_seq": link.known_seq,
+        "page": f"/snapshots/{date}" + (f"?{query}" if query else ""),
+        "forms": {
+            name: {"href": f"/api/v1/snapshots/{date}.{name}" + (f"?{query}" if query else ""), "sha256": digest}
+            for name, digest in link.files.items()
+        },
+    }
+
+
+__all__ = ["router"]
