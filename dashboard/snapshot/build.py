@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import median_low
+from typing import cast
 
 import msgspec
 import shapely
@@ -224,7 +225,7 @@ def _stages(now: Board) -> Iterable[b.Stage]:
     feed = _feed(now, CaseSpec, staged=True)
     if feed is None or not isinstance(feed.archetype, CaseSpec):
         return
-    held = [(town, case) for town in now.towns if (own := now.case(town, feed.name)) for case in own.open]
+    held = [(town, case) for town in now.towns if (firms := now.case(town, feed.name)) for case in firms.open]
     for stage in feed.archetype.stages:
         if stage.ends:
             continue
@@ -387,7 +388,7 @@ def _outlines(now: Board) -> Iterable[b.Outline]:
         for polygon in getattr(shape, "geoms", [shape]):
             ring = polygon.simplify(0.8 / scale).exterior.coords
             path += "M" + "L".join(f"{px:.1f},{py:.1f}" for px, py in (place(*point[:2]) for point in ring)) + "Z"
-        inside = shapely.maximum_inscribed_circle(shape).coords[0]
+        inside = shapely.maximum_inscribed_circle(cast("shapely.Polygon", shape)).coords[0]
         x, y = place(float(inside[0]), float(inside[1]))
         yield b.Outline(town, path, round(x, 1), round(y, 1))
 

@@ -164,7 +164,7 @@ def _readings(brief: Brief, lang: str) -> str:
     parts.append(f'<path d="M0,96H{WIDE}" stroke="{AXIS}"/>')
     parts.append(text(0, 11, ("查验 万人次" if wan else "查验 人次") if lang != "en" else "readings", 11.5))
     parts.append(text(0, 128, "体温异常 人次" if lang != "en" else "fevers", 11.5))
-    parts += [one for one in _ticks(one, lang, x, 144)]
+    parts += _ticks(one, lang, x, 144)
     return svg(WIDE, HIGH, "卡点查验人次与体温异常" if lang != "en" else "Readings and fevers by day", parts)
 
 
@@ -176,8 +176,12 @@ def _coverage(brief: Brief, lang: str) -> str:
         if all(v >= 0.5 for _, v in (*brief.course.today, *brief.course.yesterday))
         else 0.0
     )
-    x = lambda minute: 34 + 250 * minute / 1440  # noqa: E731
-    y = lambda value: 122 - 104 * (value - low) / (1 - low)  # noqa: E731
+    def x(minute: int) -> float:
+        return 34 + 250 * minute / 1440
+
+    def y(value: float) -> float:
+        return 122 - 104 * (value - low) / (1 - low)
+
     parts = []
     for share in (low, (low + 1) / 2, 1.0):
         parts.append(f'<path d="M0,{y(share):.1f}H291" stroke="{LINE}"/>')

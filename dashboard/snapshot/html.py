@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
 from dashboard.snapshot.brief import Brief
 from dashboard.snapshot.charts import LEGEND, RAMP, charts, map_svg
 from dashboard.snapshot.sheet import Entry, Run, Section, Sheet, Table, sheet_of
 
-STYLE = """
-@page{size:A4;margin:0}*{box-sizing:border-box;margin:0;padding:0}
-body{background:#fff;color:#16191D;font-family:"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","PingFang SC","Microsoft YaHei",sans-serif;font-variant-numeric:tabular-nums lining-nums;font-size:12.5px;line-height:1.5;width:794px;margin:0 auto;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-svg{display:block;overflow:visible}.page{width:794px;min-height:1122px;padding:44px 60px 54px;position:relative;background:#fff;break-after:page}.page:last-child{break-after:auto}
-.song,h2{font-family:"Noto Serif CJK SC","Source Han Serif SC","Noto Serif SC","STFangsong","FangSong","SimSun",serif}
-.mh{display:flex;justify-content:space-between;font-size:13px;color:#434A53}
-h1{font-size:33px;color:#A61E16;text-align:center;line-height:1.25;letter-spacing:.06em;margin:6px 0 10px}:lang(en) h1{letter-spacing:0}
-.rule{border-top:2.5px solid #A61E16;border-bottom:.75px solid #A61E16;height:6px;margin-bottom:8px}
-h2{font-size:16px;font-weight:700;margin:18px 0 7px;display:flex;justify-content:space-between;align-items:baseline;gap:16px}.p2 h2{margin:11px 0 4px;font-size:14.5px}h2 small{font-family:"Noto Sans CJK SC","Noto Sans SC",sans-serif;font-weight:400;font-size:11.5px;color:#626A74}
-p.b{font-size:15.5px;line-height:1.9;text-indent:2em;text-align:justify}
-.ks{display:grid;grid-template-columns:repeat(6,1fr);margin-top:14px;border-top:1px solid #B4BBC4;border-bottom:1px solid #B4BBC4}.ks>div{padding:9px 0 9px 11px;border-left:1px solid #E0E4E8}.ks>div:first-child{border:0;padding-left:0}
-.ks span{font-size:12.5px;color:#434A53;display:block}.ks b{font-size:27px;line-height:1.25;display:block}.ks b small{font-size:12.5px;font-weight:400;color:#434A53;margin-left:3px}.ks .dl{font-size:12px}.ks i{font-style:normal;font-size:9px;margin-right:3px}
-ol{list-style:none;font-size:15px;line-height:1.8}ol li{padding-left:1.3em;text-indent:-1.3em}
-.cg{display:grid;grid-template-columns:1fr 1fr;gap:14px 24px}.cg h3{font-size:13px;margin-bottom:5px}.cg h3 span{font-weight:400;color:#626A74;font-size:11.5px;margin-left:6px}
-.ft{position:absolute;left:60px;right:60px;bottom:22px;display:flex;justify-content:space-between;font-size:11px;color:#626A74;border-top:1px solid #E0E4E8;padding-top:6px}
-table{border-collapse:collapse;width:100%}th{font-weight:400;font-size:11.5px;color:#434A53;text-align:right;padding:3px 0 3px 6px;border-top:1.5px solid #16191D;border-bottom:.75px solid #16191D;white-space:nowrap;line-height:1.25;vertical-align:top}th small{display:block;font-size:10.5px;color:#626A74}
-td{text-align:right;padding:0 0 0 6px;height:21px;border-bottom:1px solid #E0E4E8;font-size:12.5px;white-space:nowrap}td em{font-style:normal;color:#626A74;font-size:11px}
-.left{text-align:left}.center{text-align:center}td:first-child,th:first-child{padding-left:0}
-.bar{display:inline-block;text-align:left;font-size:0;width:62px;height:9px;background:#ECEEF1;margin-right:8px;vertical-align:0}.bar i,.bar u{display:inline-block;vertical-align:top;height:9px;background:#7FAFC4}.bar u{background:#BF2A10!important}.stages .bar{width:96px;background:none}.stages .bar i{background:#B7BEC7}.stages b{margin-left:2px}
-.fl{color:#B3260D;font-weight:700;text-decoration:underline;text-underline-offset:3px}.tot td{border-bottom:1.5px solid #16191D;border-top:.75px solid #16191D;font-weight:700;height:24px}.tot em{font-weight:400}
-.note{font-size:11px;color:#626A74;margin-top:3px;line-height:1.5}.two{display:grid;grid-template-columns:300px 1fr;gap:30px;align-items:start}.half{display:grid;grid-template-columns:1fr 1fr;gap:28px;align-items:start}
-.lg{display:flex;font-size:10.5px;color:#626A74;margin-top:3px}.lg div{width:56px;text-align:center}.lg i{display:block;height:7px;border:.5px solid #8FA3B0}
-@media(max-width:800px){body{width:auto}.page{width:auto;padding:24px 16px 60px}.two,.half,.cg{grid-template-columns:1fr}.ks{grid-template-columns:repeat(3,1fr)}h1{font-size:24px}.ft{left:16px;right:16px}section{overflow-x:auto}}
-"""
+STYLE = Path(__file__).with_name("page.css").read_text("utf-8")
 
 
 def as_html(brief: Brief, lang: str = "zh", part: bool = False) -> str:

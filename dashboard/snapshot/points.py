@@ -35,7 +35,7 @@ def _people(now: Board) -> Iterable[Point]:
         states = Counter(fever.state for fever in reading.fevers) if reading is not None else Counter()
         waiting, ill = sum(states[one] for one in PENDING), sum(states[one] for one in ILL)
         if waiting or ill:
-            facts = {
+            facts: dict[str, float | int | str] = {
                 "waiting": waiting,
                 "confirmed": states[FeverState.CONFIRMED],
                 "transferred": states[FeverState.TRANSFERRED],
@@ -63,7 +63,7 @@ def _passed(now: Board) -> Iterable[Point]:
                     worst[town] = max(worst.get(town, 0), now.now - limit)
         if counts:
             town, count = min(counts.items(), key=lambda pair: (-pair[1], -worst[pair[0]], pair[0]))
-            facts = {"all": sum(counts.values()), "worst_ms": worst[town]}
+            facts: dict[str, float | int | str] = {"all": sum(counts.values()), "worst_ms": worst[town]}
             yield Point("overdue", 1, town, kpi, count, facts)
 
 

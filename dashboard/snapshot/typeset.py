@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import typst
@@ -56,7 +57,9 @@ def _compile(brief: Brief, lang: str, long: bool, form: str) -> bytes:
         "map.svg": map_svg(brief, lang).encode(),
         **{f"chart{n}.svg": drawn.encode() for n, (_, _, drawn) in enumerate(charts(brief, lang))},
     }
-    found = typst.compile(
+    # Its stubs know paths and bytes only; a dictionary of files keeps everything in memory.
+    compiled: Any = typst.compile
+    found = compiled(
         files,
         format=form,
         ppi=PNG_DPI if form == "png" else None,

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from dashboard.archetypes import LIFE, engine_of
-from dashboard.domain.day import HOUR
+from dashboard.domain.day import HOUR, day_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind, RegionPack, Town
@@ -244,7 +244,7 @@ def patrols(events: Sequence[Event], firms: Sequence[Event], now: int) -> TrackS
     folded = states(PATROL, events)
     known = states(ENTERPRISE, firms)
     engine = engine_of(PATROL)
-    day = int(f"202002{datetime.fromtimestamp(now / 1000 + 8 * 3600).day:02d}")
+    day = day_of(now)
     others = {"enterprise": lambda bucket: known if bucket == LIFE else {}}
     found = engine.summarise(lambda d: folded if d == day else {}, REGION, now, None, (), others)
     return cast(TrackSummary, found[TOWN])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
+from dashboard.queries.board import Board
 from dashboard.queries.views.system import build
 from tests.town_board import NOW, READING, SILENT_TOWN, TOWN, TRACK, town_board
 from tests.unit.test_town_view import LANGUAGES, PHONE_OR_ID, texts
@@ -83,8 +85,15 @@ def test_every_feed_of_every_town_has_its_age_and_its_records() -> None:
     assert (silent["freshness"], silent["age"], silent["today"], silent["shape"]) == ("silent", "—", "—", "stale")
 
 
+def of_two_feeds(**given: Any) -> Board:
+    """The board of a viewer who may see patrols and temperatures only."""
+    board = town_board(**given)
+    board.viewer = msgspec.structs.replace(board.viewer, feeds=frozenset({"patrol", "temperature"}))
+    return board
+
+
 def test_headline_tells_feeds_backlog_and_rejected_records() -> None:
-    said = [part["text"] for part in build(town_board(**HEALTH), "all", "zh")["headline"]]
+    said = [part["text"] for part in build(of_two_feeds(**HEALTH), "all", "zh")["headline"]]
     assert said == ["2 路数据都在更新", "待处理 90,003 条", "退回待改 4 条"]
 
 
@@ -94,7 +103,7 @@ def test_a_database_that_is_away_leads_the_headline() -> None:
 
 
 def test_a_silent_feed_leads_the_headline() -> None:
-    first = build(town_board(reading=None, **HEALTH), "all", "zh")["headline"][0]
+    first = build(of_two_feeds(reading=None, **HEALTH), "all", "zh")["headline"][0]
     assert (first["text"], first["tone"]) == ("体温没有新数据", "alert")
 
 

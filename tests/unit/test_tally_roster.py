@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import permutations
 from typing import Any, cast
 
@@ -117,7 +116,14 @@ def test_progress_is_of_the_items_that_state_a_target() -> None:
     ],
 )
 def test_a_quantity_keeps_how_sure_it_was_stated(said: object, stored: object) -> None:
-    given = {"id": "1", "town": TOWN, "at": "2020-02-18T09:00:00+08:00", "item": "S1", "action": "issued", "count": said}
+    given = {
+        "id": "1",
+        "town": TOWN,
+        "at": "2020-02-18T09:00:00+08:00",
+        "item": "S1",
+        "action": "issued",
+        "count": said,
+    }
     events, rejected = decode_records(PERMIT, [given], Door("s", REGION), ms("18T10:00:00"))
     assert rejected == []
     assert events[0].fields["count"] == stored
@@ -126,7 +132,14 @@ def test_a_quantity_keeps_how_sure_it_was_stated(said: object, stored: object) -
 
 @pytest.mark.parametrize("said", ["许多", -1, "1.5", True, "10^9", [3, "exact"]])
 def test_what_is_no_quantity_is_refused_in_words(said: object) -> None:
-    given = {"id": "1", "town": TOWN, "at": "2020-02-18T09:00:00+08:00", "item": "S1", "action": "issued", "count": said}
+    given = {
+        "id": "1",
+        "town": TOWN,
+        "at": "2020-02-18T09:00:00+08:00",
+        "item": "S1",
+        "action": "issued",
+        "count": said,
+    }
     events, rejected = decode_records(PERMIT, [given], Door("s", REGION), ms("18T10:00:00"))
     assert events == []
     assert rejected[0].field == "count"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -264,7 +265,9 @@ def _against(figure: Figure, before: Figure, kpi: Kpi, asked: Asked) -> str:
 def _tile(picture: Picture, feed: Feed, kpi: Kpi) -> dict[str, Any]:
     """The wall's tile over the page's towns and at its moment."""
     asked, lang = picture.asked, picture.asked.lang
-    board = narrowed(asked.board, ",".join(picture.towns)) if picture.only is not None else asked.board
+    board = copy.copy(narrowed(asked.board, ",".join(picture.towns)) if picture.only is not None else asked.board)
+    # Curves and yesterday are the picture's own: the wall's would be played again for every past moment.
+    board._trends = None
     missing = unreported(board, feed, kpi)
     made = tile_of(board, feed, kpi, missing, lang)
     figure, before = picture.figure(kpi.key), picture.before(kpi.key)
