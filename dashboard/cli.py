@@ -695,7 +695,7 @@ def snapshot_build(
     lang: Annotated[str, typer.Option("--lang", help="语言 · zh or en.")] = "zh",
     data: Data = None,
 ) -> None:
-    """生成某日的六种格式而不发布；已发布的原样取出 · writes a day's six forms; published ones as they were published."""
+    """生成某日的六种格式而不发布；已发布的原样取出 · writes a day's six forms, published ones unchanged."""
     from dashboard.snapshot import forms
 
     settings = _ready(data)

@@ -215,7 +215,7 @@ class Projector:
             self.history.add_events(connection, rows)
             self.history.end_versions(connection, batch.ended, batch.days)
             self.history.save_keys(connection, batch.new_keys, batch.changed_keys)
-            applied.provisional = self._note_places(connection, events)
+            applied.provisional = self._note_places(connection, events, batch.seq)
             self._fold(connection, batch, applied)
             self.history.close_batch(connection, batch.seq, known_at)
         applied.towns |= {(event.feed, event.town) for _, _, _, event in batch.rows.values() if event.town}
@@ -312,7 +312,7 @@ class Projector:
         for key, data in self.history.load_states(connection, missing).items():
             self._states[key] = self.engines[key[0]].decode(data)
 
-    def _note_places(self, connection: Connection, events: Sequence[Event]) -> bool:
+    def _note_places(self, connection: Connection, events: Sequence[Event], seq: int) -> bool:
         """An unknown place code creates a provisional place (DESIGN.md §4)."""
         if self._provisional is None:
             self._provisional = {
@@ -339,7 +339,7 @@ class Projector:
             if key in self._provisional or key in found:
                 continue
             if code not in self.region_at(day_of(event.at)).pack.place_by_code:
-                found[key] = {"code": code, "kind": kind, "town": event.town, "first_at": event.at}
+                found[key] = {"code": code, "kind": kind, "town": event.town, "first_at": event.at, "seq": seq}
         if found:
             connection.execute(insert(provisional_place), list(found.values()))
             self._provisional |= found.keys()

@@ -153,7 +153,8 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
         except Refused as refused:
             return HTMLResponse(
                 f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>简报</title>'
-                f'<p style="font:16px sans-serif;margin:40px">{refused.message} <a href="/snapshots">返回简报</a></p></html>',
+                f'<p style="font:16px sans-serif;margin:40px">{refused.message} '
+                f'<a href="/snapshots">返回简报</a></p></html>',
                 refused.status,
             )
         except Exception as error:

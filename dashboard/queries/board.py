@@ -360,7 +360,7 @@ class BoardReader:
         seq = self.past.seq_at(at)
         found = {name: self.past.as_of(name, at, seq) for name in FEEDS}
         region = region_known(self.region_at, day_of(at, self.past.zone), seq)
-        return Board(found, at, seq, region, viewer, self.exact, self.clock, self.health, self.past.provisional())
+        return Board(found, at, seq, region, viewer, self.exact, self.clock, self.health, self.past.provisional(seq))
 
     def day(self, viewer: Viewer, day: int) -> Board:
         """A past local day as it is known now, at its end; today is the board of now."""

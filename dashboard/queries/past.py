@@ -42,11 +42,15 @@ class Past:
         self._ends: dict[tuple[str, int], tuple[tuple[object, ...], Summaries]] = {}
         self._courses: dict[tuple[str, int], Course] = {}
 
-    def provisional(self) -> list[Place]:
-        """Places that records named before any list did."""
+    def provisional(self, seq: int | None = None) -> list[Place]:
+        """Places that records named before any list did; ``seq``: as far as they were known then."""
         with self.history.reading() as connection:
             rows = self.history.provisional(connection)
-        return [Place(row.code, PlaceKind(row.kind), row.town, row.code, provisional=True) for row in rows]
+        return [
+            Place(row.code, PlaceKind(row.kind), row.town, row.code, provisional=True)
+            for row in rows
+            if seq is None or row.seq <= seq
+        ]
 
     def seq_at(self, at: int) -> int:
         """The ``known_seq`` that was current at an instant."""
@@ -111,7 +115,7 @@ class Past:
 
         others = {name: partial(states, name) for name in known if name != feed}
         region = region_known(self.region_at, today, seq)
-        return engine.summarise(partial(states, feed), region, at, None, self.provisional(), others)
+        return engine.summarise(partial(states, feed), region, at, None, self.provisional(seq), others)
 
     def _known(self, connection: Connection, feed: str, day: int, seq: int) -> dict[str, State]:
         """States of a feed's day (or ``LIFE``) from the records known up to ``seq``."""

@@ -29,7 +29,13 @@ def text(
 ) -> str:
     """One text; ``y`` is its base line."""
     weight = ' font-weight="700"' if bold else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{fill}"{weight}>{escape(said)}</text>'
+    style = f'font-size="{size}" text-anchor="{anchor}" fill="{fill}"{weight}'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(said)}</text>'
+
+
+def box(x: float, y: float, width: float, height: float, fill: str) -> str:
+    """One filled rectangle from its top left corner."""
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>'
 
 
 def svg(width: int, height: int, label: str, parts: Sequence[str]) -> str:
@@ -100,7 +106,10 @@ def _line(pairs: Sequence[tuple[float, float | None]], stroke: str, dashed: bool
 def _rates(brief: Brief, lang: str) -> str:
     one, two = _points(brief, "resumption_rate"), _points(brief, "staff_return_rate")
     x = [30 + 257 * n / max(1, len(one) - 1) for n in range(len(one))]
-    y = lambda value: None if value is None else 122 - 108 * value  # noqa: E731
+
+    def y(value: float | None) -> float | None:
+        return None if value is None else 122 - 108 * value
+
     parts = _grid(0)
     first = [(at, y(p.value)) for at, p in zip(x, one, strict=True)]
     second = [(at, y(p.value)) for at, p in zip(x, two, strict=True)]
@@ -109,8 +118,9 @@ def _rates(brief: Brief, lang: str) -> str:
     names = ("复工率", "返岗率") if lang != "en" else ("resumed", "staff")
     spots = [end[0] for end in ends]
     gap = 0.0
-    if len(spots) == 2 and None not in spots and abs(spots[0] - spots[1]) < 15:
-        gap = (15 - abs(spots[0] - spots[1])) / 2
+    heights = [spot for spot in spots if spot is not None]
+    if len(heights) == 2 and abs(heights[0] - heights[1]) < 15:
+        gap = (15 - abs(heights[0] - heights[1])) / 2
     for n, ((at, value), fill) in enumerate(zip(ends, (BAR, "#6B7480"), strict=True)):
         if at is None or value is None:
             continue
@@ -144,9 +154,7 @@ def _readings(brief: Brief, lang: str) -> str:
         last = n == len(one) - 1
         if p.value is not None:
             high = 70 * p.value / most
-            parts.append(
-                f'<rect x="{x[n] - step * 0.37:.1f}" y="{96 - high:.1f}" width="{step * 0.74:.1f}" height="{high:.1f}" fill="{BAR if last else MUTE}"/>'
-            )
+            parts.append(box(x[n] - step * 0.37, 96 - high, step * 0.74, high, BAR if last else MUTE))
             if last:
                 parts.append(
                     text(
@@ -176,6 +184,7 @@ def _coverage(brief: Brief, lang: str) -> str:
         if all(v >= 0.5 for _, v in (*brief.course.today, *brief.course.yesterday))
         else 0.0
     )
+
     def x(minute: int) -> float:
         return 34 + 250 * minute / 1440
 
@@ -202,8 +211,8 @@ def _coverage(brief: Brief, lang: str) -> str:
         parts.append(text(spot[0], spot[1] + 18, names[0], 12, "middle", INK, True))
     if before:
         parts.append(text(before[-1][0] + 4, before[-1][1] + 22, names[1], 12, "end", TEXT2))
-    for hour in (0, 6, 12, 18, 24):
-        parts.append(text(x(hour * 60), 142, f"{hour}时" if lang != "en" else f"{hour}:00", anchor="middle"))
+    hours = ((hour, f"{hour}时" if lang != "en" else f"{hour}:00") for hour in (0, 6, 12, 18, 24))
+    parts += [text(x(hour * 60), 142, said, anchor="middle") for hour, said in hours]
     return svg(WIDE, HIGH, "巡逻覆盖率当日累计与昨日" if lang != "en" else "Patrol coverage through the day", parts)
 
 
@@ -218,16 +227,12 @@ def _disputes(brief: Brief, lang: str) -> str:
         left, width = x[n] - step * 0.37, step * 0.74
         if up.value is not None:
             high = 44 * up.value / most
-            parts.append(
-                f'<rect x="{left:.1f}" y="{68 - high:.1f}" width="{width:.1f}" height="{high:.1f}" fill="{DARK if last else PALE}"/>'
-            )
+            parts.append(box(left, 68 - high, width, high, DARK if last else PALE))
             if last:
                 parts.append(text(WIDE - 2, 64 - high, decimal(up.value, 0), 13, "end", INK, True))
         if down.value is not None:
             high = 44 * down.value / most
-            parts.append(
-                f'<rect x="{left:.1f}" y="68" width="{width:.1f}" height="{high:.1f}" fill="{BAR if last else "#A7CDDC"}"/>'
-            )
+            parts.append(box(left, 68, width, high, BAR if last else "#A7CDDC"))
             if last:
                 parts.append(text(WIDE - 2, 81 + high, decimal(down.value, 0), 13, "end", INK, True))
     parts.append(f'<path d="M0,68H{WIDE}" stroke="{INK}" stroke-width="1"/>')
@@ -250,10 +255,7 @@ def map_svg(brief: Brief, lang: str) -> str:
         name = names.get(one.town, one.town).removesuffix("街道").removesuffix("镇") or one.town
         said = ("未报" if lang != "en" else "none") if value is None else decimal(value * 100, 1)
         for dy, word, bold in ((-2, name, False), (11, said, True)):
-            weight = ' font-weight="700"' if bold else ""
-            labels.append(
-                f'<text x="{one.x}" y="{one.y + dy:.1f}" font-size="11.5" text-anchor="middle" fill="{INK}"{weight}>{escape(word)}</text>'
-            )
+            labels.append(text(one.x, one.y + dy, word, 11.5, "middle", INK, bold))
     return svg(width, height, "各镇（街道）复工率" if lang != "en" else "Resumption rate by town", [*parts, *labels])
 
 

@@ -25,7 +25,8 @@ def as_html(brief: Brief, lang: str = "zh", part: bool = False) -> str:
     tongue = "en" if lang == "en" else "zh-CN"
     return (
         f'<!doctype html><html lang="{tongue}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(sheet.title)} {sheet.file}</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(sheet.title)} {sheet.file}</title>"
         f"<style>{STYLE}</style></head><body>{drawn}</body></html>\n"
     )
 
@@ -35,7 +36,8 @@ def _foot(sheet: Sheet, page: int, pages: int) -> str:
     made = "镇哨自动生成" if zh else "Made by Townwatch"
     number = f"第 {page} 页，共 {pages} 页" if zh else f"Page {page} of {pages}"
     signer = f"，{sheet.signer}" if sheet.signer and zh else f", {sheet.signer}" if sheet.signer else ""
-    return f'<div class="ft"><span>{escape(sheet.foot)}</span><span>{escape(made + signer)}</span><span>{number}</span></div>'
+    spans = "".join(f"<span>{escape(one)}</span>" for one in (sheet.foot, made + signer, number))
+    return f'<div class="ft">{spans}</div>'
 
 
 def _runs(runs: tuple[Run, ...]) -> str:
@@ -50,7 +52,8 @@ def _first(brief: Brief, sheet: Sheet) -> str:
     parts = [
         f'<div class="mh"><span>{escape(sheet.number)}</span><span>{escape(sheet.date)}</span></div>',
         f'<h1 class="song">{escape(sheet.title)}</h1><div class="rule"></div>',
-        f'<div class="mh"><span>{escape(sheet.office)}</span><span>{escape(sheet.signer)}</span><span>{escape(sheet.as_of)}</span></div>',
+        f'<div class="mh"><span>{escape(sheet.office)}</span><span>{escape(sheet.signer)}</span>'
+        f"<span>{escape(sheet.as_of)}</span></div>",
     ]
     for name in ("overview", "points", "trends"):
         section = sheet.section(name)
@@ -114,7 +117,8 @@ def _section(section: Section) -> str:
 
 def _table(table: Table, name: str) -> str:
     head = "".join(
-        f'<th class="{column.align}">{escape(column.label)}{f"<small>{escape(column.unit)}</small>" if column.unit else ""}</th>'
+        f'<th class="{column.align}">{escape(column.label)}'
+        + (f"<small>{escape(column.unit)}</small></th>" if column.unit else "</th>")
         for column in table.columns
     )
     rows = []

@@ -385,7 +385,8 @@ class _Writer:
                 "trends",
                 self.t("走势", "Trends"),
                 self.t(
-                    f"近14日为{wording.day(shift_day(b.day, -13), 'zh')}至{as_date(b.day).day}日，末日截至{self.clock()}",
+                    f"近14日为{wording.day(shift_day(b.day, -13), 'zh')}至{as_date(b.day).day}日，"
+                    f"末日截至{self.clock()}",
                     f"14 days to {wording.day(b.day, 'en')}, the last one up to {self.clock()}",
                 ),
             ),
@@ -428,8 +429,14 @@ class _Writer:
             ),
             Section("patrol", self.t("分班次巡逻", "Patrols by shift"), "", self.shifts(), self.gaps()),
             Section("fevers", self.t("体温异常处置", "Fevers"), self.fever_rate(), self.fevers(), self.fever_points()),
-            Section("disputes", self.t("矛盾纠纷研判", "Disputes"), self.t("当期新增" if b.kind != "day" else "当日新增", "new and open"), self.disputes(), self.dispute_note()),
-            Section("corrections", self.t("对往期的更正", "Corrections to earlier days"), "", self.corrections(), self.correction_note()),
+            Section("disputes", self.t("矛盾纠纷研判", "Disputes"), "", self.disputes(), self.dispute_note()),
+            Section(
+                "corrections",
+                self.t("对往期的更正", "Corrections to earlier days"),
+                "",
+                self.corrections(),
+                self.correction_note(),
+            ),
             Section("quality", self.t("数据说明", "Data"), lines=self.quality()),
         ]  # fmt: skip
         return [
@@ -741,7 +748,11 @@ class _Writer:
             columns,
             (
                 (Entry(label), *(Entry(decimal(n, 0)) for n in new), Entry(decimal(sum(new), 0), bold=True)),
-                (Entry(self.t("未结", "Open")), *(Entry(decimal(n, 0)) for n in held), Entry(decimal(sum(held), 0), bold=True)),
+                (
+                    Entry(self.t("未结", "Open")),
+                    *(Entry(decimal(n, 0)) for n in held),
+                    Entry(decimal(sum(held), 0), bold=True),
+                ),
             ),
         )  # fmt: skip
 
@@ -756,7 +767,8 @@ class _Writer:
         rate = self.cell("resolution_rate")
         base = d.opened - d.withdrawn
         share = self.t(
-            f"新增的已化解{d.resolved}件、转司法{d.escalated}件、撤回{d.withdrawn}件，化解率{wording.percent(d.resolved / base if base else None)}",
+            f"新增的已化解{d.resolved}件、转司法{d.escalated}件、撤回{d.withdrawn}件，"
+            f"化解率{wording.percent(d.resolved / base if base else None)}",
             f"of the new ones {d.resolved} resolved, {d.escalated} escalated, {d.withdrawn} withdrawn",
         )
         del rate
@@ -886,7 +898,8 @@ class _Writer:
             for gap in one.silences:
                 who = self.names.get(gap.town, gap.town)
                 text += self.t(
-                    f"，{who}自{self.moment(gap.start)}起无数据（{wording.span(gap.end - gap.start, 'zh').replace(' ', '')}）",
+                    f"，{who}自{self.moment(gap.start)}起无数据"
+                    f"（{wording.span(gap.end - gap.start, 'zh').replace(' ', '')}）",
                     f", {who} silent since {self.moment(gap.start)} ({wording.span(gap.end - gap.start, 'en')})",
                 )
             if one.rejected:

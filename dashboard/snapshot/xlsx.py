@@ -72,7 +72,8 @@ class _Writer:
 
     def figures(self) -> None:
         heads = [
-            self.t("指标", "Figure"), self.t("代码", "Key"), self.t("镇（街道）", "Town"), self.t("镇代码", "Town code"),
+            self.t("指标", "Figure"), self.t("代码", "Key"), self.t("镇（街道）", "Town"),
+            self.t("镇代码", "Town code"),
             self.t("数值", "Value"), self.t("分子", "Numerator"), self.t("分母", "Denominator"),
             self.t("昨日同时段", "Yesterday"), self.t("昨日分子", "Yesterday's numerator"),
             self.t("昨日分母", "Yesterday's denominator"), self.t("上周同时段", "A week ago"),

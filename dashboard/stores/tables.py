@@ -114,6 +114,7 @@ provisional_place = Table(
     Column("kind", String(40), primary_key=True),
     Column("town", String(40), nullable=False),
     Column("first_at", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
 )
 
 source_stat = Table(

@@ -1,0 +1,269 @@
+"""Snapshots: forms read back, final files, corrections, and one a day whatever is killed or runs twice."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import docx
+import msgspec
+import openpyxl
+import pytest
+import redis
+
+from dashboard.clock import FixedClock
+from dashboard.domain.day import HOUR, day_start
+from dashboard.queries.past import Past
+from dashboard.snapshot import schedule
+from dashboard.snapshot.archive import AlreadyPublished, Archive
+from dashboard.snapshot.brief import Brief, as_json, from_json, schema
+from dashboard.snapshot.forms import FORMS, all_forms, write_all
+from dashboard.snapshot.publish import Desk, Office
+from dashboard.snapshot.sheet import Sheet, sheet_of
+from dashboard.stores.redis_server import RedisServer
+from tests.conftest import missing
+from tests.engine.core import YAOZHUANG, Core, reading
+
+DAY = 20200218
+SIX = day_start(DAY) + 18 * HOUR
+
+
+@pytest.fixture
+def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer) -> Iterator[Core]:
+    made = Core(data_dir, redis_server.url)
+    yield made
+    made.close()
+
+
+def firm(number: int, stage: str, at: str, **changes: object) -> dict[str, object]:
+    return {
+        "id": f"e{number}-{stage}",
+        "at": f"2020-02-18T{at}:00+08:00",
+        "town": YAOZHUANG,
+        "enterprise": f"{YAOZHUANG}-E{number:04d}",
+        "stage": stage,
+    } | changes
+
+
+def fill(core: Core) -> None:
+    """A small afternoon: 13 readings of which one is a fever, three enterprises of which one is back."""
+    core.accept("temperature", *(reading(n, f"10:{n:02d}") for n in range(12)))
+    core.accept("temperature", reading(90, "11:00", celsius=37.9))
+    core.accept("enterprise", *(firm(n, "registered", "09:00") for n in range(3)), source="firms")
+    core.accept("enterprise", firm(0, "resumed", "10:00", staff_total=40, staff_returned=21), source="firms")
+
+
+def desk(core: Core) -> Desk:
+    past = Past(core.history, core.parts.region_at)
+    return Desk(core.settings.data_dir, past, Office("县指挥部办公室", "张三", 18 * 60, "replay"))
+
+
+def made(core: Core) -> Brief:
+    fill(core)
+    return desk(core).brief(DAY, SIX)
+
+
+def texts(sheet: Sheet) -> list[str]:
+    """Every text of a sheet that holds a digit: each must be in each form."""
+    found = [run.text for run in sheet.prose] + [f"{one.value}" for one in sheet.strip]
+    for section in sheet.sections:
+        found += [run.text for line in section.lines for run in line] + [section.note]
+        for row in section.table.rows if section.table else ():
+            found += [entry.text for entry in row]
+    return [text for text in found if any(sign.isdigit() for sign in text)]
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def test_the_figures_are_those_of_the_records(core: Core) -> None:
+    brief = made(core)
+    assert {kpi: brief.cell(kpi).value for kpi in ("screened", "fever_count", "enterprise_registered", "enterprise_resumed")} == {  # type: ignore[union-attr]
+        "screened": 13, "fever_count": 1, "enterprise_registered": 3, "enterprise_resumed": 1,
+    }  # fmt: skip
+    rate = brief.cell("resumption_rate")
+    assert rate is not None
+    assert (rate.numerator, rate.denominator) == (1, 3)
+    prose = "".join(run.text for run in sheet_of(brief).prose)
+    assert "纳入监测企业3家，已复工1家，复工率33.3%" in prose
+    assert "返岗员工21人，返岗率52.5%" in prose
+    assert "查验13人次，发现体温异常1人次" in prose
+
+
+def test_json_reads_back_whole_and_follows_its_schema(core: Core) -> None:
+    brief = made(core)
+    assert from_json(as_json(brief)) == brief
+    assert as_json(brief) == as_json(desk(core).brief(DAY, SIX))
+    assert schema()["$id"] == brief.schema
+
+
+def test_html_and_docx_say_every_figure(core: Core) -> None:
+    forms = all_forms(brief := made(core))
+    page = bare(re.sub(r"<[^>]+>", "", forms["html"].decode()).replace("&amp;", "&"))
+    document = docx.Document(BytesIO(forms["docx"]))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    words = bare("".join([*(paragraph.text for paragraph in document.paragraphs), *cells]))
+    for text in texts(sheet_of(brief)):
+        assert bare(text) in page
+        assert bare(text) in words
+
+
+def test_pdf_says_every_figure_on_two_tagged_pages(core: Core, tmp_path: Path) -> None:
+    if shutil.which("pdftotext") is None:
+        missing("PDF 要用 pdftotext 读回，请安装：apt-get install poppler-utils · pdftotext is missing: poppler-utils.")
+    brief = made(core)
+    path = tmp_path / "brief.pdf"
+    path.write_bytes(FORMS["pdf"][1](brief, "zh"))
+    assert path.stat().st_size < 1024 * 1024
+    told = subprocess.run(["pdfinfo", path], capture_output=True, text=True, check=True).stdout
+    assert re.search(r"Pages:\s+2\b", told)
+    assert re.search(r"Tagged:\s+yes", told)
+    said = subprocess.run(["pdftotext", "-raw", path, "-"], capture_output=True, text=True, check=True).stdout
+    whole = bare(said)
+    missed = [text for text in texts(sheet_of(brief)) if bare(text) not in whole]
+    assert missed == []
+
+
+def test_workbook_has_real_numbers_and_formulas_that_give_the_ratios(core: Core) -> None:
+    brief = made(core)
+    body = FORMS["xlsx"][1](brief, "zh")
+    formulas = openpyxl.load_workbook(BytesIO(body))["指标"]
+    values = openpyxl.load_workbook(BytesIO(body), data_only=True)["指标"]
+    rows = list(values.iter_rows(min_row=2, values_only=True))
+    assert len(rows) == len(brief.cells)
+    for number, (row, cell) in enumerate(zip(rows, brief.cells, strict=True), start=2):
+        assert row[1] == cell.kpi
+        assert row[3] == cell.town
+        assert row[4] == ("—" if cell.value is None else pytest.approx(cell.value))
+        if cell.unit == "ratio" and cell.denominator:
+            assert formulas.cell(number, 5).value == f"=F{number}/G{number}"
+            assert row[5] / row[6] == pytest.approx(cell.value)
+
+
+def test_a_published_snapshot_never_changes_and_late_records_are_the_next_ones_corrections(core: Core) -> None:
+    fill(core)
+    first, forms = desk(core).publish(DAY, SIX)
+    core.clock = core.parts.clock = FixedClock(SIX + 20 * HOUR)
+    core.worker = core.another_worker()
+    core.accept("temperature", reading(500, "12:30"), reading(501, "12:31", celsius=38.2))
+    archive = desk(core).archive
+    assert {name: archive.read(first, name) for name in first.files} == forms
+    assert archive.verify() == []
+    second, _ = desk(core).publish(20200219, SIX + 24 * HOUR)
+    found = {one.kpi: one for one in archive.brief(second).corrections}
+    assert (found["screened"].day, found["screened"].published, found["screened"].value) == (DAY, 13, 15)
+    assert (found["fever_count"].up, found["fever_count"].down, found["fever_count"].late) == (1, 0, 2)
+    assert "dispute_open" not in found
+    assert archive.read(first, "json") == forms["json"]
+    third, _ = desk(core).publish(20200220, SIX + 48 * HOUR)
+    assert not [one for one in archive.brief(third).corrections if one.day == DAY]
+
+
+def test_publishing_twice_is_refused(core: Core) -> None:
+    fill(core)
+    desk(core).publish(DAY, SIX)
+    with pytest.raises(AlreadyPublished, match="2020-02-18"):
+        desk(core).publish(DAY, SIX)
+
+
+def test_verify_finds_a_changed_form_a_lost_one_and_a_broken_chain(core: Core) -> None:
+    fill(core)
+    first, _ = desk(core).publish(DAY, SIX)
+    desk(core).publish(20200219, SIX + 24 * HOUR)
+    archive = desk(core).archive
+    html = archive._object(first.files["html"])
+    html.chmod(0o644)
+    html.write_bytes(html.read_bytes().replace(b"13", b"14"))
+    archive._object(first.files["docx"]).unlink()
+    link = archive.chain / "000001.json"
+    link.write_bytes(link.read_bytes().replace(b'"issue": 1', b'"issue": 7'))
+    found = {one.file: one.en for one in archive.verify()}
+    assert found[f"{DAY}.html"].startswith("differs")
+    assert found[f"{DAY}.docx"] == "is gone"
+    assert "follow" in found["000002.json"]
+
+
+KILLER = """
+import os, signal, sys
+from pathlib import Path
+from dashboard.snapshot.archive import Archive
+from dashboard.snapshot.brief import from_json
+folder, source, step = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+forms = {path.suffix[1:]: path.read_bytes() for path in sorted(source.iterdir())}
+count = 0
+def reached(name):
+    global count
+    count += 1
+    if count == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+Archive(folder).publish(from_json(forms["json"]), forms, 1, reached)
+"""
+
+
+def test_killed_at_any_step_all_files_are_there_or_none(core: Core, tmp_path: Path) -> None:
+    brief = made(core)
+    forms = {"json": as_json(brief), "html": FORMS["html"][1](brief, "zh"), "xlsx": FORMS["xlsx"][1](brief, "zh")}
+    source = write_all(forms, tmp_path / "out", "s")[0].parent
+    outcomes = set()
+    for step in range(1, len(forms) + 4):
+        folder = tmp_path / f"archive{step}"
+        done = subprocess.run([sys.executable, "-c", KILLER, str(folder), str(source), str(step)], check=False)
+        archive = Archive(folder)
+        links = archive.links()
+        outcomes.add((done.returncode == -signal.SIGKILL, len(links)))
+        assert archive.verify() == []
+        if links:
+            assert {name: archive.read(links[0], name) for name in links[0].files} == forms
+        else:
+            archive.sweep()
+            assert archive.publish(brief, forms, 2).number == 1
+        assert not list(folder.glob(".new-*")) or links
+    assert outcomes == {(True, 0), (True, 1), (False, 1)}
+
+
+def test_the_scheduler_publishes_once_and_catches_up(core: Core) -> None:
+    fill(core)
+    assert schedule.catch_up(desk(core), SIX - HOUR, DAY) == []
+    assert [link.day for link in schedule.catch_up(desk(core), SIX, DAY)] == [DAY]
+    assert schedule.catch_up(desk(core), SIX + HOUR, DAY) == []
+    later = schedule.catch_up(desk(core), SIX + 3 * 24 * HOUR)
+    assert [link.day for link in later] == [20200219, 20200220, 20200221]
+    assert desk(core).archive.verify() == []
+
+
+def test_a_second_process_leaves_a_day_to_the_first(core: Core) -> None:
+    fill(core)
+    one = desk(core)
+    one.archive.folder.mkdir(parents=True, exist_ok=True)
+    import fcntl
+
+    with (one.archive.folder / "publishing.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert schedule.catch_up(desk(core), SIX, DAY) == []
+    assert [link.day for link in schedule.catch_up(desk(core), SIX, DAY)] == [DAY]
+
+
+def test_one_towns_edition_says_nothing_of_the_others(core: Core) -> None:
+    fill(core)
+    brief = desk(core).brief(DAY, SIX, edition=YAOZHUANG)
+    assert [town.code for town in brief.towns] == [YAOZHUANG]
+    assert {cell.town for cell in brief.cells} == {"all", YAOZHUANG}
+    other = next(town.name for town in core.parts.region_at(DAY).pack.towns if town.code != YAOZHUANG)
+    assert other not in FORMS["html"][1](brief, "zh").decode()
+
+
+def test_a_form_folder_appears_whole(tmp_path: Path) -> None:
+    write_all({"json": b"1"}, tmp_path, "a")
+    write_all({"json": b"2", "html": b"3"}, tmp_path, "a")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()} == {"a.json": b"2", "a.html": b"3"}
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert msgspec.json.decode(b"1") == 1
+    assert os.access(tmp_path / "a" / "a.json", os.R_OK)
