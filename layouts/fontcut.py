@@ -21,8 +21,8 @@ FONTS = ASSETS / "fonts"
 STYLESHEET = ASSETS / "01-fonts.css"
 FOLDERS = ("dashboard", "ingest", "geodata", "layouts", "callbacks")
 SUFFIXES = {".py", ".js", ".css", ".csv", ".tsv", ".json", ".geojson", ".toml"}
-DATA = {"places.csv", "stated.csv", "plan_jiashan.py", "firms.py", "staff.py"}
-"""Names of places and people, hundreds of characters that a page seldom shows: the system's font draws them."""
+DATA = {"fontcut.py", "places.csv", "plan_jiashan.py", "firms.py"}
+"""This file, and names of places and people (those of scenarios too), hundreds of characters that a page seldom shows: the system's font draws them."""
 LIMIT = 300 * 1024
 """Both faces together, bytes: half a second on a slow line."""
 
@@ -44,7 +44,7 @@ def characters(folders: Iterable[Path]) -> str:
     found: set[str] = set()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix in SUFFIXES and path.is_file() and path != Path(__file__) and path.name not in DATA:
+            if path.suffix in SUFFIXES and path.is_file() and path.name not in DATA and not path.match("scenarios/*"):
                 found.update(character for character in path.read_text("utf-8", "ignore") if is_chinese(character))
     return "".join(sorted({*LATIN, *SIGNS, *found}))
 
