@@ -32,7 +32,9 @@ from dashboard.queries.past import Past
 from dashboard.queries.reader import LiveBoards
 from dashboard.queries.views import VIEWS
 from dashboard.settings import Settings
+from dashboard.snapshot import schedule
 from dashboard.snapshot.archive import Archive
+from dashboard.snapshot.desk import desk_of
 from dashboard.snapshot.publish import FOLDER
 from dashboard.stores import leases
 from dashboard.stores.history import History, migration, open_engine
@@ -174,7 +176,7 @@ def run_web(settings: Settings, role: str) -> None:
         routers = [*read, tables] if role == "pages" else written + read
         pack = lambda: actions.region().pack  # noqa: E731 - one word for one thing
         app = build_app(settings, hub, reader, actions, routers, pack, parts.clock, checks=checks)
-    with _watching(settings, actions, role):
+    with _watching(settings, actions, role), _on_time(settings, parts, reader.past, role):
         uvicorn.run(
             app,
             host=settings.host,
@@ -209,6 +211,22 @@ def _watching(settings: Settings, actions: Actions, role: str) -> Iterator[None]
     finally:
         stop.set()
         # A file under way is finished if it is short; what is left in work/ is imported at the next start.
+        thread.join(3)
+
+
+@contextmanager
+def _on_time(settings: Settings, parts: Parts, past: Past, role: str) -> Iterator[None]:
+    """Publish the day's snapshot beside the pages where the settings say so."""
+    if not settings.snapshot_auto or role == "gateway":
+        yield
+        return
+    desk, stop = desk_of(settings, parts.history, past), threading.Event()
+    thread = threading.Thread(target=schedule.run, args=(desk, parts.clock.now, stop), name="snapshots", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
         thread.join(3)
 
 

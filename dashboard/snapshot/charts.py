@@ -49,7 +49,10 @@ def svg(width: int, height: int, label: str, parts: Sequence[str]) -> str:
 def charts(brief: Brief, lang: str) -> list[tuple[str, str, str]]:
     """(title, remark, SVG) of each of the four."""
     zh = lang != "en"
-    t = (lambda a, b: a) if zh else (lambda a, b: b)
+
+    def t(chinese: str, english: str) -> str:
+        return chinese if zh else english
+
     return [
         (t("复工率与返岗率", "Resumption and staff back"), t("近14日，%", "14 days, %"), _rates(brief, lang)),
         (t("卡点查验与体温异常", "Readings and fevers"), t("近14日", "14 days"), _readings(brief, lang)),

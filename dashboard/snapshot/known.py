@@ -15,6 +15,7 @@ from dashboard.access.viewer import Viewer
 from dashboard.archetypes import LIFE, State
 from dashboard.domain.day import day_end, day_of
 from dashboard.domain.event import Event
+from dashboard.domain.place import Place
 from dashboard.queries.board import Board
 from dashboard.queries.past import Past, Summaries
 from dashboard.stores.tables import event as event_table
@@ -61,7 +62,7 @@ class Known(Past):
                     self._folded[key] = self._known(connection, feed, day, self.seq)
         return self._folded[key]
 
-    def provisional(self) -> list:  # type: ignore[type-arg]
+    def provisional(self) -> list[Place]:
         """Places that records named before any list did."""
         return self.past.provisional()
 

@@ -20,7 +20,7 @@ FONTS = "pylopdf_fonts_zh_cn"
 """Noto Sans SC and Noto Serif SC (OFL) as a package, for machines without Chinese fonts; they have no bold face."""
 SANS = ("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC")
 SERIF = ("Noto Serif CJK SC", "Source Han Serif SC", "Noto Serif SC")
-PNG_DPI = 144.0
+PNG_DPI = 192.0
 
 
 @lru_cache(maxsize=1)

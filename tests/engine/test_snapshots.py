@@ -18,7 +18,6 @@ import openpyxl
 import pytest
 import redis
 
-from dashboard.clock import FixedClock
 from dashboard.domain.day import HOUR, day_start
 from dashboard.queries.past import Past
 from dashboard.snapshot import schedule
@@ -151,8 +150,7 @@ def test_workbook_has_real_numbers_and_formulas_that_give_the_ratios(core: Core)
 def test_a_published_snapshot_never_changes_and_late_records_are_the_next_ones_corrections(core: Core) -> None:
     fill(core)
     first, forms = desk(core).publish(DAY, SIX)
-    core.clock = core.parts.clock = FixedClock(SIX + 20 * HOUR)
-    core.worker = core.another_worker()
+    core.clock.set(SIX + 20 * HOUR)
     core.accept("temperature", reading(500, "12:30"), reading(501, "12:31", celsius=38.2))
     archive = desk(core).archive
     assert {name: archive.read(first, name) for name in first.files} == forms

@@ -39,7 +39,7 @@ _curves: dict[tuple[int, str, int, tuple[str, ...]], tuple[object, int, Points]]
 
 def columns_of(board: Board) -> list[tuple[Feed, Kpi]]:
     """One figure a feed, those of the first feeds in their order."""
-    feeds = board.feeds
+    feeds = [feed for feed in board.feeds if feed.core]
     names = [feed.name for feed in feeds]
     chosen = [KPIS[key] for key in CHOSEN if key in KPIS and KPIS[key][0].name in names]
     shown = {feed.name for feed, _ in chosen}
