@@ -744,6 +744,28 @@ def snapshot_verify(data: Data = None) -> None:
     typer.echo(f"{len(links)} 期都与发布时一致，末环 {archive.head()} · {len(links)} published, all as they were.")
 
 
+@app.command()
+def export(
+    first: Annotated[str, typer.Option("--from", metavar="D", help="首日，如 2020-02-18 · first day.")],
+    last: Annotated[str, typer.Option("--to", metavar="D", help="末日，须已过完 · last day, which must be over.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪个目录 · folder.")],
+    data: Data = None,
+) -> None:
+    """导出指标供分析：Parquet、CSV、GeoPackage 和数据字典 · figures for analysts, with a data dictionary."""
+    from dashboard.domain.day import day_of
+    from dashboard.snapshot import analysts
+
+    days = _snapshot_day(first), _snapshot_day(last)
+    with _snapshots(_ready(data)) as (desk, now):
+        if not days[0] <= days[1] < day_of(now, desk.past.zone):
+            raise ConfigurationError(
+                f"--from {first} --to {last} 应为先后两日，且末日已过完"
+                f" · --from {first} --to {last}: give two days in order, the last one over."
+            )
+        for path in analysts.export(desk.past, *days, out):
+            typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024 + 1} KiB)")
+
+
 def _snapshot_day(given: str) -> int:
     """A local day from yyyy-mm-dd.
 

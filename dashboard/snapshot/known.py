@@ -62,9 +62,9 @@ class Known(Past):
                     self._folded[key] = self._known(connection, feed, day, self.seq)
         return self._folded[key]
 
-    def provisional(self) -> list[Place]:
-        """Places that records named before any list did."""
-        return self.past.provisional()
+    def provisional(self, seq: int | None = None) -> list[Place]:
+        """Places that records named before any list did, as far as they were known."""
+        return self.past.provisional(self.seq if seq is None else seq)
 
     def end(self, feed: str, day: int) -> Summaries:
         """Summaries of a local day at its last millisecond."""

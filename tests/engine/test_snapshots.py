@@ -13,14 +13,16 @@ from io import BytesIO
 from pathlib import Path
 
 import docx
+import geopandas
 import msgspec
 import openpyxl
+import pandas
 import pytest
 import redis
 
 from dashboard.domain.day import HOUR, day_start
 from dashboard.queries.past import Past
-from dashboard.snapshot import schedule
+from dashboard.snapshot import analysts, schedule
 from dashboard.snapshot.archive import AlreadyPublished, Archive
 from dashboard.snapshot.brief import Brief, as_json, from_json, schema
 from dashboard.snapshot.forms import FORMS, all_forms, write_all
@@ -256,6 +258,20 @@ def test_one_towns_edition_says_nothing_of_the_others(core: Core) -> None:
     assert {cell.town for cell in brief.cells} == {"all", YAOZHUANG}
     other = next(town.name for town in core.parts.region_at(DAY).pack.towns if town.code != YAOZHUANG)
     assert other not in FORMS["html"][1](brief, "zh").decode()
+
+
+def test_export_reads_back_as_the_boards_figures(core: Core, tmp_path: Path) -> None:
+    fill(core)
+    parquet, table, _, words = analysts.export(desk(core).past, DAY, DAY, tmp_path / "out")
+    read = pandas.read_parquet(parquet)
+    row = read[(read.kpi == "resumption_rate") & (read.town == "all") & (read.dims == "")].iloc[0]
+    assert (row.day, row.numerator, row.denominator, row.value) == ("2020-02-18", 1, 3, pytest.approx(1 / 3))
+    assert len(pandas.read_csv(table)) == len(read)
+    towns = geopandas.read_file(tmp_path / "out" / "map.gpkg", layer="towns").set_index("code")
+    assert towns.loc[YAOZHUANG, "screened"] == 13
+    listed = pandas.read_csv(words)
+    assert set(read.columns) == set(listed[listed.kind == "column"].name)
+    assert set(read.kpi) <= set(listed[listed.kind == "kpi"].name)
 
 
 def test_a_form_folder_appears_whole(tmp_path: Path) -> None:
