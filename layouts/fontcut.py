@@ -22,7 +22,8 @@ STYLESHEET = ASSETS / "01-fonts.css"
 FOLDERS = ("dashboard", "ingest", "geodata", "layouts", "callbacks")
 SUFFIXES = {".py", ".js", ".css", ".csv", ".tsv", ".json", ".geojson", ".toml"}
 DATA = {"fontcut.py", "places.csv", "plan_jiashan.py", "firms.py"}
-"""This file, and names of places and people (those of scenarios too), hundreds of characters that a page seldom shows: the system's font draws them."""
+"""This file, and names of places and people (those of scenarios too): hundreds of characters that a page seldom shows
+are drawn by the system's font."""
 LIMIT = 300 * 1024
 """Both faces together, bytes: half a second on a slow line."""
 

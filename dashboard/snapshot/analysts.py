@@ -94,7 +94,7 @@ def _map(board: Board, path: Path) -> None:
             "town": [place.town for place in places],
             "name": [place.name for place in places],
         },
-        geometry=[shapely.Point(place.lon, place.lat) for place in places],
+        geometry=[shapely.Point(place.lon or 0.0, place.lat or 0.0) for place in places],
         crs="EPSG:4326",
     ).to_file(path, layer="places", driver="GPKG")
 

@@ -1,4 +1,4 @@
-"""The live views: every module of this package that has a ``VIEW`` (or several ``VIEWS``) is one. The hub serves them by name."""
+"""The live views: each module of this package with a ``VIEW`` (or several ``VIEWS``). The hub serves them by name."""
 
 from __future__ import annotations
 

@@ -557,7 +557,8 @@ def tables(asked: Asked, scope: str) -> list[Table]:
     ]
     found = report(picture)
     report_heads = (
-        column("按", "By"), column("项目", "Item"), column("发现", "Found", "count"), column("化解", "Resolved", "count"),
+        column("按", "By"), column("项目", "Item"),
+        column("发现", "Found", "count"), column("化解", "Resolved", "count"),
         column("转司法", "Escalated", "count"), column("撤回", "Withdrawn", "count"), column("未结", "Open", "count"),
         column("化解率", "Resolution rate", "percent"),
     )  # fmt: skip
