@@ -99,5 +99,12 @@ def test_streams_reach_every_figure(kpi: str, least: int) -> None:
     def reaches(stream: Stream) -> bool:
         return any((at_end(stream.arrivals, now).get((kpi, "all"), NONE)[1] or 0) >= least for now in stream.moments)
 
-    quick = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    quick = settings(
+        max_examples=2000,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+        derandomize=True,
+        database=None,
+    )
     assert find(streams(), reaches, settings=quick)
