@@ -188,7 +188,7 @@ def check_borders(
     if any(one.level == "error" for one in findings):
         return dict(towns), findings
     for snap in _SNAP_METRES:
-        clean = shapely.coverage_clean( # newer than its types
+        clean = shapely.coverage_clean(  # newer than its types
             flat, gap_width=width, snapping_distance=snap
         )
         closed = _closed(np.asarray(clean, dtype=object))
