@@ -15,7 +15,7 @@ from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, TrackSummary
-from dashboard.feeds import FEEDS, feed_named
+from dashboard.feeds import FEEDS, KPIS, feed_named
 from dashboard.queries.figures import ALL, REPORTING, counted_of, figures_of, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
 from dashboard.queries.rules import RuleBook
@@ -59,12 +59,12 @@ class Board:
     @property
     def feeds(self) -> list[Feed]:
         """The declared feeds that the viewer may see: the core ones, and others that have a record."""
+        return [feed for feed in self._declared if feed.core or self._ever(feed.name)]
+
+    @property
+    def _declared(self) -> list[Feed]:
         allowed = self.viewer.feeds
-        return [
-            feed
-            for name, feed in FEEDS.items()
-            if (allowed is None or name in allowed) and (feed.core or self._ever(name))
-        ]
+        return [feed for name, feed in FEEDS.items() if allowed is None or name in allowed]
 
     def _ever(self, feed: str) -> bool:
         return any(getattr(one, "ever", one.reported) for one in self._summaries.get(feed, {}).values())
@@ -97,8 +97,9 @@ class Board:
         return cast("ReadingSummary | None", self.summaries(feed).get(town))
 
     def kpis(self, feed: str | None = None) -> list[tuple[Feed, Kpi]]:
-        """All figures there are, the reporting rate of each feed included."""
-        return [(one, kpi) for one in self.feeds if feed in (None, one.name) for kpi in (*one.kpis, reporting_kpi(one))]
+        """All figures, the reporting rate of each feed included; of a named feed even if nobody uses it yet."""
+        chosen = self.feeds if feed is None else [one for one in self._declared if one.name == feed]
+        return [(one, kpi) for one in chosen for kpi in (*one.kpis, reporting_kpi(one))]
 
     def figures(
         self, feed: str | None = None, kpi: str | None = None, town: str | None = None, breakdowns: bool = True
@@ -106,6 +107,8 @@ class Board:
         """Figures by feed, KPI and town (``None``: every one, ``all`` included)."""
         towns = [town] if town is not None else [ALL, *self.towns]
         found: list[Figure] = []
+        if feed is None and kpi in KPIS:
+            feed = KPIS[kpi][0].name
         for one, declared in self.kpis(feed):
             if kpi in (None, declared.key):
                 for name in towns:

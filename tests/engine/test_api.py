@@ -350,7 +350,7 @@ def test_figures_have_the_fixed_keys_and_missing_is_null(api: Api) -> None:
     assert got.status == 200
     assert set(got.json) == {"as_of", "known_seq", "figures"}
     assert got.json["as_of"] == iso(NOON)
-    declared = {kpi.key for feed in FEEDS.values() for kpi in feed.kpis} | {"reporting_rate"}
+    declared = {kpi.key for feed in FEEDS.values() if feed.core for kpi in feed.kpis} | {"reporting_rate"}
     assert {one["kpi"] for one in got.json["figures"]} == declared
     towns = {town.code for town in api.core.parts.region_at(20200218).pack.towns}
     assert {one["town"] for one in got.json["figures"]} == {"all", *towns}
@@ -361,6 +361,15 @@ def test_figures_have_the_fixed_keys_and_missing_is_null(api: Api) -> None:
         assert one["unit"] in ("ratio", "count", "hours", "km", "celsius")
         by_rule = one["kpi"].startswith("obligations_") or one["kpi"] == "reporting_rate"
         assert by_rule or one["value"] is None, one
+
+
+def test_figures_of_a_feed_that_nobody_uses_yet_are_there_when_asked_for(api: Api) -> None:
+    asked = api.get("figures?feed=permit")
+    assert {one["kpi"] for one in asked.json["figures"]} == {kpi.key for kpi in FEEDS["permit"].kpis} | {
+        "reporting_rate"
+    }
+    assert {one["value"] for one in asked.json["figures"] if one["kpi"] != "reporting_rate"} == {None}
+    assert api.get("figures?kpi=permits_issued").json["figures"][0]["value"] is None
 
 
 def test_a_ratio_is_between_0_and_1_and_stands_on_its_parts(api: Api) -> None:
