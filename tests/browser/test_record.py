@@ -247,7 +247,7 @@ def test_a_zero_report_takes_two_taps_and_one_to_take_back(product: Running, pho
     page.locator('[data-card="every"] [data-act="ask"]').click()
     page.locator('[data-card="every"] [data-act="report"]').click()
     expect(page.locator("#record-head h1")).to_have_text("陶庄镇今天 4 路都报了", timeout=PATIENCE_MS)
-    for feed in FEEDS:
+    for feed in (name for name, declared in FEEDS.items() if declared.core):
         page.locator(f'[data-card="{feed}"] [data-act="unreport"]').click()
         expect(page.locator(f'[data-card="{feed}"] .rf-stand')).to_have_text("今天还没报", timeout=PATIENCE_MS)
     assert phone.errors == []
