@@ -341,7 +341,7 @@ class BoardReader:
 
     def board(self, viewer: Viewer, exact: bool = False) -> Board:
         """The board of now. ``exact`` computes trends at once instead of showing them when they are ready."""
-        windows = {name: self.live.read(feed) for name, feed in FEEDS.items()}
+        windows = self.live.read_all(FEEDS.values())
         now = self.clock.now()
         seq = max((window.seq for window in windows.values()), default=0)
         # The rules that the window was made with: those that count since may know places that it does not.

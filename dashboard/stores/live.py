@@ -54,6 +54,8 @@ class LiveStore:
         self.client = client
         self._script = client.register_script(_PUBLISH)
         self._encoder = msgspec.msgpack.Encoder()
+        self._held: dict[str, tuple[dict[bytes, bytes], Window]] = {}
+        """Feed -> its window as last read, and the versions that tell whether it still is."""
         self._decoders: dict[type[Any], msgspec.msgpack.Decoder[Any]] = {
             kind: msgspec.msgpack.Decoder(kind) for kind in set(SUMMARY_TYPES.values())
         }
@@ -77,13 +79,32 @@ class LiveStore:
 
     def read(self, feed: Feed) -> Window:
         """All summaries of a feed."""
-        decoder = self._decoders[SUMMARY_TYPES[type(feed.archetype)]]
+        return self.read_all((feed,))[feed.name]
+
+    def read_all(self, feeds: Iterable[Feed]) -> dict[str, Window]:
+        """Feed -> all its summaries. What has not been published anew since the last reading is not fetched again."""
+        declared = {feed.name: feed for feed in feeds}
+        told = self._hashes([f"tw:live:{{w}}:{name}:v" for name in declared])
+        held = {name: self._held.get(name) for name in declared}
+        stale = [name for name, now in zip(declared, told, strict=True) if (one := held[name]) is None or one[0] != now]
+        # Bodies and their versions in one transaction: a publication may come between the two readings.
+        keys = [key for name in stale for key in (f"tw:live:{{w}}:{name}", f"tw:live:{{w}}:{name}:v")]
+        found = self._hashes(keys) if keys else []
+        for at, name in enumerate(stale):
+            bodies, versions = found[2 * at], found[2 * at + 1]
+            decoder = self._decoders[SUMMARY_TYPES[type(declared[name].archetype)]]
+            seq = max((int(value.split(b":")[0]) for value in versions.values()), default=0)
+            window = Window({town.decode(): decoder.decode(body) for town, body in bodies.items()}, seq)
+            held[name] = self._held[name] = (versions, window)
+        return {name: one[1] for name, one in held.items() if one is not None}
+
+    def _hashes(self, keys: Iterable[str]) -> list[dict[bytes, bytes]]:
+        """Several hashes at one moment."""
         pipe = self.client.pipeline(transaction=True)
-        pipe.hgetall(f"tw:live:{{w}}:{feed.name}")
-        pipe.hgetall(f"tw:live:{{w}}:{feed.name}:v")
-        bodies, versions = self._ask(pipe.execute)
-        seq = max((int(value.split(b":")[0]) for value in versions.values()), default=0)
-        return Window({town.decode(): decoder.decode(body) for town, body in bodies.items()}, seq)
+        for key in keys:
+            pipe.hgetall(key)
+        found: list[dict[bytes, bytes]] = self._ask(pipe.execute)
+        return found
 
     def set_ready(self, seq: int) -> None:
         """Say that the window holds what SQL holds up to ``seq``."""
@@ -95,6 +116,7 @@ class LiveStore:
 
     def clear(self) -> None:
         """Forget everything published (a rebuild follows)."""
+        self._held.clear()
         keys = list(self._ask(lambda: list(self.client.scan_iter("tw:live:*"))))
         if keys:
             self._ask(lambda: self.client.delete(*keys))

@@ -531,6 +531,24 @@ def test_an_older_publication_does_not_replace_a_newer_one(core: Core) -> None:
     assert core.value("screened") == 2
 
 
+def test_a_feed_that_was_not_published_anew_is_not_fetched_again(core: Core) -> None:
+    feeds = {name: engine.feed for name, engine in core.worker.publisher.engines.items()}
+    core.accept("temperature", reading(1))
+    first = core.live.read_all(feeds.values())
+    assert first.keys() == feeds.keys()
+    again = core.live.read_all(feeds.values())
+    assert all(again[name] is first[name] for name in feeds)
+    core.accept("temperature", reading(2))
+    after = core.live.read_all(feeds.values())
+    assert after["temperature"].seq > first["temperature"].seq
+    assert after["patrol"] is first["patrol"]
+    assert core.value("screened") == 2
+    core.live.clear()
+    assert {name: window.summaries for name, window in core.live.read_all(feeds.values()).items()} == {
+        name: {} for name in feeds
+    }
+
+
 # --- dead letters and privacy ---------------------------------------------------------------------------------------
 
 
