@@ -112,6 +112,17 @@ class Figure(msgspec.Struct, frozen=True):
     dims: dict[str, str] = {}
     detail: dict[str, Any] = {}
 
+    def made_of(self, parts: Parts) -> Figure:
+        """The same figure made of other parts."""
+        return msgspec.structs.replace(
+            self,
+            value=parts.value,
+            numerator=parts.numerator,
+            denominator=parts.denominator,
+            qualifier=parts.qualifier,
+            detail=parts.detail,
+        )
+
 
 def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float] | None:
     """Wilson score interval of a proportion, 95 % by default; ``None`` without trials.

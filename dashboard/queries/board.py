@@ -16,7 +16,7 @@ from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, TrackSummary
 from dashboard.feeds import FEEDS, KPIS, feed_named
-from dashboard.queries.figures import ALL, REPORTING, counted_of, figures_of, reporting_kpi
+from dashboard.queries.figures import ALL, REPORTING, counted_of, ever, figures_of, over_period, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
 from dashboard.queries.rules import RuleBook
 from dashboard.stores.live import LiveStore
@@ -52,7 +52,8 @@ class Board:
         self._summaries = {
             feed: {town: found[town] for town in self.towns if town in found} for feed, found in summaries.items()
         }
-        self._trends = trends
+        self.trends = trends
+        """Other moments; ``None`` where a board has its own moment only."""
         self._health = health
         self.provisional = {place.code: place for place in provisional}
 
@@ -67,12 +68,12 @@ class Board:
         return [feed for name, feed in FEEDS.items() if allowed is None or name in allowed]
 
     def _ever(self, feed: str) -> bool:
-        return any(getattr(one, "ever", one.reported) for one in self._summaries.get(feed, {}).values())
+        return any(ever(one) for one in self._summaries.get(feed, {}).values())
 
     @property
     def rules(self) -> RuleBook | None:
         """The rules with their history, where there is one."""
-        past = getattr(self._trends, "past", None)
+        past = getattr(self.trends, "past", None)
         return past.rules if past is not None else None
 
     @property
@@ -142,23 +143,23 @@ class Board:
         if day in (None, self.day):
             found = self.summaries("temperature")
         else:
-            found = self._trends.day_end("temperature", day) if self._trends and day else {}
+            found = self.trends.day_end("temperature", day) if self.trends and day else {}
         chosen = [one for code, one in found.items() if code in self.towns and town in (ALL, code)]
         hours = [cast(ReadingSummary, one).hourly for one in chosen]
         return [sum(hour) for hour in zip(*hours, strict=True)] if hours else [0] * 24
 
     def versions(self, feed: str, subject: str) -> list[tuple[Event, int | None]]:
         """Every version of a subject's records that the board knows; none without a history behind it."""
-        return self._trends.past.versions(feed, subject, self.seq) if self._trends else []
+        return self.trends.past.versions(feed, subject, self.seq) if self.trends else []
 
     def before(self, feed: str) -> Summaries:
         """Town -> summary of yesterday at the same time; empty when it is not known (yet)."""
-        return self._seen(self._trends.yesterday(feed, self.now)) if self._trends else {}
+        return self._seen(self.trends.yesterday(feed, self.now)) if self.trends else {}
 
     def yesterday(self, kpi: str, town: str = ALL, feed: str | None = None) -> Figure:
         """The same figure at the same time of yesterday; missing when yesterday is not known."""
         one, declared = _declared(kpi, feed)
-        found = self._trends.yesterday(one.name, self.now) if self._trends else {}
+        found = self.trends.yesterday(one.name, self.now) if self.trends else {}
         return figures_of(one, declared, self._seen(found), town, self.now - DAY_MS)[0]
 
     def series(
@@ -167,10 +168,10 @@ class Board:
         """(minute of the day, value) through a local day, up to now for today."""
         one, declared = _declared(kpi, feed)
         day = day or self.day
-        if self._trends is None:
+        if self.trends is None:
             return []
         points: list[tuple[int, float | None]] = []
-        for minute, found in self._trends.course(one.name, day, self.now):
+        for minute, found in self.trends.course(one.name, day, self.now):
             if minute % step_min == 0:
                 at = day_start(day, self.zone) + minute * MINUTE
                 points.append((minute, figures_of(one, declared, self._seen(found), town, at)[0].value))
@@ -186,9 +187,8 @@ class Board:
         found = []
         for back in range(n, 0, -1):
             day = shift_day(self.day, -back)
-            ends = self._trends.day_end(one.name, day) if self._trends else {}
             at = day_end(day, self.zone) - 1
-            found.append((day, figures_of(one, declared, self._seen(ends), town, at)[0]))
+            found.append((day, figures_of(one, declared, self._seen(self._ends(one.name, day)), town, at)[0]))
         return found
 
     def span(self, kpi: str, town: str, first: int, last: int, feed: str | None = None) -> Parts:
@@ -212,16 +212,14 @@ class Board:
         if kpi.period is None:
             counted = counted_of(kpi, chosen, town)
             return kpi.parts(counted) if counted else Parts()
-        counted = [one for one in chosen if isinstance(one, CaseSummary) and one.ever]
-        edges = day_start(first, self.zone), day_end(last, self.zone)
-        return kpi.period(counted, *edges) if counted else Parts()
+        return over_period(kpi, chosen, day_start(first, self.zone), day_end(last, self.zone))
 
     def case(self, town: str, feed: str) -> CaseSummary | None:
         """A town's cases of a feed."""
         return cast("CaseSummary | None", self.summaries(feed).get(town))
 
     def _ends(self, feed: str, day: int) -> Summaries:
-        return self._trends.day_end(feed, day) if self._trends else {}
+        return self.trends.day_end(feed, day) if self.trends else {}
 
     def _seen(self, found: Summaries) -> dict[str, Summary]:
         return {town: found[town] for town in self.towns if town in found}

@@ -19,7 +19,7 @@ from dashboard.feeds import KPIS, feed_named
 from dashboard.queries import wording
 from dashboard.queries.asked import Asked, Narrowed, bar, day_text, own_text, past_text, versus_text
 from dashboard.queries.explain import explanation, parts_text, value_text
-from dashboard.queries.figures import ALL, counted_of, figures_of
+from dashboard.queries.figures import ALL, counted_of, figures_of, over_period
 from dashboard.queries.status import Status, judge, status_of, status_word
 
 if TYPE_CHECKING:
@@ -32,24 +32,32 @@ SMALL_CELL = 3
 Summaries = Mapping[str, Summary]
 
 
-def figure_over(kpi: str, days: Sequence[Summaries], town: str, now: int, only: Sequence[str] | None = None) -> Figure:
+def figure_over(
+    kpi: str,
+    days: Sequence[Summaries],
+    town: str,
+    now: int,
+    only: Sequence[str] | None = None,
+    since: int | None = None,
+) -> Figure:
     """A declared KPI over summaries that a page has narrowed; the definition stays the declaration's.
 
     ``days``: the summaries of each day of a span, oldest first; of one day alone as a rule. A standing figure is read
-    at the end. ``town`` is a code or ``all``; ``only`` restricts ``all`` to some towns, and the figure then names them.
+    at the end, and so is one that declares a ``period``: it counts from the instant ``since`` on. ``town`` is a code or
+    ``all``; ``only`` restricts ``all`` to some towns, and the figure then names them.
     """
     feed, declared = KPIS[kpi]
     if only is not None and town == ALL:
         days = [{code: one for code, one in day.items() if code in only} for day in days]
     found = figures_of(feed, declared, days[-1], town, now)[0]
-    if len(days) > 1 and not declared.standing:
+    if since is not None and declared.period is not None:
+        chosen = [one for code, one in days[-1].items() if town in (ALL, code)]
+        found = found.made_of(over_period(declared, chosen, since, now + 1))
+    elif len(days) > 1 and not declared.standing:
         counted: list[Summary] = []
         for day in days:
             counted += counted_of(declared, [one for code, one in day.items() if town in (ALL, code)], town)
-        parts = declared.parts(counted) if counted else Parts()
-        found = replace(
-            found, value=parts.value, numerator=parts.numerator, denominator=parts.denominator, detail=parts.detail
-        )
+        found = found.made_of(declared.parts(counted) if counted else Parts())
     return replace(found, town=",".join(only)) if only is not None and town == ALL else found
 
 

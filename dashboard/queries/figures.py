@@ -43,8 +43,19 @@ def counted_of(kpi: Kpi, chosen: Sequence[Summary], town: str) -> Sequence[Summa
     if kpi.key == REPORTING or (kpi.by_rule and town != ALL):
         return chosen
     if kpi.standing:
-        return [summary for summary in chosen if getattr(summary, "ever", summary.reported)]
+        return [summary for summary in chosen if ever(summary)]
     return [summary for summary in chosen if summary.reported]
+
+
+def ever(summary: Summary) -> bool:
+    """Whether a town has reported at any time; of a feed of the day, on that day."""
+    return bool(getattr(summary, "ever", summary.reported))
+
+
+def over_period(kpi: Kpi, chosen: Sequence[Summary], first: int, last: int) -> Parts:
+    """A KPI that declares a ``period``, over ``first`` <= instant < ``last``, from the summaries at its end."""
+    counted = [summary for summary in chosen if ever(summary)]
+    return kpi.period(counted, first, last) if kpi.period is not None and counted else Parts()
 
 
 def figures_of(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from statistics import median_low
 from typing import cast
 
@@ -155,19 +156,9 @@ class _Days:
 
 
 def _over(figure: Figure, now: Board, kpi: Kpi, feed: Feed, town: str, known: Known, first: int) -> Figure:
-    now._trends = _Days(known)  # type: ignore[assignment]
-    try:
-        parts = now.span(kpi.key, town, first, now.day, feed.name)
-    finally:
-        now._trends = None
-    return msgspec.structs.replace(
-        figure,
-        value=parts.value,
-        numerator=parts.numerator,
-        denominator=parts.denominator,
-        qualifier=parts.qualifier,
-        detail=parts.detail,
-    )
+    spanning = copy(now)
+    spanning.trends = _Days(known)  # type: ignore[assignment]
+    return figure.made_of(spanning.span(kpi.key, town, first, now.day, feed.name))
 
 
 def _definition(feed: Feed, kpi: Kpi) -> b.Definition:

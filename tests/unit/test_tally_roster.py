@@ -13,7 +13,7 @@ from dashboard.domain.feed import Feed
 from dashboard.domain.figure import Qualifier, Quantity
 from dashboard.domain.summary import RosterSummary, TallySummary
 from dashboard.feeds import FEEDS
-from dashboard.queries.figures import figures_of
+from dashboard.queries.figures import figures_of, over_period
 from geodata.region import Region
 from ingest.decode import Door, decode_records
 from tests.engine.product import MadeUpRegion
@@ -144,3 +144,13 @@ def test_what_is_no_quantity_is_refused_in_words(said: object) -> None:
     assert events == []
     assert rejected[0].field == "count"
     assert "整数" in rejected[0].message
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "issued"), [("18T00:00:00", "19T00:00:00", 940), ("19T00:00:00", "20T00:00:00", 7)]
+)
+def test_a_tally_over_a_period_counts_its_days_only(first: str, last: str, issued: int) -> None:
+    declared = PERMIT.kpi("permits_issued")
+    assert declared is not None
+    chosen = list(summed(PERMIT, ISSUED, "19T10:00:00").values())
+    assert over_period(declared, chosen, ms(first), ms(last)).value == issued

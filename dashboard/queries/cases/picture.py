@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from dashboard.domain.day import day_start
 from dashboard.domain.feed import CaseSpec, Feed, Stage, Words
-from dashboard.domain.figure import Figure, Parts
+from dashboard.domain.figure import Figure
 from dashboard.domain.summary import CaseNow, CaseSummary
 from dashboard.feeds import feed_named
 from dashboard.queries import desk, wording
@@ -128,30 +128,10 @@ class Picture:
 
     def figure(self, kpi: str, town: str | None = None) -> Figure:
         """A declared KPI under the page's filters; of one town, or of all that are chosen."""
-        now = self.asked.board.now
-        declared = self.feed.kpi(kpi)
-        if self.asked.when.kind == "span" and declared is not None and declared.period is not None:
-            return self._over_span(kpi, declared.period, town or self.town)
-        if town is not None:
-            return desk.figure_over(kpi, [self._narrow], town, now)
-        return desk.figure_over(kpi, [self._narrow], self.town, now, self.only)
-
-    def _over_span(self, kpi: str, period: Callable[..., Parts], town: str) -> Figure:
-        """A KPI of the cases of a span, read at its end (EXACTNESS 17)."""
         board, when = self.asked.board, self.asked.when
-        chosen = [one for code, one in self._narrow.items() if one.ever and self._meant(code, town)]
-        parts = period(chosen, day_start(when.first, board.zone), board.now + 1)
-        plain = desk.figure_over(kpi, [self._narrow], town if town != ALL else ALL, board.now)
-        return replace(
-            plain,
-            value=parts.value,
-            numerator=parts.numerator,
-            denominator=parts.denominator,
-            detail=parts.detail,
-        )
-
-    def _meant(self, code: str, town: str) -> bool:
-        return code == town if town != ALL else self.means(code)
+        since = day_start(when.first, board.zone) if when.kind == "span" else None
+        only = self.only if town is None else None
+        return desk.figure_over(kpi, [self._narrow], town or self.town, board.now, only, since)
 
     def means(self, town: str) -> bool:
         """Whether a town passes the filter of towns."""

@@ -95,7 +95,7 @@ class Picture:
 
         Days before one that is not known yet are not asked for: a board of now reads them one after the other.
         """
-        trends, found = self.board._trends, []
+        trends, found = self.board.trends, []
         if trends is None:
             return []
         feed = KPIS[kpi][0].name
@@ -124,7 +124,7 @@ class Picture:
 
         A past moment has none: its courses would have to be played again before the page could be shown.
         """
-        trends = self.board._trends
+        trends = self.board.trends
         if trends is None or not self.asked.when.live:
             return []
         feed, day = KPIS[kpi][0].name, shift_day(self.board.day, -back)

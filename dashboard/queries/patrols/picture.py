@@ -228,7 +228,7 @@ def place_of(board: Board, town: str, code: str) -> tuple[str, float | None, flo
     place: Place | None = board.place(code)
     if place is not None and not place.provisional:
         return place.name, place.lon, place.lat
-    summary = board.case(town, "enterprise") if hasattr(board, "case") else None
+    summary = board.case(town, "enterprise")
     case = next((one for one in summary.cases if one.case == code), None) if summary else None
     if case is not None:
         return str(case.value("name") or code), case.lon, case.lat

@@ -349,8 +349,8 @@ def _hours(picture: Picture, before: Picture | None) -> dict[str, Any]:
     zh = lang != "en"
     today = picture.hours(picture.towns)
     yesterday: list[int] | None = None
-    if asked.when.kind != "span" and board._trends is not None:
-        ends = board._trends.day_end(FEED, shift_day(board.day, -1))
+    if asked.when.kind != "span" and board.trends is not None:
+        ends = board.trends.day_end(FEED, shift_day(board.day, -1))
         yesterday = picture.hours(picture.towns, [ends]) if ends else None
     peak = max(range(24), key=lambda hour: (today[hour], -hour))
     high = max([*today, *(yesterday or [0])])

@@ -267,7 +267,7 @@ def _tile(picture: Picture, feed: Feed, kpi: Kpi) -> dict[str, Any]:
     asked, lang = picture.asked, picture.asked.lang
     board = copy.copy(narrowed(asked.board, ",".join(picture.towns)) if picture.only is not None else asked.board)
     # Curves and yesterday are the picture's own: the wall's would be played again for every past moment.
-    board._trends = None
+    board.trends = None
     missing = unreported(board, feed, kpi)
     made = tile_of(board, feed, kpi, missing, lang)
     figure, before = picture.figure(kpi.key), picture.before(kpi.key)

@@ -309,8 +309,8 @@ _CURVES_KEPT = 256
 
 
 def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> Points:
-    key = (id(board._trends), feed.name, kpi.key, board.towns, day)
-    course = board._trends.course(feed.name, day, board.now) if board._trends else []
+    key = (id(board.trends), feed.name, kpi.key, board.towns, day)
+    course = board.trends.course(feed.name, day, board.now) if board.trends else []
     held = _curves.get(key)
     if held is None or held[0] is not course or held[1] != len(course):
         found = board.series(kpi.key, day=day, feed=feed.name)
