@@ -6,7 +6,7 @@ not. Instants are ms since 1970 UTC, days local yyyymmdd.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,25 @@ PAGES = {"dispute": "/disputes", "enterprise": "/enterprises"}
 """Feeds whose cases have a page of their own; any other feed's are at ``/feeds/<feed>``."""
 
 
+UNKNOWN = "-"
+"""What a case that does not say has as the value of a filter."""
+
+
 class Held(msgspec.Struct, frozen=True):
     """One case with the town it belongs to."""
 
     town: str
     case: CaseNow
+
+    @property
+    def stage(self) -> str:
+        """Code of the current stage."""
+        return self.case.stage
+
+    def said(self, field: str) -> str:
+        """The value of a field as a filter has it."""
+        value = self.case.value(field)
+        return UNKNOWN if value in (None, "") else str(value)
 
 
 def spec_of(feed: Feed) -> CaseSpec:
@@ -55,6 +69,11 @@ def dated_feed(board: Board) -> Feed | None:
 def staged_feed(board: Board) -> Feed | None:
     """The first feed whose cases owe visits once they have passed all stages (enterprises)."""
     return next((feed for feed in case_feeds(board) if spec_of(feed).owes_visits), None)
+
+
+def find(board: Board, feed: Feed, code: str) -> Held | None:
+    """The case of that code, if the viewer may see it."""
+    return next((one for one in held(board, feed) if one.case.case == code), None)
 
 
 def held(board: Board, feed: Feed, town: str = "all") -> Iterator[Held]:
@@ -190,11 +209,16 @@ def stages(board: Board, feed: Feed, lang: str, town: str = "all") -> list[dict[
 
 def reviews(board: Board, feed: Feed, lang: str, town: str = "all") -> list[dict[str, Any]]:
     """The reviewers of the cases that are being reviewed: passed, pending, returned."""
+    return reviewed(feed, [one.case for one in held(board, feed, town)], lang)
+
+
+def reviewed(feed: Feed, cases: Iterable[CaseNow], lang: str) -> list[dict[str, Any]]:
+    """:func:`reviews` of chosen cases."""
     spec = spec_of(feed)
     stage = review_stage(feed)
     if not spec.reviewers or stage is None:
         return []
-    own = [one.case for one in held(board, feed, town) if one.case.stage == stage.code]
+    own = [case for case in cases if case.stage == stage.code]
     rows = []
     for code, words in spec.reviewers.items():
         said = [case.verdicts.get(code) for case in own]
@@ -206,6 +230,7 @@ def reviews(board: Board, feed: Feed, lang: str, town: str = "all") -> list[dict
                 "passed": passed,
                 "returned": returned,
                 "pending": len(own) - passed - returned,
+                "total": len(own),
             }
         )
     return rows
@@ -256,10 +281,19 @@ def kind_words(feed: Feed, case: CaseNow) -> Words | None:
     return field.choices.get(case.value("kind") or "") if field else None
 
 
+def stage_named(feed: Feed, code: str) -> Stage:
+    """A declared stage; an unknown code stands for itself."""
+    return spec_of(feed).stage(code) or Stage(code, Words(code, code))
+
+
 def stage_words(feed: Feed, case: CaseNow) -> Words:
     """The words of the stage a case stands in."""
-    stage = spec_of(feed).stage(case.stage)
-    return stage.words if stage else Words(case.stage, case.stage)
+    return stage_named(feed, case.stage).words
+
+
+def stage_at(case: CaseNow, at: int) -> str:
+    """The stage in which a case stood at an earlier instant, ``""`` before its first record."""
+    return next((step.stage for step in reversed(case.steps) if step.at <= at), "")
 
 
 def owner(feed: Feed, case: CaseNow) -> str:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.domain.day import day_of
 from dashboard.domain.event import Event
+from dashboard.domain.feed import Feed
 from dashboard.domain.summary import CaseNow
-from dashboard.feeds import feed_named
 from dashboard.queries import wording
-from dashboard.queries.cases.picture import spec_of, stage_of
+from dashboard.queries.casework import spec_of, stage_named
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
 
-def told(board: Board, feed: str, case: CaseNow, lang: str) -> list[dict[str, str]]:
+def told(board: Board, feed: Feed, case: CaseNow, lang: str) -> list[dict[str, str]]:
     """The drawer's 经过, oldest first: {state, time, text, tone}."""
     zh = lang != "en"
-    versions = board.versions(feed, case.case)
+    versions = board.versions(feed.name, case.case)
     now = [event for event, ended in versions if ended is None and not event.void and event.at <= board.now]
     lines: list[tuple[int, int, dict[str, str]]] = []
     spec = spec_of(feed)
@@ -38,7 +38,7 @@ def told(board: Board, feed: str, case: CaseNow, lang: str) -> list[dict[str, st
     if not case.ends:
         # Where it stands now, and what is still to come.
         over = case.stuck or case.overdue
-        here = stage_of(feed, case.stage).words.of(lang)
+        here = stage_named(feed, case.stage).words.of(lang)
         stands = f"现在：{here}，已 {wording.span(board.now - case.since, lang)}"
         stands_en = f"now: {here}, for {wording.span(board.now - case.since, lang)}"
         found.append(
@@ -61,15 +61,15 @@ def _line(board: Board, state: str, at: int, text: str, tone: str, lang: str) ->
     return {"state": state, "time": when, "text": text, "tone": tone}
 
 
-def _said(feed: str, event: Event, stage: str, lang: str) -> list[str]:
+def _said(feed: Feed, event: Event, stage: str, lang: str) -> list[str]:
     """What a record said that a reader wants to know: the stage it brought, a verdict, a pledge, numbers."""
     zh = lang != "en"
-    declared, spec = feed_named(feed), spec_of(feed)
-    found = [stage_of(feed, stage).words.of(lang)] if stage else []
+    spec = spec_of(feed)
+    found = [stage_named(feed, stage).words.of(lang)] if stage else []
     rest = []
     for name in (spec.review_field, spec.pledge_field):
         value = event.fields.get(name) if name else None
-        field = declared.field(name) if name else None
+        field = feed.field(name) if name else None
         if value is not None and field is not None:
             words = field.choices.get(str(value))
             shown = words.of(lang) if words else str(value)
@@ -80,10 +80,9 @@ def _said(feed: str, event: Event, stage: str, lang: str) -> list[str]:
     return [*found, *rest]
 
 
-def _corrections(feed: str, versions: Sequence[tuple[Event, int | None]], lang: str) -> list[tuple[int, str]]:
+def _corrections(feed: Feed, versions: Sequence[tuple[Event, int | None]], lang: str) -> list[tuple[int, str]]:
     """A record that was sent again with another body: (when it was received, which field changed from what to what)."""
     zh = lang != "en"
-    declared = feed_named(feed)
     by_record: dict[tuple[str, str], list[Event]] = {}
     standing: set[tuple[str, str]] = set()
     for event, ended in versions:
@@ -99,7 +98,7 @@ def _corrections(feed: str, versions: Sequence[tuple[Event, int | None]], lang: 
         for old, new in pairwise(same):
             changes = [
                 f"{field.words.of(lang)} {_shown(field.name, old, feed, lang)} → {_shown(field.name, new, feed, lang)}"
-                for field in declared.fields
+                for field in feed.fields
                 if old.fields.get(field.name) != new.fields.get(field.name)
             ]
             if old.town != new.town:
@@ -110,9 +109,9 @@ def _corrections(feed: str, versions: Sequence[tuple[Event, int | None]], lang: 
     return found
 
 
-def _shown(name: str, event: Event, feed: str, lang: str) -> str:
+def _shown(name: str, event: Event, feed: Feed, lang: str) -> str:
     value: Any = event.fields.get(name)
-    field = feed_named(feed).field(name)
+    field = feed.field(name)
     if value is None:
         return "空" if lang != "en" else "nothing"
     words = field.choices.get(str(value)) if field else None

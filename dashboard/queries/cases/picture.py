@@ -7,75 +7,45 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from dashboard.domain.day import day_start
-from dashboard.domain.feed import CaseSpec, Feed, Stage, Words
+from dashboard.domain.feed import Feed
 from dashboard.domain.figure import Figure
 from dashboard.domain.summary import CaseNow, CaseSummary
-from dashboard.feeds import feed_named
 from dashboard.queries import desk, wording
 from dashboard.queries.asked import Asked, Choice, Narrowed
+from dashboard.queries.casework import UNKNOWN, Held, spec_of
 from dashboard.queries.figures import ALL
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
-UNKNOWN = "-"
-"""The value of a filter for cases that do not say."""
 
-
-@dataclass(frozen=True)
-class Row:
-    """One case with what it is filtered by."""
-
-    town: str
-    case: CaseNow
-
-    @property
-    def stage(self) -> str:
-        """Code of the current stage."""
-        return self.case.stage
-
-    def said(self, field: str) -> str:
-        """The value of a field as a filter has it."""
-        value = self.case.value(field)
-        return UNKNOWN if value in (None, "") else str(value)
-
-
-def spec_of(feed: str) -> CaseSpec:
-    """The declared parameters of a case feed."""
-    return cast(CaseSpec, feed_named(feed).archetype)
-
-
-def stage_of(feed: str, code: str) -> Stage:
-    """A declared stage; an unknown code stands for itself."""
-    return spec_of(feed).stage(code) or Stage(code, Words(code, code))
-
-
-def summaries_of(board: Board, feed: str) -> dict[str, CaseSummary]:
+def summaries_of(board: Board, feed: Feed) -> dict[str, CaseSummary]:
     """Town -> its cases, of the towns that the viewer sees."""
     found = {}
     for town in board.towns:
-        summary = board.summaries(feed).get(town)
+        summary = board.summaries(feed.name).get(town)
         if isinstance(summary, CaseSummary):
             found[town] = summary
     return found
 
 
-def stages(feed: str) -> Callable[[Board, str], Sequence[Choice]]:
+def stages(feed: Feed) -> Callable[[Board, str], Sequence[Choice]]:
     """Choices of a filter by stage."""
-    return lambda board, lang: [Choice(stage.code, stage.words.of(lang)) for stage in spec_of(feed).stages]
+    spec = spec_of(feed)
+    return lambda board, lang: [Choice(stage.code, stage.words.of(lang)) for stage in spec.stages]
 
 
-def field_choices(feed: str, field: str) -> Callable[[Board, str], Sequence[Choice]]:
+def field_choices(feed: Feed, field: str) -> Callable[[Board, str], Sequence[Choice]]:
     """Choices of a filter by a field: the declared ones, or the values that cases state."""
 
     def choices(board: Board, lang: str) -> Sequence[Choice]:
-        declared = feed_named(feed).field(field)
+        declared = feed.field(field)
         unknown = Choice(UNKNOWN, "未填" if lang != "en" else "Not stated")
         if declared is not None and declared.choices:
             return [*(Choice(code, words.of(lang)) for code, words in declared.choices.items()), unknown]
@@ -93,17 +63,15 @@ class Picture:
     def __init__(
         self,
         asked: Asked,
-        feed: str,
-        text: Callable[[Row], str],
+        feed: Feed,
+        text: Callable[[Held], str],
         summaries: Mapping[str, CaseSummary] | None = None,
         figures_without: Sequence[str] = (),
-        make: Callable[[str, CaseNow], Row] | None = None,
+        make: Callable[[str, CaseNow], Held] | None = None,
     ) -> None:
-        self.asked, self.name = asked, feed
-        self.feed: Feed = feed_named(feed)
-        self.spec = spec_of(feed)
+        self.asked, self.feed = asked, feed
         self.summaries = summaries if summaries is not None else summaries_of(asked.board, feed)
-        made = make or Row
+        made = make or Held
         rows = [made(town, case) for town, summary in self.summaries.items() for case in summary.cases]
         self.rows = rows
         self.narrowed = Narrowed(rows, asked, text)
@@ -114,7 +82,7 @@ class Picture:
         self._text, self._figures_without, self._make = text, figures_without, make
         self._narrow = self._narrowed()
 
-    def _without(self, rows: Iterable[Row], keys: Sequence[str], text: Callable[[Row], str]) -> list[Row]:
+    def _without(self, rows: Iterable[Held], keys: Sequence[str], text: Callable[[Held], str]) -> list[Held]:
         wanted = self.asked.q.lower().split()
         return [
             row for row in rows if self.asked.passes(row, *keys) and all(word in text(row).lower() for word in wanted)
@@ -141,8 +109,10 @@ class Picture:
         """The same filters at the same time of the day before; ``None`` when that is not known (yet)."""
         if self.asked.when.kind == "span":
             return None
-        found = {town: one for town, one in self.asked.board.before(self.name).items() if isinstance(one, CaseSummary)}
-        return Picture(self.asked, self.name, self._text, found, self._figures_without, self._make) if found else None
+        found = {
+            town: one for town, one in self.asked.board.before(self.feed.name).items() if isinstance(one, CaseSummary)
+        }
+        return Picture(self.asked, self.feed, self._text, found, self._figures_without, self._make) if found else None
 
     @property
     def dims(self) -> dict[str, str]:
@@ -155,19 +125,20 @@ class Picture:
         }
         return {**found, "q": self.asked.q} if self.asked.q else found
 
+    def ever(self, town: str) -> bool:
+        """Whether a town has reported at any time."""
+        summary = self.summaries.get(town)
+        return summary is not None and summary.ever
+
+    @cached_property
+    def cases(self) -> list[CaseNow]:
+        """The cases that figures are made of."""
+        return [row.case for row in self.counted]
+
     @property
     def today(self) -> int:
         """The instant at which the board's day begins."""
         return day_start(self.asked.board.day, self.asked.board.zone)
-
-
-def median(values: Sequence[int]) -> float | None:
-    """The middle of some numbers; of an even count the mean of the two in the middle."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return float(ordered[middle]) if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def number(case: str) -> str:
@@ -186,7 +157,7 @@ def stay(case: CaseNow, now: int) -> int:
     return max(0, now - case.since)
 
 
-def urgency(row: Row) -> tuple[bool, bool, int]:
+def urgency(row: Held) -> tuple[bool, bool, int]:
     """The order of work: over its limit or due first, then what has stood longest; ended cases last."""
     return (bool(row.case.ends), not (row.case.stuck or row.case.overdue), row.case.since)
 
@@ -197,15 +168,10 @@ def span_text(ms: float | None, lang: str) -> str:
 
 
 __all__ = [
-    "UNKNOWN",
     "Picture",
-    "Row",
     "field_choices",
-    "median",
     "number",
     "span_text",
-    "spec_of",
-    "stage_of",
     "stages",
     "stay",
     "summaries_of",

@@ -15,7 +15,7 @@ from dashboard.domain.day import HOUR, day_of
 from dashboard.domain.summary import Judged, ObligationState, PlaceGap
 from dashboard.feeds import KPIS
 from dashboard.feeds.patrol import TARGETS
-from dashboard.queries import wording
+from dashboard.queries import deskmap, wording
 from dashboard.queries.asked import Asked, day_text
 from dashboard.queries.duties import SOON_MS
 from dashboard.queries.patrols.picture import (
@@ -111,43 +111,32 @@ def map_of(picture: Picture, gaps: Sequence[Gap]) -> dict[str, Any]:
                 }
             )
     live = asked.when.kind in ("now", "as_of")
-    towns = []
-    for town in board.pack.towns:
-        if town.code not in board.towns:
-            continue
-        figure = picture.figure("patrol_coverage", town.code)
-        kpi = KPIS["patrol_coverage"][1]
-        meant = picture.means(town.code)
-        own = board.track(town.code)
-        reported = own is not None and own.reported
-        towns.append(
-            {
-                "code": town.code,
-                "name": town.name,
-                "text": wording.percent(figure.value) if meant else "",
-                "bad": figure.value is not None and kpi.alert_below is not None and figure.value < kpi.alert_below,
-                "meant": meant,
-                "chosen": town.code in asked.chosen.get("town", ()),
-                "reported": reported,
-                "raw": figure.value,
-                "freshness": str(figure.freshness),
-                "label": town.name if reported else f"{town.name} {wording.not_reported(lang)}",
-            }
-        )
-    states = Counter(gap.state for gap in gaps)
+    limit = KPIS["patrol_coverage"][1].alert_below
+
+    def reported(town: str) -> bool:
+        own = board.track(town)
+        return own is not None and own.reported
+
+    towns = deskmap.towns(
+        asked,
+        lambda town: picture.figure("patrol_coverage", town),
+        text=lambda figure: wording.percent(figure.value),
+        reported=reported,
+        bad=lambda figure: figure.value is not None and limit is not None and figure.value < limit,
+    )
     signal = sum(1 for unit in units if unit["signal"])
-    return {
-        "points": points,
-        "cells": _counted(many),
-        "heat": _heat(picture),
-        "units": units if live else [],
-        "towns": towns,
-        "limit": [town["code"] for town in towns if town["meant"]] if "town" in asked.chosen else [],
-        "signal": signal,
-        "dark": len(units) - signal,
-        "label": _map_label(states, lang),
-        "approximate": ("界线为近似" if lang != "en" else "approximate boundary") if board.pack.approximate else "",
-    }
+    return deskmap.document(
+        asked,
+        towns,
+        points,
+        _map_label(Counter(gap.state for gap in gaps), lang),
+        kpi="patrol_coverage",
+        cells=_counted(many),
+        heat=_heat(picture),
+        units=units if live else [],
+        signal=signal,
+        dark=len(units) - signal,
+    )
 
 
 def _map_label(states: Mapping[ObligationState, int], lang: str) -> str:

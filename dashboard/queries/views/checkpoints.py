@@ -18,7 +18,7 @@ from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import CheckpointNow, DriftNow, FeverNow, FeverState, ReadingSummary, Summary
 from dashboard.feeds import KPIS
 from dashboard.feeds.temperature import CODES
-from dashboard.queries import desk, wording
+from dashboard.queries import desk, deskmap, wording
 from dashboard.queries.asked import Asked, Choice, Filter, Narrowed, day_text, town_choices
 from dashboard.queries.explain import value_text
 from dashboard.queries.export import Column, Table
@@ -473,40 +473,19 @@ def _map(picture: Picture, rows: Sequence[Point]) -> dict[str, Any]:
             continue
         state = "lapsed" if waiting else marks[row.states[0]]
         points.append([row.code, round(place.lon, 5), round(place.lat, 5), state, number if waiting else 0, place.name])
-    towns = []
-    for town in board.pack.towns:
-        if town.code not in board.towns:
-            continue
-        figure = picture.figure("screened", town.code)
-        meant = town.code in picture.towns
-        known = figure.value is not None
-        text = wording.count(figure.value, lang) if figure.value is not None else wording.not_reported(lang)
-        towns.append(
-            {
-                "code": town.code,
-                "name": town.name,
-                "label": town.name,
-                "text": text if meant else "",
-                "raw": figure.value,
-                "bad": False,
-                "meant": meant,
-                "chosen": town.code in picture.asked.chosen.get("town", ()),
-                "reported": known,
-                "freshness": str(figure.freshness) if picture.asked.when.live else "fresh",
-            }
-        )
-    return {
-        "points": points,
-        "cells": [],
-        "heat": [],
-        "units": [],
-        "towns": towns,
-        "kpi": "screened",
-        "limit": [town["code"] for town in towns if town["meant"]] if "town" in picture.asked.chosen else [],
-        "dims": picture.dims("screened"),
-        "label": f"卡点图，{len(points)} 个卡点" if lang != "en" else f"Map of {len(points)} checkpoints",
-        "approximate": ("界线为近似" if lang != "en" else "approximate boundary") if board.pack.approximate else "",
-    }
+    marked = deskmap.towns(
+        picture.asked,
+        lambda town: picture.figure("screened", town),
+        text=lambda own: wording.not_reported(lang) if own.value is None else wording.count(own.value, lang),
+        reported=lambda town: picture.figure("screened", town).value is not None,
+        meant=picture.towns,
+    )
+    # What a town lacks stands in its text; a past moment is as fresh as it will ever be.
+    towns = [
+        one | {"label": one["name"]} | ({} if picture.asked.when.live else {"freshness": "fresh"}) for one in marked
+    ]
+    label = f"卡点图，{len(points)} 个卡点" if lang != "en" else f"Map of {len(points)} checkpoints"
+    return deskmap.document(picture.asked, towns, points, label, kpi="screened", dims=picture.dims("screened"))
 
 
 def _fevers(picture: Picture, rows: Sequence[Point]) -> list[dict[str, Any]]:

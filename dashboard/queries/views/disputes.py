@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dashboard.domain.day import day_end, day_start, shift_day
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.summary import CaseNow
-from dashboard.feeds.dispute import AGES, KINDS, SPEC, age_of
-from dashboard.queries import desk, wording
+from dashboard.feeds.dispute import AGES, FEED, KINDS, SPEC, age_of
+from dashboard.queries import casework, desk, deskmap, wording
 from dashboard.queries.asked import Asked, Choice, Filter, town_choices
 from dashboard.queries.cases.history import told
 from dashboard.queries.cases.picture import (
     Picture,
-    Row,
     field_choices,
     number,
     span_text,
-    stage_of,
     stages,
     town_name,
     urgency,
 )
 from dashboard.queries.cases.tables import figure_table
+from dashboard.queries.casework import Held
 from dashboard.queries.export import Column, Table
 from dashboard.queries.view import View
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
-FEED = "dispute"
 MOST_ROWS = 500
 BACKLOG_DAYS = 14
 SEARCH = Words("编号、经办人、类型", "Number, handler, kind")
@@ -94,8 +91,7 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Dispute(Row):
+class Dispute(Held, frozen=True):
     """One dispute; what time has made of it is read off once."""
 
     age: str
@@ -107,7 +103,7 @@ class Dispute(Row):
         return Dispute(town, case, "ended" if case.ends else age_of(case, now), _states(now, case))
 
 
-def _text(row: Row) -> str:
+def _text(row: Held) -> str:
     case = row.case
     kind = KINDS.get(str(case.value("kind")))
     said = [case.case, str(case.value("handler") or ""), f"{kind.zh} {kind.en}" if kind else ""]
@@ -128,7 +124,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
     return desk.document(
         asked,
         picture.narrowed,
-        feed=FEED,
+        feed=FEED.name,
         headline=headline(picture),
         sub=_sub(picture),
         tables=[(name, words.of(lang)) for name, words in TITLES.items()],
@@ -154,7 +150,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
     )
 
 
-def _urgency(row: Row) -> tuple[bool, bool, int]:
+def _urgency(row: Held) -> tuple[bool, bool, int]:
     """Overdue first, then what is due soonest, then the oldest."""
     case = row.case
     ended, calm, since = urgency(row)
@@ -167,17 +163,13 @@ def figures(asked: Asked) -> list[Figure]:
     return [picture.figure(kpi) for kpi in COMPARED]
 
 
-def _cases(picture: Picture) -> list[CaseNow]:
-    return [row.case for row in picture.counted if picture.means(row.town)]
-
-
 def headline(picture: Picture) -> list[dict[str, str]]:
     """How many are open, how many overdue, what came and went today."""
     asked, lang = picture.asked, picture.asked.lang
     zh = lang != "en"
-    if asked.when.live and asked.board.freshness(FEED)[0] == Freshness.SILENT and not picture.rows:
+    if asked.when.live and asked.board.freshness(FEED.name)[0] == Freshness.SILENT and not picture.rows:
         return [{"text": "还没有收到纠纷记录" if zh else "No dispute record has come", "tone": "stale"}]
-    cases = _cases(picture)
+    cases = picture.cases
     open_cases = [case for case in cases if not case.ends]
     if not open_cases:
         return [{"text": "没有未结纠纷" if zh else "No dispute is open", "tone": "plain"}]
@@ -197,7 +189,7 @@ def headline(picture: Picture) -> list[dict[str, str]]:
 def _sub(picture: Picture) -> list[str]:
     asked, lang = picture.asked, picture.asked.lang
     board, zh = asked.board, lang != "en"
-    cases = _cases(picture)
+    cases = picture.cases
     new = sum(1 for case in cases if case.opened >= picture.today)
     done = sum(1 for case in cases if case.ends == "done" and case.since >= picture.today)
     texts = [
@@ -212,7 +204,7 @@ def _sub(picture: Picture) -> list[str]:
 def _ages(picture: Picture) -> list[dict[str, Any]]:
     """The open cases by age."""
     now, lang = picture.asked.board.now, picture.asked.lang
-    counts = Counter(age_of(case, now) for case in _cases(picture) if not case.ends)
+    counts = Counter(age_of(case, now) for case in picture.cases if not case.ends)
     total = sum(counts.values())
     return [
         {"key": key, "name": words.of(lang), "count": counts[key], "share": counts[key] / total if total else 0}
@@ -224,7 +216,7 @@ def _backlog(picture: Picture) -> list[dict[str, Any]]:
     """What was open, and overdue, at the end of each of the last days, and now: read from the cases' own steps."""
     board, lang = picture.asked.board, picture.asked.lang
     zh = lang != "en"
-    cases = _cases(picture)
+    cases = picture.cases
     ends = {stage.code: stage.ends for stage in SPEC.stages}
     found = []
     first = min((case.opened for case in cases), default=None)
@@ -235,19 +227,11 @@ def _backlog(picture: Picture) -> list[dict[str, Any]]:
         if first is None or at < first:
             found.append({"day": day, "label": label, "open": None, "overdue": 0, "text": wording.MISSING})
             continue
-        standing = [case for case in cases if case.opened <= at and not ends.get(_stage_at(case, at), "")]
+        standing = [case for case in cases if case.opened <= at and not ends.get(casework.stage_at(case, at), "")]
         overdue = sum(1 for case in standing if case.due is not None and case.due < at)
         text = f"未结 {len(standing)}，逾期 {overdue}" if zh else f"{len(standing)} open, {overdue} overdue"
         found.append({"day": day, "label": label, "open": len(standing), "overdue": overdue, "text": text})
     return found
-
-
-def _stage_at(case: CaseNow, at: int) -> str:
-    stage = ""
-    for step in case.steps:
-        if step.at <= at:
-            stage = step.stage
-    return stage
 
 
 def _kinds(picture: Picture) -> list[dict[str, Any]]:
@@ -359,10 +343,9 @@ def _day_of(at: int, board: Board) -> int:
     return day
 
 
-def _map(picture: Picture, rows: list[Row]) -> dict[str, Any]:
+def _map(picture: Picture, rows: list[Held]) -> dict[str, Any]:
     """Open cases by town; marks only where a record gave a place that is nobody's home."""
     board, lang = picture.asked.board, picture.asked.lang
-    zh = lang != "en"
     points: list[list[Any]] = []
     for at, row in enumerate(rows[:200], start=1):
         place = board.pack.place_by_code.get(str(row.case.value("place") or ""))
@@ -371,44 +354,17 @@ def _map(picture: Picture, rows: list[Row]) -> dict[str, Any]:
         state = "lapsed" if row.case.overdue else "soon" if "soon" in _states(board.now, row.case) else "open"
         name = f"{place.name} {number(row.case.case)}"
         points.append([row.case.case, round(place.lon, 5), round(place.lat, 5), state, at if at <= 9 else 0, name])
-    towns = []
-    for town in board.pack.towns:
-        if town.code not in board.towns:
-            continue
-        figure = picture.figure("dispute_open", town.code)
-        meant = picture.means(town.code)
-        summary = picture.summaries.get(town.code)
-        ever = summary is not None and summary.ever
-        towns.append(
-            {
-                "code": town.code,
-                "name": town.name,
-                "text": wording.count(figure.value, lang) if meant and figure.value is not None else "",
-                "bad": False,
-                "meant": meant,
-                "chosen": town.code in picture.asked.chosen.get("town", ()),
-                "reported": ever,
-                "raw": figure.value,
-                "freshness": str(figure.freshness),
-                "label": town.name if ever else f"{town.name} {wording.not_reported(lang)}",
-            }
-        )
-    return {
-        "points": points,
-        "cells": [],
-        "heat": [],
-        "units": [],
-        "towns": towns,
-        "kpi": "dispute_open",
-        "limit": [town["code"] for town in towns if town["meant"]] if "town" in picture.asked.chosen else [],
-        "signal": 0,
-        "dark": 0,
-        "label": f"未结纠纷分布图，{len(rows)} 件" if zh else f"Map of {len(rows)} disputes",
-        "approximate": ("界线为近似" if zh else "approximate boundary") if board.pack.approximate else "",
-    }
+    towns = deskmap.towns(
+        picture.asked,
+        lambda town: picture.figure("dispute_open", town),
+        text=lambda figure: "" if figure.value is None else wording.count(figure.value, lang),
+        reported=picture.ever,
+    )
+    label = f"未结纠纷分布图，{len(rows)} 件" if lang != "en" else f"Map of {len(rows)} disputes"
+    return deskmap.document(picture.asked, towns, points, label, kpi="dispute_open")
 
 
-def _row(board: Board, row: Row, lang: str) -> dict[str, Any]:
+def _row(board: Board, row: Held, lang: str) -> dict[str, Any]:
     case = row.case
     kind = KINDS.get(str(case.value("kind") or "other"), KINDS["other"])
     length = (case.since if case.ends else board.now) - case.opened
@@ -424,7 +380,7 @@ def _row(board: Board, row: Row, lang: str) -> dict[str, Any]:
         "name": number(case.case),
         "town": town_name(board, row.town),
         "kind": kind.of(lang),
-        "stage_text": stage_of(FEED, case.stage).words.of(lang),
+        "stage_text": casework.stage_words(FEED, case).of(lang),
         "opened": wording.moment(case.opened, board.day, board.zone, lang),
         "opened_at": case.opened,
         "age": length,
@@ -434,11 +390,11 @@ def _row(board: Board, row: Row, lang: str) -> dict[str, Any]:
         "tone": "alert" if "overdue" in states else "watch" if "soon" in states else "",
         "parties": case.value("parties"),
         "handler": wording.staff(str(case.value("handler"))) if case.value("handler") else "",
-        "label": f"{number(case.case)}，{kind.of(lang)}，{stage_of(FEED, case.stage).words.of(lang)}",
+        "label": f"{number(case.case)}，{kind.of(lang)}，{casework.stage_words(FEED, case).of(lang)}",
     }
 
 
-def _foot(rows: list[Row], lang: str) -> dict[str, str]:
+def _foot(rows: list[Held], lang: str) -> dict[str, str]:
     zh = lang != "en"
     shown = min(len(rows), MOST_ROWS)
     n, m = wording.count(len(rows), lang), wording.count(shown, lang)
@@ -475,7 +431,7 @@ def _words(lang: str) -> dict[str, Any]:
 def detail(asked: Asked, scope: str) -> dict[str, Any]:
     """The drawer of one dispute: never who the parties are."""
     board, lang, zh = asked.board, asked.lang, asked.lang != "en"
-    row = next((one for one in picture_of(asked).rows if one.case.case == asked.open), None)
+    row = casework.find(board, FEED, asked.open)
     if row is None:
         return {"drawer": None}
     case = row.case
@@ -500,7 +456,7 @@ def detail(asked: Asked, scope: str) -> dict[str, Any]:
             "facts": wording.join([text for text in facts if text], lang),
             "due": due,
             "rows": [
-                {"head": "环节" if zh else "Stage", "text": stage_of(FEED, case.stage).words.of(lang)},
+                {"head": "环节" if zh else "Stage", "text": casework.stage_words(FEED, case).of(lang)},
                 {
                     "head": "经办人" if zh else "Handler",
                     "text": wording.staff(str(case.value("handler") or wording.MISSING)),
@@ -545,7 +501,7 @@ def tables(asked: Asked, scope: str) -> list[Table]:
             row.case.case,
             town_name(board, row.town),
             KINDS.get(str(row.case.value("kind") or "other"), KINDS["other"]).of(lang),
-            stage_of(FEED, row.stage).words.of(lang),
+            casework.stage_words(FEED, row.case).of(lang),
             row.case.opened,
             ((row.case.since if row.case.ends else board.now) - row.case.opened) / 3_600_000,
             row.case.due,

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from dashboard.domain.day import day_end, day_start, shift_day
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness
-from dashboard.feeds.enterprise import PLEDGES, REVIEWERS, SCALES, SPEC, VERDICTS
-from dashboard.queries import desk, wording
+from dashboard.feeds.enterprise import FEED, PLEDGES, REVIEWERS, SCALES, SPEC, VERDICTS
+from dashboard.queries import casework, desk, deskmap, wording
 from dashboard.queries.asked import Asked, Choice, Filter, town_choices
 from dashboard.queries.cases.history import told
 from dashboard.queries.cases.picture import (
     Picture,
-    Row,
     field_choices,
-    median,
     number,
     span_text,
-    stage_of,
     stages,
     stay,
     town_name,
     urgency,
 )
 from dashboard.queries.cases.tables import figure_table
+from dashboard.queries.casework import Held
 from dashboard.queries.export import Column, Table
 from dashboard.queries.view import View
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
-FEED = "enterprise"
 MOST_ROWS = 500
-"""Rows that travel to a page; more are in the files. The most urgent come first."""
+"""Helds that travel to a page; more are in the files. The most urgent come first."""
 MOST_DOTS = 600
 CURVE_DAYS = 14
 ON_THE_WAY = tuple(stage for stage in SPEC.stages if not stage.ends)
@@ -52,7 +50,7 @@ MARKS = {"passed": "✓", "returned": "↩", "pending": "○", "none": "—"}
 PENDING = Words("待审", "Pending")
 
 
-def states_of(row: Row) -> list[str]:
+def states_of(row: Held) -> list[str]:
     """The values of the filter 状态 that an enterprise has."""
     case = row.case
     found = ["resumed"] if case.stage == "resumed" else ["waiting"]
@@ -67,7 +65,7 @@ def states_of(row: Row) -> list[str]:
     return found
 
 
-def verdicts_of(row: Row) -> dict[str, str]:
+def verdicts_of(row: Held) -> dict[str, str]:
     """Reviewer -> ``passed``, ``returned``, ``pending`` or ``none`` (not reached)."""
     case = row.case
     order = [stage.code for stage in SPEC.stages]
@@ -118,7 +116,7 @@ TITLES = {
 }
 
 
-def _text(row: Row) -> str:
+def _text(row: Held) -> str:
     case = row.case
     said = [case.case, *(str(case.value(field) or "") for field in ("name", "industry", "liaison", "steward", "uscc"))]
     return " ".join(said)
@@ -138,7 +136,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
     return desk.document(
         asked,
         picture.narrowed,
-        feed=FEED,
+        feed=FEED.name,
         headline=headline(picture),
         sub=_sub(picture),
         tables=[(name, words.of(lang)) for name, words in TITLES.items()],
@@ -150,7 +148,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         search=SEARCH,
         title="企业" if lang != "en" else "Enterprises",
         pipeline=_pipeline(picture),
-        reviewers=_reviewers(picture),
+        reviewers=casework.reviewed(FEED, picture.cases, lang),
         pledges=_pledges(picture),
         resumed=_resumed(picture, rate),
         curve=_curve(picture),
@@ -172,9 +170,9 @@ def headline(picture: Picture) -> list[dict[str, str]]:
     """How many are not back, how many stand too long, and where most of them stand."""
     asked, lang = picture.asked, picture.asked.lang
     zh = lang != "en"
-    if asked.when.live and asked.board.freshness(FEED)[0] == Freshness.SILENT and not picture.rows:
+    if asked.when.live and asked.board.freshness(FEED.name)[0] == Freshness.SILENT and not picture.rows:
         return [{"text": "还没有收到企业记录" if zh else "No enterprise record has come", "tone": "stale"}]
-    cases = [row.case for row in picture.counted if picture.means(row.town)]
+    cases = picture.cases
     if not cases:
         return [{"text": "没有符合筛选的企业" if zh else "No enterprise passes the filters", "tone": "plain"}]
     waiting = [case for case in cases if case.stage != "resumed"]
@@ -192,7 +190,7 @@ def headline(picture: Picture) -> list[dict[str, str]]:
     found.append({"text": f"{t} 家超过环节时限" if zh else f"{t} over a stage's limit", "tone": "alert"})
     stage, most = over.most_common(1)[0]
     if total > 1 and most * 2 >= total:
-        name = stage_of(FEED, stage).words.of(lang)
+        name = casework.stage_named(FEED, stage).words.of(lang)
         found.append({"text": f"{most} 家卡在{name}" if zh else f"{most} of them in “{name}”", "tone": "plain"})
     return found
 
@@ -220,14 +218,14 @@ def _tiles(picture: Picture, before: Picture | None) -> list[dict[str, Any]]:
 def _pipeline(picture: Picture) -> list[dict[str, Any]]:
     """The stages on the way, left to right, with what stands there, what stands too long and what moved on today."""
     board, lang = picture.asked.board, picture.asked.lang
-    cases = [row.case for row in picture.counted if picture.means(row.town)]
+    cases = picture.cases
     most = max(Counter(case.stage for case in cases if not case.ends).values(), default=0)
     found = []
     for stage in ON_THE_WAY:
         here = [case for case in cases if case.stage == stage.code]
         over = sum(1 for case in here if case.stuck)
-        middle = median([stay(case, board.now) for case in here])
-        limit = board.pack.thresholds.get(f"{FEED}.sla.{stage.code}", stage.sla_hours)
+        middle = median(stay(case, board.now) for case in here) if here else None
+        limit = board.pack.thresholds.get(f"{FEED.name}.sla.{stage.code}", stage.sla_hours)
         moved = sum(
             1
             for case in cases
@@ -273,26 +271,6 @@ def _stay_text(ms: float | None, lang: str) -> str:
     return f"中位 {shown}" if zh else f"median {shown}"
 
 
-def _reviewers(picture: Picture) -> list[dict[str, Any]]:
-    """The three reviewers side by side: what passed, waits, was returned, of what is being reviewed."""
-    lang = picture.asked.lang
-    rows = [row for row in picture.counted if picture.means(row.town) and row.stage == "reviewing"]
-    found = []
-    for reviewer, words in REVIEWERS.items():
-        counts = Counter(verdicts_of(row)[reviewer] for row in rows)
-        found.append(
-            {
-                "key": reviewer,
-                "name": words.of(lang),
-                "passed": counts["passed"],
-                "pending": counts["pending"],
-                "returned": counts["returned"],
-                "total": len(rows),
-            }
-        )
-    return found
-
-
 def _pledges(picture: Picture) -> dict[str, Any]:
     """The three pledges of those that are committing themselves."""
     lang = picture.asked.lang
@@ -309,7 +287,7 @@ def _pledges(picture: Picture) -> dict[str, Any]:
 def _resumed(picture: Picture, rate: Figure) -> dict[str, Any]:
     lang = picture.asked.lang
     zh = lang != "en"
-    cases = [row.case for row in picture.counted if picture.means(row.town)]
+    cases = picture.cases
     today = sum(1 for case in cases if case.stage == "resumed" and case.since >= picture.today)
     suspended = [case for case in cases if case.stage == "suspended"]
     new = sum(1 for case in suspended if case.since >= picture.today)
@@ -322,7 +300,7 @@ def _resumed(picture: Picture, rate: Figure) -> dict[str, Any]:
     if new:
         stopped += f"，今日 +{new}" if zh else f", +{new} today"
     return {
-        "name": stage_of(FEED, "resumed").words.of(lang),
+        "name": casework.stage_named(FEED, "resumed").words.of(lang),
         "kpi": "enterprise_resumed",
         "town": rate.town,
         "raw": rate.numerator,
@@ -337,13 +315,13 @@ def _resumed(picture: Picture, rate: Figure) -> dict[str, Any]:
 def _curve(picture: Picture) -> list[dict[str, Any]]:
     """The resumption rate at the end of each of the last days, and now: read from the cases' own steps."""
     board, lang = picture.asked.board, picture.asked.lang
-    cases = [row.case for row in picture.counted if picture.means(row.town)]
+    cases = picture.cases
     found = []
     for back in range(CURVE_DAYS - 1, -1, -1):
         day = shift_day(board.day, -back)
         at = min(board.now, day_end(day, board.zone) - 1)
         known = [case for case in cases if case.opened <= at]
-        resumed = sum(1 for case in known if _stage_at(case.steps, at) == "resumed")
+        resumed = sum(1 for case in known if casework.stage_at(case, at) == "resumed")
         share = resumed / len(known) if known else None
         found.append(
             {
@@ -363,15 +341,7 @@ def _curve(picture: Picture) -> list[dict[str, Any]]:
     return found
 
 
-def _stage_at(steps: Any, at: int) -> str:
-    stage = ""
-    for step in steps:
-        if step.at <= at:
-            stage = step.stage
-    return stage
-
-
-def _map(picture: Picture, rows: list[Row]) -> dict[str, Any]:
+def _map(picture: Picture, rows: list[Held]) -> dict[str, Any]:
     """Enterprises as marks: those that stand too long above all, the others as counts where there are too many."""
     board, lang = picture.asked.board, picture.asked.lang
     points: list[list[Any]] = []
@@ -379,7 +349,7 @@ def _map(picture: Picture, rows: list[Row]) -> dict[str, Any]:
     crowded = len(rows) > MOST_DOTS
     shown = {row.case.case: at for at, row in enumerate(rows[:9], start=1) if row.case.stuck}
     for row in rows:
-        lon, lat = position(board, row)
+        _, lon, lat = casework.position(board, row)
         if lon is None or lat is None:
             continue
         case = row.case
@@ -390,54 +360,20 @@ def _map(picture: Picture, rows: list[Row]) -> dict[str, Any]:
             continue
         name = str(case.value("name") or number(case.case))
         points.append([case.case, round(lon, 5), round(lat, 5), state, shown.get(case.case, 0), name])
-    towns = []
-    for town in board.pack.towns:
-        if town.code not in board.towns:
-            continue
-        figure = picture.figure("resumption_rate", town.code)
-        meant = picture.means(town.code)
-        summary = picture.summaries.get(town.code)
-        ever = summary is not None and summary.ever
-        towns.append(
-            {
-                "code": town.code,
-                "name": town.name,
-                "text": wording.percent(figure.value) if meant and figure.value is not None else "",
-                "bad": figure.value is not None and figure.value < 0.75,
-                "meant": meant,
-                "chosen": town.code in picture.asked.chosen.get("town", ()),
-                "reported": ever,
-                "raw": figure.value,
-                "freshness": str(figure.freshness),
-                "label": town.name if ever else f"{town.name} {wording.not_reported(lang)}",
-            }
-        )
-    zh = lang != "en"
-    return {
-        "points": points,
-        "cells": [[lon, lat, met, waiting] for (lon, lat), (met, waiting) in many.items()],
-        "heat": [],
-        "units": [],
-        "towns": towns,
-        "kpi": "resumption_rate",
-        "limit": [town["code"] for town in towns if town["meant"]] if "town" in picture.asked.chosen else [],
-        "signal": 0,
-        "dark": 0,
-        "label": f"企业分布图，{len(rows)} 家" if zh else f"Map of {len(rows)} enterprises",
-        "approximate": ("界线为近似" if zh else "approximate boundary") if board.pack.approximate else "",
-    }
+    limit = declared.watch_below if (declared := FEED.kpi("resumption_rate")) else None
+    towns = deskmap.towns(
+        picture.asked,
+        lambda town: picture.figure("resumption_rate", town),
+        text=lambda figure: "" if figure.value is None else wording.percent(figure.value),
+        reported=picture.ever,
+        bad=lambda figure: figure.value is not None and limit is not None and figure.value < limit,
+    )
+    label = f"企业分布图，{len(rows)} 家" if lang != "en" else f"Map of {len(rows)} enterprises"
+    cells = [[lon, lat, met, waiting] for (lon, lat), (met, waiting) in many.items()]
+    return deskmap.document(picture.asked, towns, points, label, kpi="resumption_rate", cells=cells)
 
 
-def position(board: Board, row: Row) -> tuple[float | None, float | None]:
-    """Where an enterprise stands: its place of the pack, else what its records say."""
-    for code in (row.case.value("place"), row.case.case):
-        place = board.pack.place_by_code.get(code) if code else None
-        if place is not None and place.lon is not None:
-            return place.lon, place.lat
-    return row.case.lon, row.case.lat
-
-
-def _row(board: Board, row: Row, lang: str) -> dict[str, Any]:
+def _row(board: Board, row: Held, lang: str) -> dict[str, Any]:
     case = row.case
     zh = lang != "en"
     back, total = case.value("staff_returned"), case.value("staff_total")
@@ -450,7 +386,7 @@ def _row(board: Board, row: Row, lang: str) -> dict[str, Any]:
         "above": case.value("scale") == "above",
         "industry": str(case.value("industry") or wording.MISSING),
         "stage": case.stage,
-        "stage_text": stage_of(FEED, case.stage).words.of(lang),
+        "stage_text": casework.stage_words(FEED, case).of(lang),
         "verdicts": list(verdicts_of(row).values()),
         "stay": length,
         "stay_text": span_text(length, lang),
@@ -459,12 +395,12 @@ def _row(board: Board, row: Row, lang: str) -> dict[str, Any]:
         "staff": f"{wording.MISSING if back is None else back}/{wording.MISSING if total is None else total}",
         "share": (back or 0) / total if total else None,
         "liaison": wording.staff(str(case.value("liaison"))) if case.value("liaison") else "",
-        "label": f"{case.value('name') or case.case}，{stage_of(FEED, case.stage).words.of(lang)}，"
+        "label": f"{case.value('name') or case.case}，{casework.stage_words(FEED, case).of(lang)}，"
         f"{'已' if zh else ''} {span_text(length, lang)}",
     }
 
 
-def _foot(picture: Picture, rows: list[Row]) -> dict[str, str]:
+def _foot(picture: Picture, rows: list[Held]) -> dict[str, str]:
     lang, zh = picture.asked.lang, picture.asked.lang != "en"
     shown = min(len(rows), MOST_ROWS)
     n, m = wording.count(len(rows), lang), wording.count(shown, lang)
@@ -517,15 +453,15 @@ def _words(lang: str) -> dict[str, Any]:
 def detail(asked: Asked, scope: str) -> dict[str, Any]:
     """The drawer of one enterprise (DESIGN-UI-2 §7). Its contacts are in the vault and never here."""
     board, lang, zh = asked.board, asked.lang, asked.lang != "en"
-    found = next((row for row in picture_of(asked).rows if row.case.case == asked.open), None)
-    if found is None:
+    row = casework.find(board, FEED, asked.open)
+    if row is None:
         return {"drawer": None}
-    case, row = found.case, found
+    case = row.case
     scale = SCALES[case.value("scale")].of(lang) if case.value("scale") in SCALES else ""
     staff = case.value("staff_total")
     staffed = (f"职工 {staff} 人" if zh else f"{staff} staff") if staff is not None else ""
     due = None
-    stage = stage_of(FEED, case.stage).words.of(lang)
+    stage = casework.stage_words(FEED, case).of(lang)
     if case.stuck and case.limit is not None:
         over = wording.span(board.now - case.limit, lang)
         hours = round((case.limit - case.since) / 3_600_000)
@@ -601,7 +537,7 @@ def _staff(code: object, none: str) -> str:
     return wording.staff(str(code)) if code else none
 
 
-def _owed(board: Board, row: Row, lang: str) -> list[dict[str, str]]:
+def _owed(board: Board, row: Held, lang: str) -> list[dict[str, str]]:
     """What is owed to the enterprise: its daily patrol, or from when on."""
     zh = lang != "en"
     if row.stage != "resumed":
@@ -665,7 +601,7 @@ def tables(asked: Asked, scope: str) -> list[Table]:
             town_name(board, row.town),
             SCALES[row.case.value("scale")].of(lang) if row.case.value("scale") in SCALES else None,
             row.case.value("industry"),
-            stage_of(FEED, row.stage).words.of(lang),
+            casework.stage_words(FEED, row.case).of(lang),
             *(words[said] for said in verdicts_of(row).values()),
             row.case.since,
             stay(row.case, board.now) / 3_600_000,

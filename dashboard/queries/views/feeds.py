@@ -15,10 +15,10 @@ from dashboard.domain.feed import CaseSpec, Feed, Kpi, Words
 from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import CaseSummary, RosterSummary, Summary, TallySummary
 from dashboard.feeds import FEEDS
-from dashboard.queries import desk, wording
+from dashboard.queries import casework, desk, wording
 from dashboard.queries.asked import Asked, Choice, Filter, Narrowed, town_choices
 from dashboard.queries.cases.history import told
-from dashboard.queries.cases.picture import number, stage_of, town_name
+from dashboard.queries.cases.picture import number, town_name
 from dashboard.queries.explain import value_text
 from dashboard.queries.export import Column, Table
 from dashboard.queries.figures import ALL, figures_of
@@ -79,7 +79,7 @@ def _rows(asked: Asked, feed: Feed) -> list[_Row]:
         if isinstance(summary, CaseSummary):
             for case in summary.cases:
                 shown = [_shown(feed, name, case.value(name), lang, board) for name in _columns(feed)]
-                stage = stage_of(feed.name, case.stage).words.of(lang)
+                stage = casework.stage_words(feed, case).of(lang)
                 found.append(_Row(town, case.case, case.stage, case.since, [stage, *shown]))
         elif isinstance(summary, RosterSummary):
             for item in summary.items:
@@ -141,7 +141,7 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
         bars = []
         for figure in sorted(parts, key=lambda one: -float(one.value or 0)):
             ((field, value),) = figure.dims.items()
-            name = stage_of(feed.name, value).words.of(lang) if field == "stage" else _shown(
+            name = casework.stage_named(feed, value).words.of(lang) if field == "stage" else _shown(
                 feed, field, value, lang, asked.board
             )  # fmt: skip
             if value == "unknown":
@@ -241,7 +241,7 @@ def detail(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
             case = next((one for one in summary.cases if one.case == asked.open), None)
             if case is None:
                 continue
-            rows = [{"head": "环节" if zh else "Stage", "text": stage_of(feed.name, case.stage).words.of(lang)}]
+            rows = [{"head": "环节" if zh else "Stage", "text": casework.stage_words(feed, case).of(lang)}]
             for name in _columns(feed):
                 field = feed.field(name)
                 if field is not None and case.value(name) is not None:
@@ -256,7 +256,7 @@ def detail(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
                     "facts": "",
                     "due": None,
                     "rows": rows,
-                    "sections": [{"title": "经过" if zh else "History", "items": told(board, feed.name, case, lang)}],
+                    "sections": [{"title": "经过" if zh else "History", "items": told(board, feed, case, lang)}],
                     "links": [
                         {
                             "text": "登记进展" if zh else "Record progress",
