@@ -7,12 +7,11 @@ from typing import Any
 
 from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Words
-from dashboard.feeds import KPIS
 from dashboard.feeds.patrol import TARGETS
 from dashboard.queries import wording
 from dashboard.queries.asked import Asked
 from dashboard.queries.export import Column, Kind, Table
-from dashboard.queries.figures import ALL
+from dashboard.queries.figuretable import figure_table
 from dashboard.queries.patrols.beats import columns_of, matrix_of
 from dashboard.queries.patrols.picture import Picture, beat_text, place_text
 from dashboard.queries.patrols.places import gaps_of, shown_gaps
@@ -44,8 +43,9 @@ TITLES = {
 def tables(asked: Asked, scope: str) -> list[Table]:
     """What the page shows, as tables."""
     picture = Picture(asked)
-    rows = {"gaps": _gap_table, "beats": _beat_table, "obligations": _owed_table, "figures": _figure_table}
-    return [Table(name, TITLES[name].of(asked.lang), *make(picture)) for name, make in rows.items()]
+    rows = {"gaps": _gap_table, "beats": _beat_table, "obligations": _owed_table}
+    made = [Table(name, TITLES[name].of(asked.lang), *make(picture)) for name, make in rows.items()]
+    return [*made, figure_table("figures", TITLES["figures"].of(asked.lang), picture, COMPARED)]
 
 
 Made = tuple[tuple[Column, ...], list[list[Any]]]
@@ -136,32 +136,4 @@ def _owed_table(picture: Picture) -> Made:
         ]
         for row in sorted(picture.narrowed.rows, key=lambda row: (row.judged.end, row.town, row.place, row.judged.nth))
     ]
-    return columns, rows
-
-
-def _figure_table(picture: Picture) -> Made:
-    asked, lang = picture.asked, picture.asked.lang
-    columns = _heads(
-        lang, ("指标代码", "KPI", "text"), ("指标", "Figure", "text"), ("镇（街道）代码", "Town code", "text"),
-        ("镇（街道）", "Town", "text"), ("值", "Value", "text"), ("单位", "Unit", "text"),
-        ("分子", "Numerator", "number"), ("分母", "Denominator", "number"),
-    )  # fmt: skip
-    columns = tuple(
-        Column(column.title, "number" if at == 4 else column.kind, 6 if at == 4 else 0)
-        for at, column in enumerate(columns)
-    )
-    towns: list[str | None] = [None]
-    if picture.town == ALL:
-        towns += [town for town in asked.board.towns if picture.means(town)]
-    rows = []
-    for kpi in COMPARED:
-        for town in towns:
-            figure = picture.figure(kpi, town)
-            known = asked.board.pack.town_by_code.get(figure.town)
-            whole = "全部" if lang != "en" else "All"
-            unit = "ratio" if figure.unit == "ratio" else KPIS[kpi][1].measure.of(lang)
-            rows.append(
-                [kpi, KPIS[kpi][1].words.of(lang), figure.town, known.name if known else whole, figure.value, unit,
-                 figure.numerator, figure.denominator]
-            )  # fmt: skip
     return columns, rows

@@ -24,9 +24,9 @@ from dashboard.queries.cases.picture import (
     town_name,
     urgency,
 )
-from dashboard.queries.cases.tables import figure_table
 from dashboard.queries.casework import Held
 from dashboard.queries.export import Column, Table
+from dashboard.queries.figuretable import figure_table
 from dashboard.queries.view import View
 
 if TYPE_CHECKING:

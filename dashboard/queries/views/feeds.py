@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from dashboard.domain.feed import CaseSpec, Feed, Kpi, Words
 from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import CaseSummary, RosterSummary, Summary, TallySummary
@@ -115,13 +113,8 @@ def _heads(feed: Feed, lang: str) -> list[str]:
 
 
 def _figure(asked: Asked, feed: Feed, kpi: Kpi, town: str | None = None) -> Figure:
-    summaries = _summaries(asked.board, feed)
-    only = asked.chosen.get("town")
     name = town or asked.one("town") or ALL
-    if name == ALL and only is not None:
-        summaries = {code: one for code, one in summaries.items() if code in only}
-    found = figures_of(feed, kpi, summaries, name, asked.board.now)[0]
-    return replace(found, town=",".join(only)) if name == ALL and only is not None else found
+    return desk.figure_over(kpi.key, [_summaries(asked.board, feed)], name, asked.board.now, asked.chosen.get("town"))
 
 
 def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
