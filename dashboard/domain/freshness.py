@@ -25,3 +25,7 @@ class FreshnessLimits(msgspec.Struct, frozen=True):
         if age >= self.stale:
             return Freshness.STALE
         return Freshness.LATE if age >= self.late else Freshness.FRESH
+
+
+DAILY = FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR)
+"""Of a feed that is reported once a day."""

@@ -5,9 +5,9 @@ Archetype *tally*; seed 002.
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, TallySpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import AMOUNT, REPORTED_BY
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
 
 KINDS = {
@@ -29,34 +29,12 @@ FEED = Feed(
     subject="item",
     natural_key=("item", "kind", "at"),
     fields=(
-        Field(
-            "item",
-            "text",
-            Words("登记单位", "Reported by"),
-            required=True,
-            headers=(
-                "单位",
-                "窗口",
-                "登记点",
-            ),
-            example="330421111-S1",
-        ),
+        REPORTED_BY,
         Field("kind", "choice", Words("事项", "Kind"), required=True, choices=KINDS, example="sale"),
         Field("product", "text", Words("农产品", "Product"), example="草莓"),
-        Field(
-            "count",
-            "quantity",
-            Words("数量", "Amount"),
-            headers=(
-                "件数",
-                "张数",
-                "人数",
-                "次数",
-            ),
-            example="1",
-        ),
+        AMOUNT,
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         tallied(
             SPEC,

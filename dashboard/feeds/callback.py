@@ -4,9 +4,9 @@ The person is a pseudonym; the number to call lies in the contact vault."""
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import stage_field
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
 
 QUESTIONS = {
@@ -44,22 +44,14 @@ FEED = Feed(
     natural_key=("call", "stage", "at"),
     fields=(
         Field("call", "text", Words("回访编号", "Call"), required=True, headers=("编号",), example="330421111-H001"),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="queued",
-        ),
+        stage_field(SPEC),
         Field("person_ref", "text", Words("代号", "Pseudonym"), example="p-7f3a"),
         Field("enterprise", "text", Words("企业编号", "Enterprise"), example="330421111-E0217"),
         Field("question", "choice", Words("所问", "Question"), choices=QUESTIONS, example="highway"),
         Field("willing", "choice", Words("意愿", "Willing"), choices=WILLING, example="yes"),
         Field("caller", "text", Words("回访人", "Caller"), example="P-0417"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "callbacks_queued",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, RosterSpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import listed, progress
 
 SPEC = RosterSpec(quantity_fields=("houses", "residents", "rentals", "floating", "houses_target"), by=(), daily=())
@@ -27,7 +26,7 @@ FEED = Feed(
         Field("houses_target", "quantity", Words("应查房屋", "Houses to check"), example="430"),
         Field("evidence", "text", Words("依据", "Evidence"), example="入户登记表"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         listed(
             "census_houses",

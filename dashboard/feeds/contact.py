@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Kpi, Stage, Words
+from dashboard.domain.fields import stage_field
 from dashboard.domain.figure import Parts
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
 from dashboard.domain.summary import CaseSummary
 
@@ -58,20 +59,12 @@ FEED = Feed(
     natural_key=("case", "stage", "at"),
     fields=(
         Field("case", "text", Words("个案编号", "Case"), required=True, headers=("编号",), example="A-17"),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="found",
-        ),
+        stage_field(SPEC),
         Field("index", "text", Words("病例代号", "Index case"), example="c-01"),
         Field("origin", "choice", Words("来源", "Origin"), choices=ORIGIN, example="local"),
         Field("owner", "text", Words("责任人", "Owner"), example="P-0417"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "contacts_found",

@@ -6,9 +6,9 @@ The declaring person stands in it as a pseudonym only."""
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, TallySpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import AMOUNT
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
 
 RISKS = {"high": Words("高风险", "High"), "medium": Words("中风险", "Medium"), "low": Words("低风险", "Low")}
@@ -58,20 +58,9 @@ FEED = Feed(
         Field("went_home", "choice", Words("是否回乡", "Went home"), choices=HOME, example="no"),
         Field("verdict", "choice", Words("结论", "Verdict"), choices=CLASSES, headers=("处理意见",), example="return"),
         Field("arrival", "time", Words("到达时间", "Arrival"), example="2020-02-20"),
-        Field(
-            "count",
-            "quantity",
-            Words("数量", "Amount"),
-            headers=(
-                "件数",
-                "张数",
-                "人数",
-                "次数",
-            ),
-            example="1",
-        ),
+        AMOUNT,
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         tallied(
             SPEC,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, RosterSpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import listed
 
 KINDS = {
@@ -30,7 +29,7 @@ FEED = Feed(
         Field("kind", "choice", Words("类别", "Kind"), required=True, choices=KINDS, example="squad"),
         Field("people", "quantity", Words("人数", "People"), example="15"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         listed(
             "deployed",

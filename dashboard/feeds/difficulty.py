@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import stage_field
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, summed
 
 KINDS = {
@@ -45,21 +45,13 @@ FEED = Feed(
             headers=("编号",),
             example="330421111-N001",
         ),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="raised",
-        ),
+        stage_field(SPEC),
         Field("enterprise", "text", Words("企业编号", "Enterprise"), headers=("企业",), example="330421111-E0217"),
         Field("kind", "choice", Words("种类", "Kind"), choices=KINDS, example="transport"),
         Field("owner", "text", Words("责任人", "Owner"), example="P-0417"),
         Field("staff_back", "quantity", Words("帮助返岗人数", "Staff brought back"), example="80"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "difficulties_open",

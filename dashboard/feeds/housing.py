@@ -5,9 +5,9 @@ Archetype *case*; seeds 000, 001.
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import stage_field
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
 
 KINDS = {"rental": Words("出租户", "Rental household"), "listing": Words("房源", "Listing")}
@@ -32,20 +32,12 @@ FEED = Feed(
     natural_key=("house", "stage", "at"),
     fields=(
         Field("house", "text", Words("房屋编号", "House"), required=True, example="330421111-R001"),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="listed",
-        ),
+        stage_field(SPEC),
         Field("kind", "choice", Words("类别", "Kind"), choices=KINDS, example="rental"),
         Field("squad", "text", Words("小分队", "Squad"), example="Q-07"),
         Field("tenants", "quantity", Words("租住人数", "Tenants"), example="3"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "rentals_checked",

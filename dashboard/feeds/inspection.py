@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, TallySpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
 
 POINTS = {
@@ -58,7 +57,7 @@ FEED = Feed(
         ),
         Field("officer", "text", Words("检查人", "Inspector"), example="P-0417"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         tallied(
             SPEC,

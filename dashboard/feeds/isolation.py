@@ -6,9 +6,9 @@ The person is a case number. Persons served and key persons overlap and are neve
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import stage_field
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases
 
 SITES = {"home": Words("居家", "Home"), "central": Words("集中", "Central")}
@@ -43,15 +43,7 @@ FEED = Feed(
     natural_key=("case", "stage", "at"),
     fields=(
         Field("case", "text", Words("个案编号", "Case"), required=True, headers=("编号",), example="A-17"),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="started",
-        ),
+        stage_field(SPEC),
         Field("site", "choice", Words("方式", "Where"), choices=SITES, example="home"),
         Field("group", "choice", Words("人员类别", "Group"), choices=GROUPS, example="key"),
         Field("served", "choice", Words("是否提供服务", "Served"), choices=YES, example="yes"),
@@ -59,7 +51,7 @@ FEED = Feed(
         Field("enterprise", "text", Words("企业编号", "Enterprise"), example="330421111-E0217"),
         Field("steward", "text", Words("管家", "Steward"), example="S-031"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "isolating",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, TallySpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import AMOUNT, REPORTED_BY
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
 
 KINDS = {
@@ -26,18 +26,7 @@ FEED = Feed(
     subject="item",
     natural_key=("item", "kind", "at"),
     fields=(
-        Field(
-            "item",
-            "text",
-            Words("登记单位", "Reported by"),
-            required=True,
-            headers=(
-                "单位",
-                "窗口",
-                "登记点",
-            ),
-            example="330421111-S1",
-        ),
+        REPORTED_BY,
         Field(
             "kind",
             "choice",
@@ -47,21 +36,10 @@ FEED = Feed(
             headers=("服务事项",),
             example="consultation",
         ),
-        Field(
-            "count",
-            "quantity",
-            Words("数量", "Amount"),
-            headers=(
-                "件数",
-                "张数",
-                "人数",
-                "次数",
-            ),
-            example="1",
-        ),
+        AMOUNT,
         Field("case", "text", Words("关联纠纷", "Dispute"), example="330421111-D0017"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         tallied(
             SPEC,

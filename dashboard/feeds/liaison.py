@@ -5,9 +5,8 @@ Archetype *roster*; seeds 002, 003.
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, RosterSpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import listed
 
 KINDS = {
@@ -39,7 +38,7 @@ FEED = Feed(
         Field("screened", "quantity", Words("筛选人员", "People screened"), example="60"),
         Field("visits", "quantity", Words("走访", "Visits"), example="2"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         listed(
             "stewards",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, TallySpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import AMOUNT, REPORTED_BY
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
 
 ACTIONS = {
@@ -32,18 +32,7 @@ FEED = Feed(
     subject="item",
     natural_key=("item", "action", "kind", "at"),
     fields=(
-        Field(
-            "item",
-            "text",
-            Words("登记单位", "Reported by"),
-            required=True,
-            headers=(
-                "单位",
-                "窗口",
-                "登记点",
-            ),
-            example="330421111-S1",
-        ),
+        REPORTED_BY,
         Field(
             "action",
             "choice",
@@ -54,21 +43,10 @@ FEED = Feed(
             example="issued",
         ),
         Field("kind", "choice", Words("种类", "Kind"), choices=KINDS, headers=("通行证种类",), example="county"),
-        Field(
-            "count",
-            "quantity",
-            Words("数量", "Amount"),
-            headers=(
-                "件数",
-                "张数",
-                "人数",
-                "次数",
-            ),
-            example="1",
-        ),
+        AMOUNT,
         Field("valid_until", "time", Words("有效期至", "Valid until"), example="2020-03-31"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         tallied(
             SPEC,

@@ -5,9 +5,9 @@ Archetype *case*; seed 004.
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import stage_field
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases
 
 CHANNELS = {
@@ -39,19 +39,11 @@ FEED = Feed(
     natural_key=("claim", "stage", "at"),
     fields=(
         Field("claim", "text", Words("编号", "Claim"), required=True, example="Y-0003"),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="reported",
-        ),
+        stage_field(SPEC),
         Field("channel", "choice", Words("渠道", "Channel"), choices=CHANNELS, example="wechat"),
         Field("owner", "text", Words("责任人", "Owner"), example="P-0417"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "rumours_open",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, Kpi, TallySpec, Words
+from dashboard.domain.fields import AMOUNT, REPORTED_BY
 from dashboard.domain.figure import Parts
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
 from dashboard.domain.summary import TallySummary
 
@@ -62,18 +62,7 @@ FEED = Feed(
     subject="item",
     natural_key=("item", "kind", "channel", "at"),
     fields=(
-        Field(
-            "item",
-            "text",
-            Words("登记单位", "Reported by"),
-            required=True,
-            headers=(
-                "单位",
-                "窗口",
-                "登记点",
-            ),
-            example="330421111-S1",
-        ),
+        REPORTED_BY,
         Field(
             "kind",
             "choice",
@@ -93,21 +82,10 @@ FEED = Feed(
             example="window",
         ),
         Field("measure", "choice", Words("计数", "Counted"), choices=MEASURES, example="items"),
-        Field(
-            "count",
-            "quantity",
-            Words("数量", "Amount"),
-            headers=(
-                "件数",
-                "张数",
-                "人数",
-                "次数",
-            ),
-            example="1",
-        ),
+        AMOUNT,
         Field("minutes", "integer", Words("用时", "Minutes"), low=0, high=100000, unit="min", example="8"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         SLOWEST,
         tallied(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, RosterSpec, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import listed, progress
 
 KINDS = {
@@ -33,7 +32,7 @@ FEED = Feed(
         Field("people", "quantity", Words("参加人数", "People"), example="6"),
         Field("on_duty", "quantity", Words("当班人数", "On duty"), example="4"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         listed(
             "services_worked",

@@ -5,9 +5,9 @@ Archetype *case*; seeds 002–004.
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import stage_field
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases
 
 REVIEWERS = {
@@ -48,15 +48,7 @@ FEED = Feed(
     natural_key=("vehicle", "stage", "at"),
     fields=(
         Field("vehicle", "text", Words("车辆代号", "Vehicle"), required=True, example="T-00012"),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="expected",
-        ),
+        stage_field(SPEC),
         Field("cargo", "choice", Words("货物", "Cargo"), choices=CARGO, example="food"),
         Field("checkpoint", "text", Words("卡点", "Checkpoint"), example="330421111-K01"),
         Field(
@@ -72,7 +64,7 @@ FEED = Feed(
         ),
         Field("enterprise", "text", Words("企业编号", "Enterprise"), example="330421111-E0217"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "transport_held",

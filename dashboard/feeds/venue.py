@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import Feed, Field, Kpi, TallySpec, Words
+from dashboard.domain.fields import AMOUNT
 from dashboard.domain.figure import Parts
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
 from dashboard.domain.summary import TallySummary
 
@@ -80,20 +80,9 @@ FEED = Feed(
             headers=("检查情况",),
             example="passed",
         ),
-        Field(
-            "count",
-            "quantity",
-            Words("数量", "Amount"),
-            headers=(
-                "件数",
-                "张数",
-                "人数",
-                "次数",
-            ),
-            example="1",
-        ),
+        AMOUNT,
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         tallied(
             SPEC,

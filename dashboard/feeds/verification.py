@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboard.domain.day import HOUR
 from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
-from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.fields import stage_field
+from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
 
 KINDS = {
@@ -37,20 +37,12 @@ FEED = Feed(
         Field(
             "instruction", "text", Words("指令编号", "Instruction"), required=True, headers=("编号",), example="Z-00017"
         ),
-        Field(
-            "stage",
-            "choice",
-            Words("环节", "Stage"),
-            required=True,
-            choices={stage.code: stage.words for stage in SPEC.stages},
-            headers=("状态", "进展"),
-            example="received",
-        ),
+        stage_field(SPEC),
         Field("kind", "choice", Words("种类", "Kind"), choices=KINDS, example="person"),
         Field("owner", "text", Words("核查人", "Owner"), example="P-0417"),
         Field("due", "time", Words("时限", "Due"), example="2020-02-20"),
     ),
-    limits=FreshnessLimits(expected=24 * HOUR, late=26 * HOUR, stale=48 * HOUR, silent=96 * HOUR),
+    limits=DAILY,
     kpis=(
         cases(
             "verified",
