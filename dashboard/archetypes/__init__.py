@@ -17,7 +17,7 @@ from dashboard.archetypes.parameters import reading_in, track_in
 from dashboard.domain.day import day_of, shift_day
 from dashboard.domain.event import Event
 from dashboard.domain.feed import CaseSpec, Feed, ReadingSpec, RosterSpec, TallySpec, TrackSpec
-from dashboard.domain.place import Place
+from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import (
     CaseSummary,
     ReadingSummary,
@@ -220,6 +220,22 @@ class _LifeCodec(_Codec):
     def rules(self, region: Region) -> object:
         return ()
 
+    def summarise(
+        self,
+        states: StatesOf,
+        region: Region,
+        now: int,
+        towns: Iterable[str] | None,
+        provisional: Iterable[Place],
+        others: Mapping[str, StatesOf] = NOTHING,
+    ) -> Mapping[str, Summary]:
+        return self._sum_up(states(LIFE), region.pack, now, towns)
+
+    def _sum_up(
+        self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None
+    ) -> Mapping[str, Summary]:
+        raise NotImplementedError
+
 
 class _EntriesCodec(_LifeCodec):
     """The state keeps what every record said (:class:`case.CaseState`)."""
@@ -243,16 +259,10 @@ class CaseEngine(_EntriesCodec):
         self.spec = spec
         self._cases = _cases_of(feed)
 
-    def summarise(
-        self,
-        states: StatesOf,
-        region: Region,
-        now: int,
-        towns: Iterable[str] | None,
-        provisional: Iterable[Place],
-        others: Mapping[str, StatesOf] = NOTHING,
+    def _sum_up(
+        self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None
     ) -> Mapping[str, Summary]:
-        return case.summarise(self._cases, states(LIFE), region.pack, now, towns)
+        return case.summarise(self._cases, states, pack, now, towns)
 
     def next_change(self, summary: Summary, region: Region) -> int:
         return case.next_change(cast(CaseSummary, summary), self.spec, region.pack)
@@ -265,16 +275,10 @@ class RosterEngine(_EntriesCodec):
         super().__init__(feed)
         self.spec = spec
 
-    def summarise(
-        self,
-        states: StatesOf,
-        region: Region,
-        now: int,
-        towns: Iterable[str] | None,
-        provisional: Iterable[Place],
-        others: Mapping[str, StatesOf] = NOTHING,
+    def _sum_up(
+        self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None
     ) -> Mapping[str, Summary]:
-        return roster.summarise(self.spec, states(LIFE), region.pack, now, towns)
+        return roster.summarise(self.spec, states, pack, now, towns)
 
     def next_change(self, summary: Summary, region: Region) -> int:
         return roster.next_change(cast(RosterSummary, summary), region.pack)
@@ -290,16 +294,10 @@ class TallyEngine(_LifeCodec):
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
         return tally.fold(state, events, self.spec, region.pack.timezone)
 
-    def summarise(
-        self,
-        states: StatesOf,
-        region: Region,
-        now: int,
-        towns: Iterable[str] | None,
-        provisional: Iterable[Place],
-        others: Mapping[str, StatesOf] = NOTHING,
+    def _sum_up(
+        self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None
     ) -> Mapping[str, Summary]:
-        return tally.summarise(states(LIFE), region.pack, now, towns)
+        return tally.summarise(states, pack, now, towns)
 
     def next_change(self, summary: Summary, region: Region) -> int:
         return tally.next_change(cast(TallySummary, summary), region.pack)

@@ -169,14 +169,20 @@ class Cases:
         return msgspec.structs.replace(case, due=due, limit=limit, overdue=overdue, stuck=stuck)
 
 
-class _Town:
-    """What is gathered of one town while the states are read."""
+class Heard:
+    """What is gathered of one town while the states of a life are read: whether it reported, and what stands there."""
 
     def __init__(self) -> None:
-        self.cases: list[CaseNow] = []
+        self.standing: list[Any] = []
         self.reported = False
         self.ever = False
         self.received: int | None = None
+
+    def note(self, entry: Entry, start: int) -> None:
+        """A record of the town; the day begins at ``start``."""
+        self.ever = True
+        self.reported = self.reported or entry.at >= start
+        self.received = max(entry.received, self.received or 0)
 
 
 def summarise(
@@ -187,12 +193,15 @@ def summarise(
     day = day_of(now, zone)
     start, upto = day_start(day, zone), horizon(now, zone)
     wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
-    found: dict[str, _Town] = defaultdict(_Town)
+    found: dict[str, Heard] = defaultdict(Heard)
     for subject, state in states.items():
-        _note_reports(found, state, start, upto)
+        for entry in state.entries:
+            if entry.at > upto:
+                break
+            found[entry.town].note(entry, start)
         standing = cases.standing(subject, state, upto)
         if standing is not None and (towns is None or standing.town in wanted):
-            found[standing.town].cases.append(cases.judged(standing, pack, now))
+            found[standing.town].standing.append(cases.judged(standing, pack, now))
     return {
         town: CaseSummary(
             town=town,
@@ -201,22 +210,11 @@ def summarise(
             reported=found[town].reported,
             ever=found[town].ever,
             last_received=found[town].received,
-            cases=tuple(sorted(found[town].cases, key=lambda case: case.case)),
+            cases=tuple(sorted(found[town].standing, key=lambda case: case.case)),
             day_from=start,
         )
         for town in wanted
     }
-
-
-def _note_reports(found: Mapping[str, _Town], state: CaseState, start: int, upto: int) -> None:
-    for entry in state.entries:
-        if entry.at > upto:
-            break
-        town = found[entry.town]
-        town.ever = True
-        town.reported = town.reported or entry.at >= start
-        if town.received is None or entry.received > town.received:
-            town.received = entry.received
 
 
 def owing(
@@ -264,4 +262,4 @@ def next_change(summary: CaseSummary, spec: CaseSpec, pack: RegionPack) -> int:
     return min(at for at in moments if at > now)
 
 
-__all__ = ["CaseState", "Cases", "fold", "horizon", "next_change", "owing", "summarise"]
+__all__ = ["CaseState", "Cases", "Heard", "fold", "horizon", "next_change", "owing", "summarise"]

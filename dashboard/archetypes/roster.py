@@ -11,20 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dashboard.archetypes.case import CaseState, Entry, horizon
+from dashboard.archetypes.case import CaseState, Entry, Heard, horizon
 from dashboard.domain.day import day_end, day_of, day_start
 from dashboard.domain.feed import RosterSpec
 from dashboard.domain.figure import Quantity
 from dashboard.domain.place import RegionPack
 from dashboard.domain.summary import Item, RosterSummary
-
-
-class _Town:
-    def __init__(self) -> None:
-        self.items: list[Item] = []
-        self.reported = False
-        self.ever = False
-        self.received: int | None = None
 
 
 def summarise(
@@ -39,17 +31,14 @@ def summarise(
     day = day_of(now, zone)
     start, upto = day_start(day, zone), horizon(now, zone)
     wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
-    found: dict[str, _Town] = defaultdict(_Town)
+    found: dict[str, Heard] = defaultdict(Heard)
     for name, state in states.items():
         entries = [entry for entry in state.entries if entry.at <= upto]
         for entry in entries:
-            town = found[entry.town]
-            town.ever = True
-            town.reported = town.reported or entry.at >= start
-            town.received = max(entry.received, town.received or 0)
+            found[entry.town].note(entry, start)
         stated = [entry for entry in entries if not entry.nothing]
         if stated:
-            found[stated[-1].town].items.append(_item(spec, name, stated, zone))
+            found[stated[-1].town].standing.append(_item(spec, name, stated, zone))
     return {
         town: RosterSummary(
             town=town,
@@ -58,7 +47,7 @@ def summarise(
             reported=found[town].reported,
             ever=found[town].ever,
             last_received=found[town].received,
-            items=tuple(sorted(found[town].items, key=lambda item: item.item)),
+            items=tuple(sorted(found[town].standing, key=lambda item: item.item)),
         )
         for town in wanted
     }

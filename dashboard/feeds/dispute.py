@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import median_low
+from statistics import median, median_low
 
 from dashboard.domain.day import HOUR, MINUTE
 from dashboard.domain.feed import CaseSpec, Feed, Field, Kpi, Parameter, Stage, Words
@@ -115,13 +115,7 @@ def _rate_in(towns: Towns, first: int, last: int) -> Parts:
 def _median(spans: Sequence[int]) -> Parts:
     if not spans:
         return Parts.count(None)
-    ordered = sorted(spans)
-    middle = len(ordered) // 2
-    # Of an even number the mean of the two in the middle, so that the figure is the textbook's median.
-    twice = ordered[middle] * 2 if len(ordered) % 2 else ordered[middle - 1] + ordered[middle]
-    return Parts(
-        numerator=median_low(ordered), value=twice / 2 / HOUR, detail={"cases": len(ordered), "milliseconds2": twice}
-    )
+    return Parts(numerator=median_low(spans), value=median(spans) / HOUR, detail={"cases": len(spans)})
 
 
 def _hours_today(towns: Towns) -> Parts:
