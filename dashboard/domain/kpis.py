@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from dashboard.domain.day import day_of
 from dashboard.domain.feed import Kpi, TallySpec, Words
 from dashboard.domain.figure import Parts, Quantity
 from dashboard.domain.summary import CaseNow, CaseSummary, Item, RosterSummary, Tallied, TallySummary
 
+T = TypeVar("T")
+
 THOSE = Words("其中符合的", "Those that do")
 LISTED = Words("列入的全部", "All that are listed")
 
 Only = Mapping[str, str | tuple[str, ...]]
 """Field of ``TallySpec.by`` -> the value or values that count."""
+
+
+def grouped(
+    by: str, named: Iterable[tuple[str | None, T]], part: Callable[[list[T]], Parts]
+) -> list[tuple[dict[str, str], Parts]]:
+    """A breakdown: what is named alike makes one part; what has no name is ``unknown``."""
+    groups: dict[str, list[T]] = {}
+    for name, one in named:
+        groups.setdefault(name or "unknown", []).append(one)
+    return [({by: name}, part(groups[name])) for name in sorted(groups)]
+
+
+def _sum(quantities: Iterable[Quantity]) -> Parts:
+    return Parts.quantity(Quantity.total(quantities))
 
 
 def _chosen(spec: TallySpec, towns: Iterable[TallySummary], only: Only) -> Iterable[tuple[TallySummary, Tallied]]:
@@ -42,21 +59,17 @@ def tallied(
         return (one for town, one in _chosen(spec, towns, chosen) if not today or one.day == town.day)
 
     def parts(towns: Sequence[TallySummary]) -> Parts:
-        return Parts.quantity(Quantity.total(one.amount for one in counts(towns)))
+        return _sum(one.amount for one in counts(towns))
 
     def mix(towns: Sequence[TallySummary]) -> list[tuple[dict[str, str], Parts]]:
-        groups: dict[str, list[Quantity]] = {}
-        for one in counts(towns):
-            groups.setdefault(one.by[spec.by.index(by or "")] or "unknown", []).append(one.amount)
-        return [({by or "": name}, Parts.quantity(Quantity.total(groups[name]))) for name in sorted(groups)]
+        field = by or ""
+        return grouped(field, ((one.by[spec.by.index(field)], one.amount) for one in counts(towns)), _sum)
 
     def period(towns: Sequence[TallySummary], first: int, last: int) -> Parts:
-        return Parts.quantity(
-            Quantity.total(
-                one.amount
-                for town, one in _chosen(spec, towns, chosen)
-                if day_of(first, town.zone) <= one.day <= day_of(last - 1, town.zone)
-            )
+        return _sum(
+            one.amount
+            for town, one in _chosen(spec, towns, chosen)
+            if day_of(first, town.zone) <= one.day <= day_of(last - 1, town.zone)
         )
 
     return Kpi(
@@ -103,11 +116,9 @@ def cases(
         return Parts.count(number(found(towns)))
 
     def mix(towns: Sequence[CaseSummary]) -> list[tuple[dict[str, str], Parts]]:
-        groups: dict[str, list[CaseNow]] = {}
-        for case in found(towns):
-            name = case.stage if by == "stage" else str(case.value(by or "") or "unknown")
-            groups.setdefault(name, []).append(case)
-        return [({by or "": name}, Parts.count(number(groups[name]))) for name in sorted(groups)]
+        field = by or ""
+        named = ((case.stage if by == "stage" else str(case.value(field) or ""), case) for case in found(towns))
+        return grouped(field, named, lambda own: Parts.count(number(own)))
 
     return Kpi(
         key,
@@ -172,7 +183,7 @@ def summed(
             for case in town.cases
             if counts(case) and (value := case.value(field)) is not None
         ]
-        return Parts.quantity(Quantity.total(stated))
+        return _sum(stated)
 
     return Kpi(key, words, "count", parts, definition, measure=measure, standing=True)
 
@@ -203,15 +214,12 @@ def listed(
         return _quantity(item, field)
 
     def parts(towns: Sequence[RosterSummary]) -> Parts:
-        return Parts.quantity(Quantity.total(of(town, item) for town in towns for item in town.items if counts(item)))
+        return _sum(of(town, item) for town in towns for item in town.items if counts(item))
 
     def mix(towns: Sequence[RosterSummary]) -> list[tuple[dict[str, str], Parts]]:
-        groups: dict[str, list[Quantity]] = {}
-        for town in towns:
-            for item in town.items:
-                if counts(item):
-                    groups.setdefault(str(item.fields.get(by or "") or "unknown"), []).append(of(town, item))
-        return [({by or "": name}, Parts.quantity(Quantity.total(groups[name]))) for name in sorted(groups)]
+        field = by or ""
+        items = ((town, item) for town in towns for item in town.items if counts(item))
+        return grouped(field, ((str(item.fields.get(field) or ""), of(town, item)) for town, item in items), _sum)
 
     return Kpi(
         key,
@@ -250,4 +258,4 @@ def progress(
     )
 
 
-__all__ = ["cases", "listed", "progress", "share", "summed", "tallied"]
+__all__ = ["cases", "grouped", "listed", "progress", "share", "summed", "tallied"]

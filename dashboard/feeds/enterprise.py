@@ -12,6 +12,7 @@ from dashboard.domain.day import HOUR, MINUTE
 from dashboard.domain.feed import CaseSpec, Feed, Field, Kpi, Stage, Words
 from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import FreshnessLimits
+from dashboard.domain.kpis import grouped
 from dashboard.domain.summary import CaseNow, CaseSummary
 
 Towns = Sequence[CaseSummary]
@@ -78,10 +79,7 @@ def _resumption(towns: Towns) -> Parts:
 
 
 def _by(field: str, part: Callable[[Sequence[CaseNow]], Parts], towns: Towns) -> list[tuple[dict[str, str], Parts]]:
-    groups: dict[str, list[CaseNow]] = {}
-    for case in _cases(towns):
-        groups.setdefault(case.value(field) or "unknown", []).append(case)
-    return [({field: name}, part(groups[name])) for name in sorted(groups)]
+    return grouped(field, ((case.value(field), case) for case in _cases(towns)), part)
 
 
 def _resumption_mix(towns: Towns) -> list[tuple[dict[str, str], Parts]]:
