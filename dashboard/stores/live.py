@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import redis
@@ -54,8 +55,8 @@ class LiveStore:
         self.client = client
         self._script = client.register_script(_PUBLISH)
         self._encoder = msgspec.msgpack.Encoder()
-        self._held: dict[str, tuple[dict[bytes, bytes], Window]] = {}
-        """Feed -> its window as last read, and the versions that tell whether it still is."""
+        self._held: dict[str, tuple[bytes | None, dict[bytes, bytes], Window]] = {}
+        """Feed -> its window as last read, behind the filling and the versions that tell whether it still is."""
         self._decoders: dict[type[Any], msgspec.msgpack.Decoder[Any]] = {
             kind: msgspec.msgpack.Decoder(kind) for kind in set(SUMMARY_TYPES.values())
         }
@@ -84,31 +85,37 @@ class LiveStore:
     def read_all(self, feeds: Iterable[Feed]) -> dict[str, Window]:
         """Feed -> all its summaries. What has not been published anew since the last reading is not fetched again."""
         declared = {feed.name: feed for feed in feeds}
-        told = self._hashes([f"tw:live:{{w}}:{name}:v" for name in declared])
+        filled, told = self._hashes([f"tw:live:{{w}}:{name}:v" for name in declared])
         held = {name: self._held.get(name) for name in declared}
-        stale = [name for name, now in zip(declared, told, strict=True) if (one := held[name]) is None or one[0] != now]
+        stale = [
+            name
+            for name, versions in zip(declared, told, strict=True)
+            if (one := held[name]) is None or one[:2] != (filled, versions)
+        ]
         # Bodies and their versions in one transaction: a publication may come between the two readings.
         keys = [key for name in stale for key in (f"tw:live:{{w}}:{name}", f"tw:live:{{w}}:{name}:v")]
-        found = self._hashes(keys) if keys else []
+        filled, found = self._hashes(keys) if keys else (filled, [])
         for at, name in enumerate(stale):
             bodies, versions = found[2 * at], found[2 * at + 1]
             decoder = self._decoders[SUMMARY_TYPES[type(declared[name].archetype)]]
             seq = max((int(value.split(b":")[0]) for value in versions.values()), default=0)
             window = Window({town.decode(): decoder.decode(body) for town, body in bodies.items()}, seq)
-            held[name] = self._held[name] = (versions, window)
-        return {name: one[1] for name, one in held.items() if one is not None}
+            held[name] = self._held[name] = (filled, versions, window)
+        return {name: one[2] for name, one in held.items() if one is not None}
 
-    def _hashes(self, keys: Iterable[str]) -> list[dict[bytes, bytes]]:
-        """Several hashes at one moment."""
+    def _hashes(self, keys: Iterable[str]) -> tuple[bytes | None, list[dict[bytes, bytes]]]:
+        """Which filling of the window there is, and several hashes, at one moment."""
         pipe = self.client.pipeline(transaction=True)
+        pipe.get(READY)
         for key in keys:
             pipe.hgetall(key)
-        found: list[dict[bytes, bytes]] = self._ask(pipe.execute)
-        return found
+        filled, *found = self._ask(pipe.execute)
+        return filled, found
 
     def set_ready(self, seq: int) -> None:
-        """Say that the window holds what SQL holds up to ``seq``."""
-        self._ask(lambda: self.client.set(READY, seq))
+        """Say that the window holds what SQL holds up to ``seq``: a filling of its own, with whose versions those of an
+        earlier one are not confused."""
+        self._ask(lambda: self.client.set(READY, f"{seq}:{uuid4().hex}"))
 
     def ready(self) -> bool:
         """Whether figures have been filled from SQL since this Redis was last empty."""

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 
+from tests.browser.desks import download
 from tests.browser.running import Running
 from tests.browser.tabs import LAPTOP, OTHER, TOWN, Tab, Tabs
 
@@ -153,16 +154,6 @@ def test_a_row_opens_its_drawer_and_escape_closes_it(cases: Running, tab: Tab, n
     tab.page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(row).to_be_focused()
-
-
-def download(tab: Tab, selector: str, folder: Path) -> Path:
-    """What a choice of the export menu gives."""
-    tab.page.click('[data-act="files"]')
-    with tab.page.expect_download() as coming:
-        tab.page.click(selector)
-    target = folder / coming.value.suggested_filename
-    coming.value.save_as(target)
-    return target
 
 
 @pytest.mark.parametrize("name", sorted(FIRMS))

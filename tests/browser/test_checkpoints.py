@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 
+from tests.browser.desks import download, drawn, query_of
 from tests.browser.running import Running
 from tests.browser.tabs import LAPTOP, OTHER, PHONE, TOWN, Tab, Tabs
 
@@ -35,13 +36,7 @@ def show(tab: Tab, product: Running, **query: str) -> None:
 
 def settled(tab: Tab) -> None:
     """Wait until the page shows what its address asks for."""
-    tab.page.wait_for_selector("#checkpoints-figures [data-kpi]", state="attached")
-    tab.until("() => !document.querySelector('#checkpoints-page').hasAttribute('aria-busy')")
-
-
-def query_of(page: Page) -> dict[str, str]:
-    """What stands in the address."""
-    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
+    drawn(tab, "checkpoints", "#checkpoints-figures [data-kpi]")
 
 
 def agree(tab: Tab, product: Running, town: str = "all") -> None:
@@ -98,17 +93,6 @@ def test_a_fever_opens_its_checkpoints_drawer(product: Running, tab: Tab) -> Non
     expect(drawer.locator('a[href^="/records?feed=temperature"]')).to_be_visible()
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
-
-
-def download(tab: Tab, selector: str, folder: Path) -> Path:
-    """What a choice of the export menu gives."""
-    page = tab.page
-    page.click('[data-act="files"]')
-    with page.expect_download() as coming:
-        page.click(selector)
-    target = folder / coming.value.suggested_filename
-    coming.value.save_as(target)
-    return target
 
 
 def test_the_files_hold_what_the_api_tells(product: Running, tab: Tab, tmp_path: Path) -> None:

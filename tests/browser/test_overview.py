@@ -7,12 +7,13 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 from python_calamine import CalamineWorkbook
 
+from tests.browser.desks import download, drawn, query_of
 from tests.browser.running import Running
 from tests.browser.tabs import LAPTOP, OTHER, PHONE, SILENT, TOWN, Tab, Tabs
 
@@ -36,13 +37,7 @@ def show(tab: Tab, product: Running, **query: str) -> None:
 
 def settled(tab: Tab) -> None:
     """Wait until the page shows what its address asks for."""
-    tab.page.wait_for_selector("#tw-overview tr, #tw-overview .dk-none", state="attached")
-    tab.until("() => !document.querySelector('#overview-page').hasAttribute('aria-busy')")
-
-
-def query_of(page: Page) -> dict[str, str]:
-    """What stands in the address."""
-    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
+    drawn(tab, "overview", "#tw-overview tr, #tw-overview .dk-none")
 
 
 def order(page: Page) -> list[str]:
@@ -140,17 +135,6 @@ def test_the_last_line_names_how_many_towns_reported(product: Running, tab: Tab)
     figures = product.get("/api/v1/figures?kpi=reporting_rate&feed=temperature&town=all")["figures"]
     line = tab.page.locator('#overview-quality [data-feed="temperature"]')
     expect(line).to_contain_text(f"{figures[0]['numerator']}/{figures[0]['denominator']} 镇")
-
-
-def download(tab: Tab, selector: str, folder: Path) -> Path:
-    """What a choice of the export menu gives."""
-    page = tab.page
-    page.click('[data-act="files"]')
-    with page.expect_download() as coming:
-        page.click(selector)
-    target = folder / coming.value.suggested_filename
-    coming.value.save_as(target)
-    return target
 
 
 def test_the_files_hold_what_the_api_tells(product: Running, tab: Tab, tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 
+from tests.browser.desks import download, drawn, query_of
 from tests.browser.running import Running, now
 from tests.browser.tabs import DESK, LAPTOP, OTHER, PHONE, TOWN, Tab, Tabs
 
@@ -40,13 +41,7 @@ def show(tab: Tab, product: Running, **query: str) -> None:
 
 def settled(tab: Tab) -> None:
     """Wait until the page shows what its address asks for."""
-    tab.page.wait_for_selector("#patrols-matrix [data-cell], #patrols-matrix .dk-none", state="attached")
-    tab.until("() => !document.querySelector('#patrols-page').hasAttribute('aria-busy')")
-
-
-def query_of(page: Page) -> dict[str, str]:
-    """What stands in the address."""
-    return {key: values[0] for key, values in parse_qs(urlsplit(page.url).query).items()}
+    drawn(tab, "patrols", "#patrols-matrix [data-cell], #patrols-matrix .dk-none")
 
 
 def api(product: Running, kpi: str, town: str = "all", target: str | None = "patrol_point") -> dict[str, Any]:
@@ -287,17 +282,6 @@ def test_a_past_day_says_that_it_is_not_live(product: Running, tab: Tab) -> None
     page.click('[data-act="now"]')
     settled(tab)
     assert "day" not in query_of(page)
-
-
-def download(tab: Tab, selector: str, folder: Path) -> Path:
-    """What a choice of the export menu gives, kept under the name it came with."""
-    page = tab.page
-    page.click('[data-act="files"]')
-    with page.expect_download() as coming:
-        page.click(selector)
-    target = folder / coming.value.suggested_filename
-    coming.value.save_as(target)
-    return target
 
 
 def test_the_files_hold_what_the_page_shows(product: Running, tab: Tab, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import shutil
 import threading
@@ -25,22 +24,11 @@ from dashboard.domain.day import day_of
 from dashboard.domain.event import Event
 from dashboard.stores import tables
 from geodata.library import BUNDLED_PACK
+from tests.engine.answers import Answer, request
 from tests.engine.core import Core
 
 MAX_BODY = 2 * 1024 * 1024
 _event = msgspec.msgpack.Decoder(Event)
-
-
-class Answer:
-    """One HTTP answer."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status, self.headers, self.body = status, {name.lower(): value for name, value in headers.items()}, body
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
 
 
 class Gateway:
@@ -58,10 +46,7 @@ class Gateway:
     def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:
         """One request, its target as it stands; header names with underscores for hyphens."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, target, body, sent)
-            got = connection.getresponse()
-            return Answer(got.status, dict(got.getheaders()), got.read())
+        return request(self.port, method, target, body, sent)
 
     def osmand(self, query: str, token: str | None = None) -> Answer:
         """A fix in an address, as Traccar Client before 9 sends it: POST without a body."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +23,7 @@ from dashboard.queries.reader import LiveBoards
 from dashboard.queries.views import VIEWS
 from dashboard.stores import redis_server as embedded
 from tests.conftest import Databases
+from tests.engine.answers import Answer, request
 from tests.engine.core import CHECKPOINT, DAYUN, NOON, YAOZHUANG, Core, fix, ms, reading
 
 MAX_BODY = 2 * 1024 * 1024
@@ -32,18 +31,6 @@ ACCEPTED, REJECTED = {"accepted", "rejected"}, {"index", "id", "field", "got", "
 FIGURE = {
     "kpi", "feed", "town", "value", "numerator", "denominator", "unit", "qualifier", "as_of", "freshness", "dims",
 }  # fmt: skip
-
-
-class Answer:
-    """One HTTP answer."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status, self.headers, self.body = status, {name.lower(): value for name, value in headers.items()}, body
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
 
 
 class Api:
@@ -60,10 +47,7 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if kind:
             headers["Content-Type"] = kind
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, quote(path, safe="/?&=:%+-,"), body, headers)
-            got = connection.getresponse()
-            return Answer(got.status, dict(got.getheaders()), got.read())
+        return request(self.port, method, quote(path, safe="/?&=:%+-,"), body, headers)
 
     def get(self, path: str, token: str | None = None) -> Answer:
         """Read with the reader's token, or another."""

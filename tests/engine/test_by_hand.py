@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import http.client
 import io
 import json
 import threading
@@ -30,6 +28,7 @@ from dashboard.feeds import FEEDS
 from dashboard.queries.figures import ALL
 from dashboard.queries.views import VIEWS
 from dashboard.stores.redis_server import RedisServer
+from tests.engine.answers import Answer, request
 from tests.engine.core import CHECKPOINT, DAYUN, NOON, UNIT, YAOZHUANG, Core, fix, ms, reading
 
 PHONE = "13812345678"
@@ -54,18 +53,6 @@ class Named(Gate):
         return VIEWERS.get(request.headers.get("x-viewer", ""))
 
 
-class Answer:
-    """One HTTP answer."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status, self.headers, self.body = status, {name.lower(): value for name, value in headers.items()}, body
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
 class Desk:
     """The forms' routes as a web process serves them, and the core behind them."""
 
@@ -76,10 +63,7 @@ class Desk:
         """One request of a viewer."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         told = {"X-Viewer": viewer, **(headers if method == "POST" else {})}
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, quote(f"/api/v1/{path}", safe="/?&=:%+-,."), data, told)
-            got = connection.getresponse()
-            return Answer(got.status, dict(got.getheaders()), got.read())
+        return request(self.port, method, quote(f"/api/v1/{path}", safe="/?&=:%+-,."), data, told)
 
     def enter(self, feed: str, record: Mapping[str, Any], viewer: str = "shen", seen: int | None = None) -> Answer:
         """Send a form, and let the worker do its work."""

@@ -31,8 +31,9 @@ from dashboard.stores import tables
 from dashboard.stores.redis_server import RedisServer
 from ingest.gateways.sheets.desk import Clerk, Desk
 from tests.conftest import Databases
+from tests.engine.answers import Answer
 from tests.engine.core import YAOZHUANG, Core, ms
-from tests.engine.gateway import MAX_BODY, Answer, Gateway, gateway
+from tests.engine.gateway import MAX_BODY, Gateway, gateway
 from tests.workbooks import SECRETS, bomb, enterprise_rows, form_headers, locked, read_back, xls, xlsx
 
 ROOT = Path(__file__).parents[2]

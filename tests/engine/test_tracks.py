@@ -11,8 +11,9 @@ from dashboard import cli
 from dashboard.domain.day import iso
 from dashboard.stores import redis_server as embedded
 from tests.conftest import Databases
+from tests.engine.answers import Answer
 from tests.engine.core import UNIT, YAOZHUANG, Core, ms
-from tests.engine.gateway import Answer, Gateway, gateway
+from tests.engine.gateway import Gateway, gateway
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "gpx"
 real = pytest.mark.skipif(not REAL.is_dir(), reason="the real tracks lie beside the checkout and are not here")
