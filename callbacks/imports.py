@@ -6,13 +6,12 @@ Nothing is written here; ``assets/page-imports.js`` hands files and presses to t
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import Any
 
 from dash import Dash, Input, Output
-from dash.backends._fastapi import get_current_request
 from dash.development.base_component import Component
 
+from callbacks import asker
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
 from dashboard.domain.feed import Words
@@ -41,10 +40,8 @@ def register(app: Dash, queries: object, hub: Hub, actions: Actions) -> None:
         Input("tw-url", "search"),
     )
     async def show(state: dict[str, Any] | None, search: str | None) -> Drawn:
-        found = hub.identify(get_current_request())
-        viewer = await found if inspect.isawaitable(found) else found
         lang = "en" if "lang=en" in (search or "") else "zh"
-        return await asyncio.to_thread(draw, actions, viewer, state or {}, lang)
+        return await asyncio.to_thread(draw, actions, await asker(hub), state or {}, lang)
 
 
 def draw(actions: Actions, viewer: Viewer | None, given: dict[str, Any], lang: str) -> Drawn:

@@ -6,14 +6,13 @@ comes over the socket, as on every page.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output
-from dash.backends._fastapi import get_current_request
+from dash import Dash
 
+from callbacks import answering
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
 from dashboard.errors import NotAllowed, TownwatchError
@@ -30,19 +29,7 @@ MOST_EDITS = 500
 
 def register(app: Dash, queries: BoardReader, hub: Hub, actions: Actions) -> None:
     """Register the page's question and answer."""
-
-    @app.callback(Output("rules-answer", "data"), Input("rules-ask", "data"), prevent_initial_call=True)
-    async def answer(asked: dict[str, Any] | None) -> dict[str, Any]:
-        found = hub.identify(get_current_request())
-        viewer = await found if inspect.isawaitable(found) else found
-        return await asyncio.to_thread(reply, queries, actions, viewer, asked or {})
-
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("townwatch_rules", "answer"),
-        Output("rules-heard", "data"),
-        Input("rules-answer", "data"),
-        prevent_initial_call=True,
-    )
+    answering(app, hub, "rules", partial(reply, queries, actions))
 
 
 def reply(queries: BoardReader, actions: Actions, viewer: Viewer | None, asked: Mapping[str, Any]) -> dict[str, Any]:
