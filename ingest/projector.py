@@ -16,7 +16,7 @@ from dashboard.domain.day import day_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.errors import PackError
-from dashboard.feeds import FEEDS
+from dashboard.feeds import STREAMS
 from dashboard.stores import leases, rules
 from dashboard.stores.history import History, Version
 from dashboard.stores.tables import provisional_place
@@ -70,7 +70,7 @@ class Projector:
         self,
         history: History,
         region_at: Callable[[int], Region],
-        feeds: Mapping[str, Feed] = FEEDS,
+        feeds: Mapping[str, Feed] = STREAMS,
     ) -> None:
         self.history = history
         self.region_at = region_at

@@ -17,7 +17,7 @@ from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
 from dashboard.errors import StoreUnavailable
-from dashboard.feeds import FEEDS
+from dashboard.feeds import STREAMS
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
 from geodata.library import region_known
@@ -63,7 +63,7 @@ class Publisher:
         history: History,
         live: LiveStore,
         region_at: Callable[[int], Region],
-        feeds: Mapping[str, Feed] = FEEDS,
+        feeds: Mapping[str, Feed] = STREAMS,
     ) -> None:
         self.history, self.live, self.region_at = history, live, region_at
         self.engines = {name: engine_of(feed) for name, feed in feeds.items()}

@@ -23,7 +23,7 @@ from dashboard.domain.day import day_of, iso
 from dashboard.domain.event import Event, encode_events
 from dashboard.domain.figure import Quantity
 from dashboard.errors import LeaseLost, StoreUnavailable
-from dashboard.feeds import FEEDS
+from dashboard.feeds import STREAMS
 from dashboard.stores import leases
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
@@ -253,8 +253,8 @@ def _as_sent(event: Event) -> dict[str, Any]:
     record: dict[str, Any] = {"id": event.id, "town": event.town, "at": iso(event.at)}
     record |= {"lon": event.lon, "lat": event.lat, "rev": event.rev or None}
     record |= {"void": event.void or None, "nothing": event.nothing or None}
-    times = {field.name for field in FEEDS[event.feed].fields if field.kind == "time"}
-    amounts = {field.name for field in FEEDS[event.feed].fields if field.kind == "quantity"}
+    times = {field.name for field in STREAMS[event.feed].fields if field.kind == "time"}
+    amounts = {field.name for field in STREAMS[event.feed].fields if field.kind == "quantity"}
     fields = {name: iso(value) if name in times else value for name, value in event.fields.items()}
     fields |= {name: Quantity.of(fields[name]).as_said() for name in amounts & fields.keys()}
     return {name: value for name, value in record.items() if value not in (None, "")} | fields

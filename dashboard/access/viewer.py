@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
+
+from dashboard.access.policy import Permission, Role, allows
 
 FORM = "form:"
 """How the source of records entered by hand begins; the rest is who entered them. No token may bear such a name."""
 
 IMPORT = "import:"
 """How the source of tables begins that people import in the page; the rest is a name that they choose."""
-
-
-class Role(StrEnum):
-    """Roles of DOMAIN.md §1."""
-
-    WALL = "wall"
-    CLERK = "clerk"
-    OFFICER = "officer"
-    CHIEF = "chief"
-    LEADER = "leader"
-    ADMINISTRATOR = "administrator"
-    API = "api"
-
-
-_GOVERNING = frozenset({Role.ADMINISTRATOR, Role.CHIEF, Role.LEADER})
-_RECORDING = frozenset({Role.CLERK, Role.OFFICER, Role.CHIEF, Role.ADMINISTRATOR})
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -37,6 +21,10 @@ class Viewer(msgspec.Struct, frozen=True):
     towns: frozenset[str] | None = None
     name_en: str = ""
     feeds: frozenset[str] | None = None
+    staff: str = ""
+    """The staff id of its account: what actions are assigned to; empty for those who have none."""
+    session: str = ""
+    """Which session, device or account it came by (never a secret): what ends when that ends."""
 
     def sees(self, town: str) -> bool:
         """Whether figures of a town may be shown; ``all`` needs every town."""
@@ -47,24 +35,24 @@ class Viewer(msgspec.Struct, frozen=True):
     @property
     def records(self) -> bool:
         """Whether it may enter records by hand, in the towns it sees."""
-        return bool(self.roles & _RECORDING)
+        return allows(self, Permission.RECORD)
 
     @property
     def details(self) -> bool:
         """Whether it may see single records of the towns it sees; the others see figures only (DOMAIN.md §9)."""
-        return bool(self.roles & (_RECORDING | {Role.API}))
+        return allows(self, Permission.CASES)
 
     @property
     def governs(self) -> bool:
         """Whether it may change every rule and place: administrators, and chiefs and leaders of all towns."""
-        return self.towns is None and bool(self.roles & _GOVERNING)
+        return allows(self, Permission.GOVERN)
 
     def posts(self, town: str) -> bool:
         """Whether it may change the duty hours of a town's checkpoints.
 
         A chief of some towns may: they are the chief's own posts, and no other town's figures depend on them.
         """
-        return self.governs or (Role.CHIEF in self.roles and self.sees(town))
+        return allows(self, Permission.POST_HOURS, town)
 
     @property
     def source(self) -> str:
@@ -80,3 +68,5 @@ class Viewer(msgspec.Struct, frozen=True):
 
 LOCAL_VIEWER = Viewer(name="本机", name_en="This machine", roles=frozenset({Role.ADMINISTRATOR}))
 """Stands on loopback until the first account exists."""
+
+__all__ = ["FORM", "IMPORT", "LOCAL_VIEWER", "Role", "Viewer"]

@@ -89,12 +89,12 @@ def horizon(now: int, zone: str) -> int:
 
 
 class Cases:
-    """Reads states of one feed. Remembers where a case stood as long as its state lives."""
+    """Reads states of one feed. Remembers where a case stood at the moments asked for, as long as its state lives."""
 
     def __init__(self, feed: str, spec: CaseSpec) -> None:
         self.feed, self.spec = feed, spec
         self._stages = {stage.code: stage for stage in spec.stages}
-        self._known: WeakKeyDictionary[CaseState, tuple[tuple[int, int], Standing]] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[CaseState, tuple[int, dict[int, Standing]]] = WeakKeyDictionary()
 
     def standing(self, subject: str, state: CaseState, upto: int) -> Standing | None:
         """Where a case stood after its records up to ``upto``; ``None`` before the first."""
@@ -104,10 +104,12 @@ class Cases:
         if not count or state.entries[0].nothing:
             return None
         known = self._known.get(state)
-        key = (count, len(state.entries))
-        if known is None or known[0] != key:
-            known = self._known[state] = (key, self._stand(subject, state.entries[:count]))
-        return known[1]
+        if known is None or known[0] != len(state.entries):
+            known = self._known[state] = (len(state.entries), {})
+        found = known[1].get(count)
+        if found is None:
+            found = known[1][count] = self._stand(subject, state.entries[:count])
+        return found
 
     def _stand(self, subject: str, entries: Sequence[Entry]) -> Standing:
         spec = self.spec

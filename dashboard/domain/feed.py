@@ -135,6 +135,17 @@ class RosterSpec(msgspec.Struct, frozen=True):
     daily: tuple[str, ...] = ()
 
 
+class ActionSpec(msgspec.Struct, frozen=True):
+    """Parameters of the feed of what people do about items (obligations, alerts): how long an item stays in sight."""
+
+    undo_ms: int = 15_000
+    """An undo counts this long after what it takes back: the page offers ten seconds, the rest is for the road."""
+    done_days: int = 7
+    """A finished item is published until so many local days have passed since anything was done about it."""
+    kept_days: int = 90
+    """Any other item likewise."""
+
+
 class Parameter(msgspec.Struct, frozen=True):
     """A rule of a feed that a region may set for itself, from a day on (EXACTNESS 11). ``key`` is the pack's."""
 
@@ -149,7 +160,7 @@ class Parameter(msgspec.Struct, frozen=True):
     """Figures that depend on it."""
 
 
-Archetype = TrackSpec | ReadingSpec | CaseSpec | TallySpec | RosterSpec
+Archetype = TrackSpec | ReadingSpec | CaseSpec | TallySpec | RosterSpec | ActionSpec
 
 
 class Required(msgspec.Struct, frozen=True):
@@ -212,6 +223,8 @@ class Feed(msgspec.Struct, frozen=True):
     sample: Mapping[str, Any] = {}
     parameters: tuple[Parameter, ...] = ()
     """Rules that may be changed from a day on, for the page of rules."""
+    internal: bool = False
+    """Made by the program's own door: no page, form, import, wall or writer's token knows of it."""
     core: bool = False
     """Shown everywhere from the first day; any other feed appears once a record of it has come."""
     natural_key: tuple[str, ...] = ()
@@ -241,6 +254,7 @@ SummaryParts = Callable[[Sequence[Summary]], Parts]
 __all__ = [
     "HOUR",
     "MINUTE",
+    "ActionSpec",
     "Archetype",
     "CaseSpec",
     "Feed",

@@ -307,4 +307,65 @@ class RosterSummary(msgspec.Struct, frozen=True):
     """By name."""
 
 
-Summary = TrackSummary | ReadingSummary | CaseSummary | TallySummary | RosterSummary
+class ActState(StrEnum):
+    """How far people are with an item (an obligation, an alert). It never changes what the figures say of it."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ASSIGNED = "assigned"
+    DONE = "done"
+    POSTPONED = "postponed"
+
+
+class Act(msgspec.Struct, frozen=True, array_like=True):
+    """One thing that somebody did about an item and did not take back."""
+
+    at: int
+    verb: str
+    by: str
+    """Who: a staff id, with the name where it is known."""
+    to: str = ""
+    until: int | None = None
+    reason: str = ""
+    note: str = ""
+    id: str = ""
+    source: str = ""
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True):
+    """How far people are with one item of a town at the summary's moment."""
+
+    item: str
+    state: ActState
+    owner: str
+    """Who has it: a staff id, a unit's code, ``town:<code>`` for a town's station; ``""``: nobody."""
+    since: int
+    """When the act that made this state was done."""
+    history: tuple[Act, ...]
+    """Oldest first, at most the last 40."""
+    until: int | None = None
+    """Postponed: until when. Kept after that moment, when the state has fallen back."""
+    reason: str = ""
+    note: str = ""
+    case: str = ""
+
+    @property
+    def last(self) -> Act:
+        """The latest act."""
+        return self.history[-1]
+
+
+class ActionSummary(msgspec.Struct, frozen=True):
+    """What people are doing in one town at ``now`` on local day ``day``."""
+
+    town: str
+    day: int
+    now: int
+    reported: bool
+    ever: bool
+    last_received: int | None
+    items: tuple[Standing, ...]
+    """Items about which something was done and not taken back, by name."""
+
+
+Summary = TrackSummary | ReadingSummary | CaseSummary | TallySummary | RosterSummary | ActionSummary

@@ -1,4 +1,7 @@
-"""The catalogue: every module of this package that has a ``FEED`` is a feed. One file = one feed."""
+"""The catalogue: every module of this package that has a ``FEED`` is a feed. One file = one feed.
+
+``FEEDS`` are what pages, forms, imports, tokens and figures know; ``STREAMS`` adds the program's own feeds.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ def _discover() -> dict[str, Feed]:
     return feeds
 
 
-FEEDS: dict[str, Feed] = _discover()
+STREAMS: dict[str, Feed] = _discover()
+"""Every declared feed: what the road, the stores and the worker carry, the program's own feeds included."""
+FEEDS: dict[str, Feed] = {name: feed for name, feed in STREAMS.items() if not feed.internal}
+"""The feeds that people and devices know."""
 KPIS: dict[str, tuple[Feed, Kpi]] = {kpi.key: (feed, kpi) for feed in FEEDS.values() for kpi in feed.kpis}
 
 

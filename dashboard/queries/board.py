@@ -15,7 +15,7 @@ from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, TrackSummary
-from dashboard.feeds import FEEDS, KPIS, feed_named
+from dashboard.feeds import FEEDS, KPIS, STREAMS, feed_named
 from dashboard.queries.figures import ALL, REPORTING, counted_of, ever, figures_of, over_period, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
 from dashboard.queries.rules import RuleBook
@@ -339,7 +339,7 @@ class BoardReader:
 
     def board(self, viewer: Viewer, exact: bool = False) -> Board:
         """The board of now. ``exact`` computes trends at once instead of showing them when they are ready."""
-        windows = self.live.read_all(FEEDS.values())
+        windows = self.live.read_all(STREAMS.values())
         now = self.clock.now()
         seq = max((window.seq for window in windows.values()), default=0)
         # The rules that the window was made with: those that count since may know places that it does not.
@@ -359,7 +359,7 @@ class BoardReader:
     def as_of(self, viewer: Viewer, at: int) -> Board:
         """What was shown at an earlier moment."""
         seq = self.past.seq_at(at)
-        found = {name: self.past.as_of(name, at, seq) for name in FEEDS}
+        found = {name: self.past.as_of(name, at, seq) for name in STREAMS}
         region = region_known(self.region_at, day_of(at, self.past.zone), seq)
         return Board(found, at, seq, region, viewer, self.exact, self.clock, self.health, self.past.provisional(seq))
 
@@ -368,7 +368,7 @@ class BoardReader:
         now = self.clock.now()
         if day >= day_of(now, self.past.zone):
             return self.board(viewer, exact=True)
-        found = {name: self.past.at_end_of(name, day) for name in FEEDS}
+        found = {name: self.past.at_end_of(name, day) for name in STREAMS}
         at = day_end(day, self.past.zone) - 1
         with self.past.history.reading() as connection:
             seq = self.past.history.seq(connection)

@@ -17,7 +17,7 @@ from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
-from dashboard.feeds import FEEDS
+from dashboard.feeds import STREAMS
 from dashboard.queries.rules import RuleBook
 from dashboard.stores.history import History
 from geodata.library import RegionBook, region_known
@@ -31,7 +31,7 @@ SERIES_STEP = 30
 class Past:
     """Reads the truth. Safe to share between threads; finished days are kept in memory until a record changes them."""
 
-    def __init__(self, history: History, region_at: Callable[[int], Region], feeds: Mapping[str, Feed] = FEEDS) -> None:
+    def __init__(self, history: History, region_at: Callable[[int], Region], feeds: Mapping[str, Feed] = STREAMS) -> None:
         self.history, self.region_at, self.feeds = history, region_at, feeds
         self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
         self.zone = region_at(0).pack.timezone

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from dashboard.access.viewer import Role, Viewer
 from dashboard.domain.day import HOUR, as_date, day_of, day_start, minute_of, shift_day
-from dashboard.domain.feed import CaseSpec, Feed, Kpi, ReadingSpec
+from dashboard.domain.feed import CaseSpec, Feed, Kpi, ReadingSpec, TrackSpec
 from dashboard.domain.figure import Figure
 from dashboard.domain.summary import FeverState, Judged, ObligationState, ReadingSummary, Summary, TrackSummary
 from dashboard.queries.board import Board
@@ -72,7 +72,7 @@ def build(past: Past, ask: Ask, published: Sequence[b.Brief] = (), seq: int | No
     viewer = Viewer("snapshot", frozenset({Role.LEADER}), towns)
     now = known.shown(viewer, ask.at)
     before = known.board(viewer, ask.at - 24 * HOUR)
-    ends: Ends = {shift_day(ask.day, -back): known.ended(viewer, shift_day(ask.day, -back)) for back in range(1, 14)}
+    ends = _ends(known, viewer, ask.day)
     last = published[-1] if published else None
     first = {"day": ask.day, "week": shift_day(ask.day, -6)}.get(ask.kind, ask.first or ask.day)
     cells = tuple(_cells(now, before, _week_ago(published, ask.day), known, first))
@@ -113,6 +113,14 @@ def build(past: Past, ask: Ask, published: Sequence[b.Brief] = (), seq: int | No
         map_size=MAP_SIZE,
         approximate=now.pack.approximate,
     )
+
+
+def _ends(known: Known, viewer: Viewer, today: int) -> Ends:
+    """The ends of the days before, of the feeds that trends show; yesterday's patrols for its course besides."""
+    shown = {feed.name for feed in known.feeds.values() if any(feed.kpi(kpi) for kpi in TRENDS)}
+    tracks = {feed.name for feed in known.feeds.values() if isinstance(feed.archetype, TrackSpec)}
+    days = [shift_day(today, -back) for back in range(1, TREND_DAYS)]
+    return {day: known.ended(viewer, day, shown | tracks if day == days[0] else shown) for day in days}
 
 
 def _week_ago(published: Sequence[b.Brief], day: int) -> b.Brief | None:

@@ -126,16 +126,8 @@ class Known(Past):
         return Board(found, at, self.seq, region_known(self.region_at, day_of(at, self.zone), self.seq), viewer)
 
     def as_of(self, feed: str, at: int, seq: int) -> Summaries:
-        """What was shown at ``at``: from memory where nothing newer touches it."""
-        today = day_of(at, self.zone)
-        buckets = [
-            (name, day)
-            for name in (feed, *(need for need in self.engines[feed].needs if need in self.engines))
-            for day in self.engines[name].days(today)
-        ]
-        if seq != self.seq or not all(self._newest(*one) <= seq for one in buckets):
-            return super().as_of(feed, at, seq)
-        return self._judged(feed, at)
+        """What was shown at ``at``; a state that was folded for one feed serves every other that reads it."""
+        return self._judged(feed, at) if seq == self.seq else super().as_of(feed, at, seq)
 
     def shown(self, viewer: Viewer, at: int) -> Board:
         """The board that was shown at ``at``, known up to ``seq``."""

@@ -30,15 +30,13 @@ def _folders() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _families() -> frozenset[str]:
-    return frozenset(typst.Fonts(font_paths=list(_folders())).families())
+def _fonts() -> typst.Fonts:
+    """The machine's fonts and ours; searching for them takes as long as setting the pages does."""
+    return typst.Fonts(font_paths=list(_folders()))
 
 
 def _have(names: tuple[str, ...]) -> list[str]:
-    try:
-        known = _families()
-    except (AttributeError, TypeError):
-        return list(names)
+    known = set(_fonts().families())
     return [name for name in names if name in known] or [names[-1]]
 
 
@@ -63,7 +61,7 @@ def _compile(brief: Brief, lang: str, long: bool, form: str) -> bytes:
         files,
         format=form,
         ppi=PNG_DPI if form == "png" else None,
-        font_paths=list(_folders()),
+        font_paths=_fonts(),
         # The time in the file is the snapshot's, so that the same figures give the same bytes.
         timestamp=int(datetime.fromtimestamp(brief.at / 1000, UTC).timestamp()),
     )

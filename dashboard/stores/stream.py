@@ -16,6 +16,7 @@ import redis
 
 from dashboard.domain.event import Event, decode_events, encode_events
 from dashboard.errors import Backpressure, StoreUnavailable
+from dashboard.stores.servers import Servers
 
 GROUP = "worker"
 DEAD = "tw:dead"
@@ -34,6 +35,20 @@ local left = tonumber(redis.call('GET', KEYS[2]) or '0') - done
 redis.call('SET', KEYS[2], math.max(left, 0))
 return done
 """
+
+
+# One step of one master of a cluster, whose partitions cannot share a transaction.
+_APPEND = """
+local total = 0
+for i = 1, #ARGV, 3 do
+  redis.call('XADD', KEYS[1], '*', 'e', ARGV[i], 'n', ARGV[i + 1], 'b', ARGV[i + 2])
+  total = total + tonumber(ARGV[i + 1])
+end
+redis.call('INCRBY', KEYS[2], total)
+return total
+"""
+_IDLE_S = 0.002
+"""First pause of a worker that found a cluster's road empty; it doubles up to the time it may wait."""
 
 
 def partition_key(partition: int) -> str:
