@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from dashboard.access.audit import Audit, Kind
+from dashboard.access.policy import Permission, require
 from dashboard.access.tokens import Grant
 from dashboard.access.viewer import Viewer
 from dashboard.clock import Clock
 from dashboard.errors import ConfigurationError, NotAllowed
 from dashboard.feeds import feed_named
+from dashboard.snapshot.archive import Link
+from dashboard.snapshot.brief import Kind as Span
+from dashboard.snapshot.publish import Desk as SnapshotDesk
 from dashboard.stores.history import History
 from geodata.region import Region
 from ingest import deadletter
+from ingest.acting import Acted, Acting, Holder
 from ingest.byhand import ByHand
+from ingest.contacts import Contacts
 from ingest.decode import Door
 from ingest.gateways.sheets.desk import Desk
 from ingest.intake import Intake, Receipt, Refused
@@ -30,9 +38,17 @@ class Actions:
         region: Callable[[], Region],
         clock: Clock,
         revisions: Revisions | None = None,
+        audit: Audit | None = None,
+        holder: Holder | None = None,
+        snapshots: SnapshotDesk | None = None,
+        contacts: Contacts | None = None,
     ) -> None:
         self.intake, self.history, self.region, self.clock = intake, history, region, clock
         self._revisions = revisions
+        self._snapshots = snapshots
+        self._contacts = contacts
+        self.audit = audit or Audit(history.engine)
+        self._acting = Acting(intake, region, clock, holder)
 
     @property
     def revisions(self) -> Revisions:
@@ -47,15 +63,84 @@ class Actions:
 
     def revise(self, viewer: Viewer, change: Change, valid_from: int | None = None, reason: str = "") -> Saved:
         """Change rules or places from a local day on (``None``: tomorrow); see :meth:`Revisions.save`."""
-        return self.revisions.save(viewer, change, valid_from, reason)
+        what = ", ".join(sorted({f"{edit.table}/{edit.key}" for edit in change.edits}))
+        with self.noted(viewer.name, Kind.CHANGE, f"rules: {what}", edits=len(change.edits)):
+            return self.revisions.save(viewer, change, valid_from, reason)
 
     def cancel_change(self, viewer: Viewer, number: int, reason: str = "") -> Saved:
         """Take back a change whose day has not come; see :meth:`Revisions.cancel`."""
-        return self.revisions.cancel(viewer, number, reason)
+        with self.noted(viewer.name, Kind.CHANGE, f"rules: cancel change {number}"):
+            return self.revisions.cancel(viewer, number, reason)
 
     def restore(self, viewer: Viewer, number: int, valid_from: int | None = None, reason: str = "") -> Saved:
         """Make rules again what they were before a change; see :meth:`Revisions.restore`."""
-        return self.revisions.restore(viewer, number, valid_from, reason)
+        with self.noted(viewer.name, Kind.CHANGE, f"rules: restore change {number}"):
+            return self.revisions.restore(viewer, number, valid_from, reason)
+
+    @contextmanager
+    def noted(self, who: str, kind: Kind, what: str, town: str = "", **detail: str | int) -> Iterator[None]:
+        """Note an act before it is done; when it is refused or fails then, that is noted too.
+
+        Raises:
+            StoreUnavailable: it cannot be noted, so it must not be done.
+        """
+        self.audit.note(self.clock.now(), who, kind, what, town, detail=detail)
+        try:
+            yield
+        except NotAllowed:
+            self.audit.refused(self.clock.now(), who, what, town)
+            raise
+        except Exception as error:
+            self.audit.failed(self.clock.now(), who, kind, what, town, type(error).__name__)
+            raise
+
+    def release_snapshot(self, viewer: Viewer, day: int, kind: Span = "day", edition: str = "all") -> Link:
+        """Make a draft of a snapshot final; see :meth:`dashboard.snapshot.publish.Desk.release`.
+
+        Raises:
+            NotAllowed: it may not release that edition.
+        """
+        require(viewer, Permission.RELEASE, edition)
+        with self.noted(viewer.name, Kind.SNAPSHOT, f"release {day} {kind} {edition}"):
+            return self.snapshots.release(viewer.name, day, self.clock.now(), kind, edition)
+
+    def redraw_snapshot(self, viewer: Viewer, day: int, kind: Span = "day", edition: str = "all") -> Link:
+        """Make a draft anew from what is known now; see :meth:`dashboard.snapshot.publish.Desk.draft`.
+
+        Raises:
+            NotAllowed: it may not release that edition.
+        """
+        require(viewer, Permission.RELEASE, edition)
+        now = self.clock.now()
+        with self.noted(viewer.name, Kind.SNAPSHOT, f"redraw {day} {kind} {edition}"):
+            return self.snapshots.draft(day, now, kind, edition, known_at=now)
+
+    @property
+    def snapshots(self) -> SnapshotDesk:
+        """The desk of snapshots.
+
+        Raises:
+            ConfigurationError: this process has none.
+        """
+        if self._snapshots is None:
+            raise ConfigurationError("这个进程不签发简报，请在有页面的进程里签发 · Release it in a process with pages.")
+        return self._snapshots
+
+    @property
+    def contacts(self) -> Contacts:
+        """The door of the contact vault.
+
+        Raises:
+            ConfigurationError: this process has none.
+        """
+        if self._contacts is None:
+            raise ConfigurationError("这个进程没有联系方式库 · This process has no contact vault.")
+        return self._contacts
+
+    def act(self, viewer: Viewer, item: str, verb: str, *, town: str, name: str, **said: Any) -> Acted:
+        """Do something about an obligation or an alert; once however often it is sent. See :meth:`Acting.act`."""
+        with self.noted(viewer.name, Kind.CHANGE, f"action: {verb} {item[:160]}", town=town):
+            return self._acting.act(viewer, item, verb, town=town, name=name, **said)
 
     @property
     def by_hand(self) -> ByHand:
@@ -65,7 +150,8 @@ class Actions:
     @property
     def desk(self) -> Desk:
         """Imports of tables: check, mend, commit, withdraw; see :class:`Desk`."""
-        return Desk(self.intake, self.history, self.region, self.clock)
+        vault = None if self._contacts is None else self._contacts.vault
+        return Desk(self.intake, self.history, self.region, self.clock, vault)
 
     def door(self, grant: Grant) -> Door:
         """The door that a writer's token opens."""

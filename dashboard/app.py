@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
+from urllib.parse import urlencode
 
 import structlog
 from dash import Dash, Input, Output
@@ -29,13 +30,16 @@ from fastapi.middleware.gzip import GZipMiddleware
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from starlette.routing import Match, Route
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Match, Route, request_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import callbacks as page_callbacks
+from dashboard.access.policy import Needs, Open, Permission, allows, needs, permits
 from dashboard.access.viewer import Viewer
+from dashboard.api.guard import OWN, Guard, Identify, flat
 from dashboard.apidocs import docs_page
 from dashboard.clock import Clock
 from dashboard.domain.day import day_of
@@ -70,6 +74,7 @@ class PageModule(Protocol):
 class Page:
     """A page: its name (and module in ``layouts.pages``), its path, and the word of its title.
 
+    ``needs``: what a viewer must be permitted; a page that declares nothing is refused to everybody.
     ``whole``: it shows the region as one, so viewers of some towns only are refused.
     """
 
@@ -77,6 +82,11 @@ class Page:
     path: re.Pattern[str]
     title: tuple[str, str]
     whole: bool = False
+    needs: Needs | None = None
+
+    def lets(self, viewer: Viewer | None) -> bool:
+        """Whether it opens for a viewer at all; a town's own page asks for the town besides."""
+        return viewer is not None and permits(viewer, self.needs) and (not self.whole or viewer.sees("all"))
 
     @property
     def module(self) -> PageModule:
@@ -85,25 +95,29 @@ class Page:
 
 
 PAGES: tuple[Page, ...] = (
-    Page("overview", re.compile(r"/"), ("总览", "Overview")),
-    Page("wall", re.compile(r"/wall"), ("大屏", "Wall"), whole=True),
-    Page("town", re.compile(r"/town/(?P<code>[^/]{1,40})"), ("镇页", "Town")),
-    Page("patrols", re.compile(r"/patrols"), ("巡逻", "Patrols")),
-    Page("checkpoints", re.compile(r"/checkpoints"), ("卡点", "Checkpoints")),
-    Page("disputes", re.compile(r"/disputes"), ("纠纷", "Disputes")),
-    Page("enterprises", re.compile(r"/enterprises"), ("企业", "Enterprises")),
+    Page("overview", re.compile(r"/"), ("总览", "Overview"), needs=Permission.FIGURES),
+    Page("wall", re.compile(r"/wall"), ("大屏", "Wall"), whole=True, needs=Permission.WALL),
+    Page("town", re.compile(r"/town/(?P<code>[^/]{1,40})"), ("镇页", "Town"), needs=Permission.FIGURES),
+    Page("patrols", re.compile(r"/patrols"), ("巡逻", "Patrols"), needs=Permission.FIGURES),
+    Page("checkpoints", re.compile(r"/checkpoints"), ("卡点", "Checkpoints"), needs=Permission.FIGURES),
+    Page("disputes", re.compile(r"/disputes"), ("纠纷", "Disputes"), needs=Permission.FIGURES),
+    Page("enterprises", re.compile(r"/enterprises"), ("企业", "Enterprises"), needs=Permission.FIGURES),
     Page(
         "feeds",
         re.compile(rf"/feeds/(?P<feed>{'|'.join(name for name, feed in FEEDS.items() if not feed.core)})"),
         ("数据流", "Feed"),
+        needs=Permission.FIGURES,
     ),
-    Page("record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter")),
-    Page("records", re.compile(r"/records"), ("记录", "Records")),
-    Page("snapshots", re.compile(r"/snapshots"), ("简报", "Snapshots")),
-    Page("imports", re.compile(r"/import"), ("导入", "Import")),
-    Page("rules", re.compile(r"/admin/rules"), ("规则", "Rules")),
-    Page("places", re.compile(r"/admin/places"), ("地点与巡段", "Places and beats"), whole=True),
-    Page("system", re.compile(r"/system"), ("系统", "System"), whole=True),
+    Page("record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter"), needs=Permission.RECORD),
+    Page("records", re.compile(r"/records"), ("记录", "Records"), needs=Permission.CASES),
+    Page("snapshots", re.compile(r"/snapshots"), ("简报", "Snapshots"), needs=Permission.FIGURES),
+    Page("imports", re.compile(r"/import"), ("导入", "Import"), needs=Permission.IMPORT),
+    Page("rules", re.compile(r"/admin/rules"), ("规则", "Rules"), needs=Permission.FIGURES),
+    Page("places", re.compile(r"/admin/places"), ("地点与巡段", "Places and beats"), whole=True, needs=Permission.FIGURES),
+    Page("audit", re.compile(r"/admin/audit"), ("审计", "Audit"), whole=True, needs=Permission.AUDIT),
+    Page("account", re.compile(r"/account"), ("我的账号", "My account"), needs=Open.SIGNED),
+    Page("admin", re.compile(r"/admin"), ("管理", "Administration"), needs=Permission.ADMINISTER),
+    Page("system", re.compile(r"/system"), ("系统", "System"), whole=True, needs=Permission.SYSTEM),
 )
 
 
@@ -132,11 +146,11 @@ class Pages:
         """The region pack in force."""
         return self._pack() if callable(self._pack) else self._pack
 
-    def show(self, path: str, search: str, viewer: Viewer | None) -> Shown:
-        """The page at an address, or the notice that says why there is none."""
+    def show(self, path: str, search: str, viewer: Viewer | None, lang: str = "") -> Shown:
+        """The page at an address, or the notice that says why there is none. ``lang``: chosen by the viewer."""
         pack = self.pack
         address = shell.Address.parse(path, search)
-        lang = address.language(self.settings.languages)
+        lang = address.language(lang or self.settings.languages)
         towns = [town for town in pack.towns if viewer is not None and viewer.sees(town.code)]
         match, page = next(((m, page) for page in PAGES if (m := page.path.fullmatch(address.path))), (None, None))
         own = ("pack", "lang", "code", "town")
@@ -158,7 +172,7 @@ class Pages:
         elif town is not None and not viewer.sees(town.code):
             # The town's name is no secret, but the switch must not offer what the viewer may not open.
             status, kind = 403, "forbidden"
-        elif page.whole and not viewer.sees("all"):
+        elif not page.lets(viewer):
             status, kind = 403, "forbidden"
         if page is None or kind:
             title = shell.word(kind, lang)
@@ -195,6 +209,7 @@ class Pages:
             replay=self.clock.world == "replay",
             speed=self.clock.speed,
             day=f"{day[:4]}-{day[4:6]}-{day[6:]}",
+            open=frozenset(page.name for page in PAGES if page.lets(viewer)),
         )
 
 
@@ -229,8 +244,10 @@ def build_app(
     clock: Clock,
     *,
     checks: Mapping[str, Check] | None = None,
+    identify: Identify | None = None,
 ) -> FastAPI:
-    """The whole web process. ``checks`` are the parts that must answer before it is ready (``redis``, ``database``).
+    """The whole web process. ``identify`` says who asks at a door and why not (as a rule the hub's own).
+ ``checks`` are the parts that must answer before it is ready (``redis``, ``database``).
 
     ``pack`` may be a function that returns the pack in force today. ``hub.identify`` says who asks for a page too.
     """
@@ -298,8 +315,14 @@ def build_app(
     # After Dash's own routes and before the catch-all that Dash adds when the process starts.
     server.router.routes.append(Route("/{path:path}", answer, methods=list(_METHODS)))
     server.add_middleware(Compression, minimum_size=500)
-    server.add_middleware(Headers, policy=_policy(dash))
+    server.add_middleware(Headers, policy=_policy(dash), https=settings.https)
+    # Innermost: nothing is reached past it.
+    pages_alone = request_response(answer)
+    server.user_middleware.append(
+        Middleware(Guard, routes=lambda: server.router.routes, identify=identify or hub.identify, pages=pages_alone)
+    )
     server.state.dash = dash
+    server.state.pages = PAGES
     server.state.hub = hub
     return server
 
@@ -310,7 +333,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def _document(pages: Pages, hub: Hub) -> Callable[[Request], dict[str, str]]:
     def document(request: Request) -> dict[str, str]:
         address = shell.Address.parse(request.url.path, request.url.query)
-        lang = address.language(pages.settings.languages)
+        lang = address.language(_chosen(request) or pages.settings.languages)
         wall = address.path == "/wall"
         theme = address.query.get("theme", "dark" if wall else "light")
         page = next((page for page in PAGES if page.path.fullmatch(address.path)), None)
@@ -334,8 +357,15 @@ async def _viewer(hub: Hub, connection: HTTPConnection) -> Viewer | None:
 def _register_routing(dash: Dash, pages: Pages, hub: Hub) -> None:
     @dash.callback(Output("tw-frame", "children"), Input("tw-url", "pathname"), Input("tw-url", "search"))
     async def show(path: str | None, search: str | None) -> list[Component]:
-        viewer = await _viewer(hub, get_current_request())
-        return pages.show(path or "/", search or "", viewer).children
+        request = get_current_request()
+        viewer = await _viewer(hub, request)
+        return pages.show(path or "/", search or "", viewer, _chosen(request)).children
+
+
+def _chosen(request: Request) -> str:
+    """The language that the viewer has chosen in the account; empty: none."""
+    found = request.cookies.get("townwatch-lang", "")
+    return found if found in shell.LANGUAGES else ""
 
 
 def _register_callbacks(dash: Dash, queries: object, hub: Hub, actions: object) -> None:
@@ -358,7 +388,11 @@ def _catch_all(server: FastAPI, dash: Dash, pages: Pages, hub: Hub) -> Callable[
         machine = request.url.path.startswith(("/api/", "/_dash", "/_reload", "/assets/")) or request.url.path == "/api"
         if machine or request.method not in ("GET", "HEAD"):
             return JSONResponse({"detail": f"There is nothing at {request.url.path}; see /api/docs."}, 404)
-        shown = pages.show(request.url.path, request.url.query, await _viewer(hub, request))
+        viewer = await _viewer(hub, request)
+        elsewhere = _elsewhere(server, request, viewer)
+        if elsewhere:
+            return RedirectResponse(elsewhere, 303)
+        shown = pages.show(request.url.path, request.url.query, viewer, _chosen(request))
         # Dash reads the request from here, and sets it itself for "/" and "/_dash-*" only.
         token = set_current_request(request)  # type: ignore[no-untyped-call]
         try:
@@ -367,6 +401,16 @@ def _catch_all(server: FastAPI, dash: Dash, pages: Pages, hub: Hub) -> Callable[
             reset_current_request(token)  # type: ignore[no-untyped-call]
 
     return answer
+
+
+def _elsewhere(server: FastAPI, request: Request, viewer: Viewer | None) -> str:
+    """Where somebody is sent instead: to sign in, or, for a screen that may show the wall alone, there."""
+    asked = request.url.path
+    if viewer is None and any(route.path == "/signin" for route in flat(server.router.routes) if hasattr(route, "path")):
+        return "/signin?" + urlencode({"next": asked + (f"?{request.url.query}" if request.url.query else "")})
+    if asked == "/" and allows(viewer, Permission.WALL) and not allows(viewer, Permission.FIGURES):
+        return "/wall" + (f"?{request.url.query}" if request.url.query else "")
+    return ""
 
 
 def _allowed_elsewhere(server: FastAPI, request: Request) -> list[str]:
@@ -390,10 +434,12 @@ def _doors(server: FastAPI, hub: Hub, ready: Mapping[str, bool], checks: Mapping
     registry.register(_HubMetrics(hub))
 
     @server.get("/healthz", tags=["machine"], summary="The process is alive")
+    @needs(Open.PUBLIC)
     async def healthz() -> dict[str, str]:
         return {"status": "alive", "build": hub.build}
 
     @server.get("/readyz", tags=["machine"], summary="The process can serve: every part answers")
+    @needs(Open.PUBLIC)
     async def readyz() -> JSONResponse:
         parts = {name: await _asked(check) for name, check in checks.items()}
         parts["board"] = "ok" if hub.first_board else "no board has been read yet"
@@ -402,15 +448,18 @@ def _doors(server: FastAPI, hub: Hub, ready: Mapping[str, bool], checks: Mapping
         return JSONResponse({"status": "ready" if good else "not ready", "parts": parts}, 200 if good else 503)
 
     @server.get("/metrics", tags=["machine"], summary="Figures of the process itself, for Prometheus")
+    @needs(Open.MACHINE)
     async def metrics() -> Response:
         text = generate_latest(REGISTRY) + generate_latest(registry)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @server.get("/favicon.ico", include_in_schema=False)
+    @needs(Open.PUBLIC)
     async def favicon() -> FileResponse:
         return FileResponse(ASSETS / "mark.svg", media_type="image/svg+xml")
 
     @server.get("/api/docs", include_in_schema=False)
+    @needs(Open.PUBLIC)
     async def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(server.openapi()))
 
@@ -437,26 +486,32 @@ async def _away(request: Request, error: Exception) -> Response:
     return HTMLResponse(page, 503, headers)
 
 
-def build_gateway(api_routers: Iterable[APIRouter], checks: Mapping[str, Check], build: str) -> FastAPI:
+def build_gateway(
+    api_routers: Iterable[APIRouter], checks: Mapping[str, Check], build: str, identify: Identify = lambda _: None
+) -> FastAPI:
     """A web process that only takes records: no pages, no socket, so that heavy intake never slows a page."""
     server = FastAPI(title="Townwatch 镇哨", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     for router in api_routers:
         server.include_router(router)
 
     @server.get("/healthz", tags=["machine"], summary="The process is alive")
+    @needs(Open.PUBLIC)
     async def healthz() -> dict[str, str]:
         return {"status": "alive", "build": build}
 
     @server.get("/readyz", tags=["machine"], summary="The process can take records")
+    @needs(Open.PUBLIC)
     async def readyz() -> JSONResponse:
         parts = {name: await _asked(check) for name, check in checks.items()}
         good = all(state == "ok" for state in parts.values())
         return JSONResponse({"status": "ready" if good else "not ready", "parts": parts}, 200 if good else 503)
 
     @server.get("/metrics", tags=["machine"], summary="Figures of the process itself, for Prometheus")
+    @needs(Open.MACHINE)
     async def metrics() -> Response:
         return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    server.user_middleware.append(Middleware(Guard, routes=lambda: server.router.routes, identify=identify))
     return server
 
 
@@ -510,6 +565,7 @@ async def _get(app: ASGIApp, path: str) -> None:
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
+        OWN: True,
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
@@ -569,8 +625,8 @@ class Compression(GZipMiddleware):
 class Headers:
     """Sets the security headers on every HTTP answer."""
 
-    def __init__(self, app: ASGIApp, policy: str) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, policy: str, https: bool = False) -> None:
+        self.app, self.https = app, https
         fixed = {
             "Content-Security-Policy": policy,
             "X-Content-Type-Options": "nosniff",
@@ -587,11 +643,15 @@ class Headers:
             await self.app(scope, receive, send)
             return
 
+        https = self.https or scope.get("scheme") == "https"
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 said = {name.lower(): value for name, value in headers}
                 headers += [(name, value) for name, value in self.fixed if name not in said]
+                if https:
+                    headers.append((b"strict-transport-security", b"max-age=31536000"))
                 fleeting = said.get(b"content-type", b"").startswith((b"text/html", b"application/json"))
                 if fleeting and b"cache-control" not in said:
                     # Figures and pages are of the moment; only assets and suites may be kept.

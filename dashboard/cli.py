@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -19,6 +20,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dashboard.commands import keeping
+from dashboard.commands.audit import audit
+from dashboard.commands.user import user
+from dashboard.commands.vault import vault
 from dashboard.errors import ConfigurationError, TownwatchError
 from dashboard.settings import Settings
 
@@ -46,12 +51,16 @@ geodata = typer.Typer(help="区域数据包 · region packs.", no_args_is_help=T
 rules = typer.Typer(help="规则：阈值、时限、值守时段 · rules and who changed them.", no_args_is_help=True)
 dead_letters = typer.Typer(help="死信：未被接受的记录 · records that were not accepted.", no_args_is_help=True)
 app.add_typer(token, name="token")
+app.add_typer(audit, name="audit")
+app.add_typer(user, name="user")
+app.add_typer(vault, name="vault")
 app.add_typer(geodata, name="geodata")
 app.add_typer(rules, name="rules")
 snapshot = typer.Typer(
     help="日报：生成、发布、校验 · the daily snapshot: build, publish, verify.", no_args_is_help=True
 )
 app.add_typer(dead_letters, name="dead-letters")
+keeping.register(app)
 app.add_typer(snapshot, name="snapshot")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -133,6 +142,12 @@ def demo(
 @app.command()
 def up(
     role: Annotated[UpRole, typer.Option("--role", help="运行哪一部分 · which part to run.")] = UpRole.ALL,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="同一数据目录里多个进程各取一名 · a name of its own, beside others."
+        ),
+    ] = None,
     host: Host = None,
     port: Port = None,
     data: Data = None,
@@ -159,6 +174,17 @@ def up(
         checks = [settings.address(page) for page in pages]
     processes.claim_world(settings.data_dir, "live")
     chosen.check_redis(settings)
+    # Parts that share a named Redis may share the data directory; an embedded one belongs to a single supervisor.
+    beside = "" if role == UpRole.ALL or not settings.redis_url else (name or f"{role.value}-{settings.port}")
+    if name and not beside:
+        raise ConfigurationError(
+            "--name 只用于 --role worker、pages 或 gateway，并且要指明 --redis"
+            " · --name goes with --role worker, pages or gateway and a --redis that is named."
+        )
+    if beside and not re.fullmatch(r"[a-z0-9-]{1,40}", beside):
+        raise ConfigurationError(
+            f"--name 是 {beside!r}，应为小写字母、数字和连字符 · --name is {beside!r}: use a-z, 0-9 and hyphens."
+        )
 
     def prepare(ready: Settings) -> None:
         _migrate(ready)
@@ -171,6 +197,7 @@ def up(
         checks=checks,
         browser=bool(checks) and not no_browser and processes.screen_present(),
         before=prepare,
+        beside=beside,
     )
     raise typer.Exit(supervisor.run())
 
@@ -336,6 +363,9 @@ def token_create(
     feeds: Annotated[str, typer.Option("--feeds", help="数据流，逗号分隔 · feeds, comma separated, or all.")] = "all",
     towns: Annotated[str, typer.Option("--towns", help="镇街代码，逗号分隔 · town codes, or all.")] = "all",
     read: Annotated[bool, typer.Option("--read", help="只读令牌 · a reader's token.")] = False,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=3650, help="有效天数，默认一直有效 · days it is good for.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """创建令牌；最后一行只有令牌本身 · makes a token and prints it alone on the last line; it is shown only once."""
@@ -347,7 +377,36 @@ def token_create(
     settings = _ready(data)
     with _tokens(settings) as store:
         codes = _town_codes(settings, _list(towns))
-        secret = store.create(_now(settings), source=source, feeds=_list(feeds), towns=codes, read=read)
+        at = _now(settings)
+        until = None if days is None else at + days * 86_400_000
+        secret = store.create(at, source=source, feeds=_list(feeds), towns=codes, read=read, expires_at=until)
+    typer.echo(secret)
+
+
+@token.command("rotate")
+def token_rotate(
+    name: Annotated[str, typer.Argument(metavar="ID", help="令牌编号 · the token's id, as `token list` shows it.")],
+    overlap: Annotated[
+        str, typer.Option("--overlap", metavar="TIME", help="新旧都有效多久，如 24h、30m、7d · how long both are good.")
+    ] = "24h",
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=3650, help="新令牌的有效天数 · days the new one is good for.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """换新令牌，旧的过一段时间失效；最后一行只有新令牌 · a new token like another, which ends after the overlap."""
+    number, unit = overlap[:-1], overlap[-1:]
+    if unit not in ("m", "h", "d") or not number.isdecimal() or int(number) > 10_000:
+        raise ConfigurationError(
+            f"--overlap 是“{overlap[:20]}”，应为数字加 m、h 或 d，如 24h"
+            f" · --overlap is {overlap[:20]!r}: a number with m, h or d, e.g. 24h."
+        )
+    settings = _ready(data)
+    with _tokens(settings) as store:
+        at = _now(settings)
+        lasts = int(number) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[unit]
+        until = None if days is None else at + days * 86_400_000
+        secret = store.rotate(name, at, lasts, until)
     typer.echo(secret)
 
 
@@ -723,6 +782,20 @@ def snapshot_publish(
     with _snapshots(_ready(data)) as (desk, now):
         link, _ = desk.publish(_snapshot_day(date), now, kind.value, town)
     typer.echo(f"已发布第 {link.issue} 期（链上第 {link.number} 环） · published as number {link.issue}")
+
+
+@snapshot.command("release")
+def snapshot_release(
+    date: SnapshotDay,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="签发人 · who releases it.")],
+    town: Edition = "all",
+    kind: KindOption = SnapshotKind.DAY,
+    data: Data = None,
+) -> None:
+    """签发待发的草稿，数字不再改动 · releases a draft with the figures it has."""
+    with _snapshots(_ready(data)) as (desk, now):
+        link = desk.release(by, _snapshot_day(date), now, kind.value, town)
+    typer.echo(f"已签发第 {link.issue} 期（链上第 {link.number} 环） · released as number {link.issue}")
 
 
 @snapshot.command("verify")

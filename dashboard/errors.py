@@ -33,6 +33,10 @@ class NotATable(TownwatchError):
     """A file is of a kind that holds no table; the sentence says what to save it as."""
 
 
+class Overlapping(TownwatchError):
+    """Two figures whose people overlap were to be divided by one another."""
+
+
 class NotAllowed(TownwatchError):
     """The viewer or token may not do this."""
 

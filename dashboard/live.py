@@ -205,6 +205,10 @@ class Hub:
         self.round_s = round_s
         self.moments = moments
 
+        self.opened: Callable[[Viewer, str, str, str], object] | None = None
+        """Told who opens which row's details of which view and scope, before they are shown; see ``access.audit``."""
+        self.refused: Callable[[Viewer | None, str], object] | None = None
+        """Told who was refused what: a view's scope, or (without a viewer) a page of another site."""
         self.computed = 0
         self.sent = 0
         self.dropped = 0
@@ -292,21 +296,28 @@ class Hub:
 
     async def _beat(self) -> None:
         text = _text({"type": "beat", "clock": self.clock_document()})
+        for subscriber in await self.check_sessions():
+            subscriber.put("beat", text)
+        for topic in self._topics.values():
+            if topic.view.clock_only:
+                topic.dirty = True
+                self._wake.set()
+
+    async def check_sessions(self) -> list[Subscriber]:
+        """Close every socket whose viewer's session has ended; returns those that stay."""
         standing: dict[Viewer, bool] = {}
+        staying = []
         for subscriber in list(self._subscribers):
             viewer = subscriber.viewer
             if viewer not in standing:
                 standing[viewer] = await self._still_stands(viewer)
             if standing[viewer]:
-                subscriber.put("beat", text)
+                staying.append(subscriber)
             else:
                 subscriber.slots.clear()
                 subscriber.put("bye", _text({"type": "bye", "reason": "session"}))
                 subscriber.close(CLOSE_SESSION, "session")
-        for topic in self._topics.values():
-            if topic.view.clock_only:
-                topic.dirty = True
-                self._wake.set()
+        return staying
 
     async def _still_stands(self, viewer: Viewer) -> bool:
         if self.recheck is None:
@@ -400,6 +411,7 @@ class Hub:
         """One page's socket from connect to close."""
         if not same_origin(socket):
             # Before accept: the handshake itself is refused with 403, a foreign page learns nothing.
+            await self._tell_refused(None, "/live: foreign origin")
             await socket.close(1008, "foreign origin")
             return
         found = self.identify(socket)
@@ -447,12 +459,35 @@ class Hub:
                 subscriber.put("refused", _refusal("", "", "", "message"))
                 continue
             if request.do == "subscribe":
-                self._subscribe(subscriber, request)
+                if await self._noted(subscriber, request):
+                    self._subscribe(subscriber, request)
             elif request.do == "unsubscribe":
                 with contextlib.suppress(BadParams):
                     params = canonical(request.params)
                     viewer = subscriber.viewer
                     self._unsubscribe(subscriber, topic_key(request.view, request.scope, request.lang, viewer, params))
+
+    async def _tell_refused(self, viewer: Viewer | None, what: str) -> None:
+        if self.refused is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(self.refused, viewer, what)
+
+    async def _noted(self, subscriber: Subscriber, request: Request) -> bool:
+        """Whether opening a row's details has been noted, where it is to be; what cannot be noted is not shown."""
+        view, row = self.views.get(request.view), request.params.get("open", "")
+        if self.opened is None or view is None or view.detail is None or not row:
+            return True
+        try:
+            await asyncio.to_thread(self.opened, subscriber.viewer, request.view, row, request.scope)
+        except Exception as error:
+            log.warning("hub.not_noted", error=str(error))
+            trouble: dict[str, object] = {"type": "trouble", "view": request.view, "scope": request.scope}
+            trouble["lang"] = request.lang
+            with contextlib.suppress(BadParams):
+                trouble |= _told(canonical(request.params))
+            subscriber.put(("trouble", request.view), _text({**trouble, "now": self.clock.now()}))
+            return False
+        return True
 
     def _subscribe(self, subscriber: Subscriber, request: Request) -> None:
         viewer = subscriber.viewer
@@ -468,15 +503,17 @@ class Hub:
             reason = "view"
         elif params and view.filters is None:
             reason = "params"
-        elif not all(viewer.sees(code) for code in request.scope.split(",")) and not (
-            request.scope == "all" and (view.open or request.view in self.open_views)
-        ):
+        elif not view.lets(viewer, request.scope, params, own=request.view in self.open_views):
             reason = "scope"
         elif key not in subscriber.topics and _full(subscriber, params):
             reason = "limit"
         if view is None or reason:
             text = _refusal(request.view[:80], request.scope[:80], request.lang[:8], reason, params)
             subscriber.put(("refused", key), text)
+            if reason not in ("limit", "params"):
+                task = asyncio.create_task(self._tell_refused(viewer, f"/live: {request.view} {request.scope}"))
+                self._computing.add(task)
+                task.add_done_callback(self._computing.discard)
             return
         topic = self._topics.get(key)
         if topic is None:

@@ -79,6 +79,8 @@ class Supervisor:
     say: Callable[[str], None] = lambda text: print(text, flush=True)
     before: Callable[[Settings], None] | None = None
     """Called once Redis answers and before the first part starts, with the settings that name it."""
+    beside: str = ""
+    """The name of a supervisor that may run beside others in one data directory, with a Redis that is not its own."""
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
     server: RedisServer | None = None
@@ -89,13 +91,14 @@ class Supervisor:
         Raises:
             TownwatchError: something is not as it must be; everything that was started is stopped by then.
         """
-        with locked(self.settings.data_dir):
+        with locked(self.settings.data_dir, self.beside):
             self.settings.logs.mkdir(parents=True, exist_ok=True)
-            for part in (Part("redis", ()), *self.parts):
-                rotate(self.settings.logs / f"{part.name}.log")
+            for log in (self._log("redis"), *(self._log(part.name) for part in self.parts)):
+                if log.stem != "redis" or not self.beside:
+                    rotate(log)
             # Counters of processes that are gone would be added to the new ones'.
-            shutil.rmtree(self.settings.data_dir / "metrics", ignore_errors=True)
-            (self.settings.data_dir / "metrics").mkdir()
+            shutil.rmtree(self._metrics, ignore_errors=True)
+            self._metrics.mkdir(parents=True)
             before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
             try:
                 self._start()
@@ -108,6 +111,14 @@ class Supervisor:
                 for number, handler in before.items():
                     signal.signal(number, handler)
         return 0
+
+    @property
+    def _metrics(self) -> Path:
+        folder = self.settings.data_dir / "metrics"
+        return folder / self.beside if self.beside else folder
+
+    def _log(self, name: str) -> Path:
+        return self.settings.logs / f"{self.beside or name}.log"
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         # The first signal interrupts whatever waits; later ones must not interrupt the orderly end.
@@ -138,9 +149,9 @@ class Supervisor:
     def _launch(self, child: Child) -> None:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = {**os.environ, **self.settings.environment(), "PYTHONPATH": os.pathsep.join(paths)}
-        environment |= {"PYTHONUNBUFFERED": "1", MULTIPROCESS: str(self.settings.data_dir / "metrics")}
+        environment |= {"PYTHONUNBUFFERED": "1", MULTIPROCESS: str(self._metrics)}
         data = ("--data", str(self.settings.data_dir))
-        with open(self.settings.logs / f"{child.part.name}.log", "ab") as log:
+        with open(self._log(child.part.name), "ab") as log:
             child.process = subprocess.Popen(
                 [*self.program, *child.part.arguments, *data],
                 stdin=subprocess.DEVNULL,
@@ -194,7 +205,7 @@ class Supervisor:
 
     def _ended(self, child: Child, code: int, now: float, first: bool) -> None:
         name = child.part.name
-        log = self.settings.logs / f"{name}.log"
+        log = self._log(name)
         if code == 0 and child.part.may_end:
             child.ended = True
             self.say(f"[镇哨] {name} 已完成 · {name} has finished")
@@ -244,8 +255,8 @@ def end_group(process: subprocess.Popen[bytes], patience_s: float = PATIENCE_S) 
 
 
 @contextlib.contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    """Holds a data directory for this supervisor alone.
+def locked(data_dir: Path, beside: str = "") -> Iterator[None]:
+    """Holds a data directory for this supervisor alone; with a name ``beside`` others that have names of their own.
 
     Raises:
         ConfigurationError: another one has it (and which), or it cannot be written.
@@ -257,7 +268,7 @@ def locked(data_dir: Path) -> Iterator[None]:
         raise _unwritable(data_dir, error) from None
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if beside else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             pid = file.read().strip()
@@ -266,9 +277,31 @@ def locked(data_dir: Path) -> Iterator[None]:
                 f" · Another townwatch runs in {data_dir} (pid {pid or 'unknown'}): "
                 "stop that one, or take another directory with --data."
             ) from None
+        if beside:
+            with named(data_dir / f"lock-{beside}", beside):
+                yield
+            return
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def named(path: Path, name: str) -> Iterator[None]:
+    """Holds a name among the supervisors of one data directory.
+
+    Raises:
+        ConfigurationError: another one has it.
+    """
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"这个数据目录里已有一个叫 {name} 的镇哨在运行，请用 --name 另取一个名字"
+                f" · A townwatch named {name} runs in this data directory: take another --name."
+            ) from None
         yield
 
 

@@ -39,8 +39,9 @@ class Settings(BaseSettings):
     port: int = Field(8050, ge=0, le=65535, description="Port of pages and gateways; 0 takes any free one.")
     redis_url: str = Field(
         "",
-        pattern=r"^$|^(redis|rediss|unix)://",
-        description="Redis or Valkey 6.2 or newer, e.g. `redis://localhost:6379/0`. Empty: one of our own is started.",
+        pattern=r"^$|^(redis|rediss|unix|redis\+cluster|rediss\+cluster)://",
+        description="Redis or Valkey 6.2 or newer, e.g. `redis://localhost:6379/0`, or a cluster, "
+        "`redis+cluster://host:6379,host:6379`. Empty: one of our own is started.",
     )
     database_url: str = Field(
         "",
@@ -51,7 +52,7 @@ class Settings(BaseSettings):
     partitions: int = Field(
         8, ge=1, le=1024, description="Streams on the road. Fixed for the life of a data directory."
     )
-    batch_events: int = Field(20_000, ge=1, le=100_000, description="Events at which a worker ends a transaction.")
+    batch_events: int = Field(40_000, ge=1, le=100_000, description="Events at which a worker ends a transaction.")
     batch_wait_ms: int = Field(50, ge=0, le=10_000, description="Longest a worker waits to fill a batch.")
     stream_limit: int = Field(
         2_000_000,
@@ -79,8 +80,60 @@ class Settings(BaseSettings):
     )
     snapshot_office: str = Field("", max_length=60, description="Issuing office in the snapshot's masthead.")
     snapshot_signer: str = Field("", max_length=40, description="签发人 of the snapshot; empty: none is named.")
+    snapshot_document: str = Field(
+        "",
+        max_length=60,
+        pattern=r"^([^{}]|\{year\}|\{number\})*$",
+        description="Document number 文号 of the snapshot, such as `善防指办〔{year}〕{number}号`; empty: none.",
+    )
+    snapshot_release: Literal["auto", "hand"] = Field(
+        "auto", description="`hand`: what is made at `snapshot_at` waits as a draft until somebody releases it."
+    )
+    snapshot_editions: Literal["region", "towns"] = Field(
+        "region", description="`towns`: besides the region's, each town's edition is made."
+    )
+    snapshot_weekly: bool = Field(False, description="On Sundays a week's snapshot is made too.")
     snapshot_auto: bool = Field(False, description="Publish the day's snapshot by itself at `snapshot_at`.")
     languages: Literal["zh", "en"] = Field("zh", description="Language of a page whose address does not say `lang=`.")
+    public_url: str = Field(
+        "",
+        pattern=r"^$|^https?://[^/\s]+$",
+        description="Address under which people reach the pages, e.g. `https://townwatch.example`; needed for OpenID"
+        " Connect, and for secure cookies where a proxy ends https without saying so.",
+    )
+    session_idle_hours: float = Field(
+        12.0, gt=0, le=720, description="How long nobody may use a sign-in before it ends by itself."
+    )
+    session_days: float = Field(14.0, gt=0, le=90, description="How long a sign-in lasts at most.")
+    oidc_issuer: str = Field(
+        "",
+        pattern=r"^$|^https?://",
+        description="Issuer of OpenID Connect sign-in; see docs/how-to/accounts.md. Empty: accounts here only.",
+    )
+    oidc_client: str = Field("", max_length=200, description="Our client id at the issuer.")
+    oidc_secret: str = Field("", max_length=400, description="Our client secret at the issuer; empty: a public client.")
+    oidc_name: str = Field("", max_length=40, description="What the sign-in button calls the issuer.")
+    oidc_scopes: str = Field("openid profile", max_length=200, description="Scopes asked for.")
+    oidc_roles: str = Field(
+        "",
+        max_length=4000,
+        description="Which claim makes which role, e.g. `groups:police-chiefs=chief; groups:clerks=clerk`."
+        " Empty: only accounts made here and tied by `user create --subject` may come.",
+    )
+    oidc_towns: str = Field(
+        "",
+        max_length=200,
+        description="Claim that names the towns (codes, aliases or `all`). Empty: every town.",
+    )
+    oidc_staff: str = Field("", max_length=100, description="Claim that is the staff id. Empty: none.")
+    contact_days: int = Field(
+        30, ge=0, le=3650, description="Days for which a contact in the vault is kept after its case has ended."
+    )
+    channels_file: str = Field(
+        "",
+        description="File of the channels by which alerts are told; see docs/how-to/alerts.md."
+        " Empty: `channels.json` in `data_dir`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe lines to log.")
     log_json: bool = Field(True, description="Log lines as JSON; otherwise as text for people.")
 
@@ -96,7 +149,7 @@ class Settings(BaseSettings):
     def _is_absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
-    @field_validator("watch_folder")
+    @field_validator("watch_folder", "channels_file")
     @classmethod
     def _is_absolute_or_empty(cls, folder: str) -> str:
         return str(Path(folder).expanduser().absolute()) if folder else ""
@@ -151,6 +204,11 @@ class Settings(BaseSettings):
         return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
 
     @property
+    def https(self) -> bool:
+        """Whether people come by https for certain."""
+        return self.public_url.startswith("https://")
+
+    @property
     def logs(self) -> Path:
         """The directory of log files."""
         return self.data_dir / "logs"
@@ -193,7 +251,7 @@ def _sentence(problem: ErrorDetails, given: dict[str, Any], path: Path, file: di
         source, where = f"写在 {path}", f"in {path}"
     else:
         source, where = f"来自 {PREFIX}{name.upper()}", f"in {PREFIX}{name.upper()}"
-    got = re.sub(r"//.*@", "//…@", repr(problem["input"]))
+    got = "…" if name.endswith("_secret") else re.sub(r"//.*@", "//…@", repr(problem["input"]))
     chinese, english = _allowed(name)
     space = " " if chinese[0].isascii() else ""
     return (
@@ -213,20 +271,24 @@ def _allowed(name: str) -> tuple[str, str]:
         return "IP 地址或 localhost", "an IP address or localhost"
     if name == "watch_folder":
         return "空，或一个文件夹的路径", "empty or the path of a folder"
+    if name == "channels_file":
+        return "空，或一个文件的路径", "empty or the path of a file"
     field = Settings.model_fields[name]
     schema = Settings.model_json_schema()["properties"][name]
     if "enum" in schema:
         return "、".join(schema["enum"]) + " 之一", " or ".join(schema["enum"])
     if name == "redis_url":
         return (
-            "空，或以 redis://、rediss://、unix:// 开头的地址",
-            "empty or a URL that starts with redis://, rediss:// or unix://",
+            "空，或以 redis://、rediss://、unix://、redis+cluster://、rediss+cluster:// 开头的地址",
+            "empty or a URL that starts with redis://, rediss://, unix://, redis+cluster:// or rediss+cluster://",
         )
     if name == "database_url":
         return (
             "空，或以 sqlite://、postgresql:// 开头的地址",
             "empty or a URL that starts with sqlite:// or postgresql://",
         )
+    if name in ("public_url", "oidc_issuer"):
+        return "空，或以 http://、https:// 开头的地址", "empty or a URL that starts with http:// or https://"
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     kinds: dict[Any, tuple[str, str]] = {

@@ -53,6 +53,10 @@ METRICS = (
     MetricDef("live_sent_total", "counter", "Messages handed to sockets.", ("view",)),
     MetricDef("live_dropped_total", "counter", "Messages that a slow page never saw, as a newer one replaced them."),
     MetricDef("live_view_seconds", "histogram", "Computing one view once.", ("view",)),
+    MetricDef("alerts_open", "gauge", "Alerts that are raised and not over.", ("severity",)),
+    MetricDef("alert_steps_total", "counter", "Steps in the lives of alerts.", ("what",)),
+    MetricDef("alert_look_seconds", "histogram", "One look of the alert engine at the published figures."),
+    MetricDef("deliveries_total", "counter", "Attempts to tell the world outside.", ("channel", "outcome")),
     MetricDef("query_seconds", "histogram", "One question of a page or the API to the stores.", ("query",)),
 )
 """Every metric there is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import threading
@@ -12,30 +13,61 @@ from typing import Any
 
 import msgspec
 import redis
+import structlog
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import func, select, text
+from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
+from dashboard.access.audit import Audit
+from dashboard.access.devices import DeviceStore
+from dashboard.access.oidc import Provider
+from dashboard.access.sessions import SessionStore
 from dashboard.access.tokens import TokenStore
+from dashboard.access.vault import Vault
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api import deadletters, events, export, figures, forms, geo, imports, phones, records, rules, snapshots
+from dashboard.alerts.channels import FILE as CHANNELS
+from dashboard.alerts.channels import Channels
+from dashboard.alerts.deliver import Deliveries
+from dashboard.alerts.engine import AlertEngine, AlertService
+from dashboard.api import actions as acts
+from dashboard.api import (
+    admin,
+    contacts,
+    deadletters,
+    events,
+    export,
+    figures,
+    forms,
+    geo,
+    imports,
+    phones,
+    records,
+    rules,
+    signin,
+    snapshots,
+)
+from dashboard.api.auditing import Audited, opened, turned_away
 from dashboard.api.common import Gate
 from dashboard.app import Check, build_app, build_gateway
 from dashboard.clock import Clock, machine_ms, read_clock
 from dashboard.domain.day import day_of
-from dashboard.errors import NotAllowed, StoreUnavailable
+from dashboard.domain.place import RegionPack
+from dashboard.domain.summary import Standing
+from dashboard.errors import ConfigurationError, NotAllowed, StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.live import Hub, build_id
 from dashboard.queries.board import BoardReader
 from dashboard.queries.past import Past
 from dashboard.queries.reader import LiveBoards
+from dashboard.queries.standing import standing
 from dashboard.queries.views import VIEWS
 from dashboard.settings import Settings
 from dashboard.snapshot import schedule
-from dashboard.snapshot.archive import Archive
 from dashboard.snapshot.desk import desk_of
-from dashboard.snapshot.publish import FOLDER
+from dashboard.snapshot.publish import Desk
 from dashboard.stores import leases
 from dashboard.stores.history import History, migration, open_engine
 from dashboard.stores.live import LiveStore
@@ -44,7 +76,9 @@ from dashboard.stores.rules import book_of
 from dashboard.stores.stream import Stream
 from dashboard.stores.tables import dead_letter, source_stat
 from geodata.library import RegionBook, open_library
+from geodata.region import Region
 from ingest import anyfile, deadletter
+from ingest.contacts import Contacts
 from ingest.decode import Door
 from ingest.gateways import folder
 from ingest.intake import Intake, Receipt
@@ -52,6 +86,8 @@ from ingest.projector import Projector
 from ingest.publisher import Publisher
 from ingest.revision import Revisions
 from ingest.worker import Worker, calm_collector
+
+log = structlog.get_logger("web")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -118,17 +154,51 @@ def run_worker(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    # A worker that starts knows nothing of what the last one published before it died.
-    parts.live.clear()
+    worker.share = lambda: leases.share(parts.history, worker.owner, parts.stream.partitions)
+    if not leases.others(parts.history, worker.owner):
+        # A worker that starts alone knows nothing of what the last one published before it died.
+        parts.live.clear()
+    alerts = alerts_of(parts, worker.owner)
     calm_collector()
-    worker.run()
+    alerts.start()
+    try:
+        worker.run()
+    finally:
+        alerts.stop()
 
 
-def run_web(settings: Settings, role: str) -> None:
-    """A web process: pages, socket, API and gateways."""
-    parts = parts_of(settings)
+def alerts_of(parts: Parts, owner: str) -> AlertService:
+    """The alert engine that runs beside a worker: one of a data directory's workers has the lease for it."""
+    live = LiveStore(parts.client)
+    reader = BoardReader(live, Past(parts.history, parts.region_at), parts.region_at, parts.clock)
+    deliveries = deliveries_of(parts)
+    url = parts.settings.public_url
+    return AlertService(AlertEngine(parts.history, live, reader, parts.clock, owner, deliveries, url), deliveries)
+
+
+def deliveries_of(parts: Parts) -> Deliveries:
+    """Messages to the world outside, by the file of channels."""
+    settings = parts.settings
+    file = Path(settings.channels_file) if settings.channels_file else settings.data_dir / CHANNELS
+    return Deliveries(parts.history, Channels(file))
+
+
+class Web(msgspec.Struct):
+    """A web process before it listens."""
+
+    app: FastAPI
+    actions: Actions
+    reader: BoardReader
+
+
+def web_of(settings: Settings, parts: Parts, role: str) -> Web:
+    """A web process's application: pages, socket, API and gateways."""
     tokens = TokenStore(parts.history.engine)
-    gate = Gate(tokens, parts.clock, settings.loopback)
+    sessions = SessionStore(
+        parts.history.engine, int(settings.session_idle_hours * 3_600_000), int(settings.session_days * 86_400_000)
+    )
+    devices = DeviceStore(parts.history.engine)
+    gate = Gate(tokens, parts.clock, settings.loopback, sessions, devices, settings.https)
     reader = BoardReader(parts.live, Past(parts.history, parts.region_at), parts.region_at, parts.clock)
     hub = Hub(
         LiveBoards(reader, settings.redis_url),
@@ -137,17 +207,32 @@ def run_web(settings: Settings, role: str) -> None:
         build_id(ROOT / "dashboard", ROOT / "layouts", ROOT / "callbacks"),
         settings.heartbeat_s,
         identify=_identify(gate),
-        recheck=lambda viewer: _stands(gate, viewer),
+        recheck=lambda viewer: asyncio.to_thread(gate.stands, viewer),
         moments=reader.moments,
     )
     reader.health = Health(parts, hub, reader.past)
+    desk = desk_of(settings, parts.history, reader.past)
+    audit = Audit(parts.history.engine, settings.data_dir)
+
+    def region() -> Region:
+        return parts.region_at(day_of(parts.clock.now(), parts.zone))
+
+    def holder(viewer: Viewer, town: str, item: str) -> Standing | None:
+        return standing(reader.board(viewer), town).get(item)
+
+    vault = Vault(parts.history.engine, settings.data_dir, audit)
     actions = Actions(
         Intake(parts.stream),
         parts.history,
-        lambda: parts.region_at(day_of(parts.clock.now(), parts.zone)),
+        region,
         parts.clock,
         Revisions(parts.history, parts.region_at, parts.clock),
+        audit,
+        snapshots=desk,
+        holder=holder,
+        contacts=Contacts(vault, parts.history, region, parts.clock, holder, reader.past),
     )
+    reader.past.audit = actions.audit
     checks: dict[str, Check] = {
         "redis": lambda: bool(parts.client.ping()),
         "database": lambda: _answers(parts.history),
@@ -165,20 +250,45 @@ def run_web(settings: Settings, role: str) -> None:
         forms.router(actions, reader, gate),
         deadletters.router(actions, gate, settings.max_body_bytes),
         geo.router(actions.region, gate),
+        qr.router(actions.region, gate, settings.public_url),
         rules.router(reader, gate),
-        snapshots.router(Archive(settings.data_dir / FOLDER), gate, parts.zone),
+        contacts.router(actions, gate),
+        acts.router(actions, reader, gate),
+        snapshots.router(actions, desk.archive, gate, parts.zone),
     ]
     if role == "gateway":
-        app = build_gateway(written, {name: checks[name] for name in ("redis", "database")}, hub.build)
+        ready = {name: checks[name] for name in ("redis", "database")}
+        app = build_gateway(written, ready, hub.build, identify=_known(gate))
     else:
         # The page of imports is of no use without its door.
         tables = imports.router(actions, gate, settings.max_body_bytes)
         routers = [*read, tables] if role == "pages" else written + read
         pack = lambda: actions.region().pack  # noqa: E731 - one word for one thing
-        app = build_app(settings, hub, reader, actions, routers, pack, parts.clock, checks=checks)
-    with _watching(settings, actions, role), _on_time(settings, parts, reader.past, role):
+        doors = signin.Doors(
+            gate, sessions, devices, audit, parts.clock, provider_of(settings, pack), settings.languages
+        )
+        routers += [signin.router(doors), admin.router(doors, pack)]
+        app = build_app(
+            settings, hub, reader, actions, routers, pack, parts.clock, checks=checks, identify=_known(gate)
+        )
+    # Just outside the guard, which is innermost: what that refuses is noted, and gets the headers of every answer.
+    app.user_middleware.insert(len(app.user_middleware) - 1, Middleware(Audited, audit=actions.audit, gate=gate, clock=parts.clock))
+    app.state.audit = actions.audit
+    hub.opened, hub.refused = opened(actions.audit, parts.clock), turned_away(actions.audit, parts.clock)
+    return Web(app, actions, reader)
+
+
+def run_web(settings: Settings, role: str) -> None:
+    """A web process, until SIGTERM."""
+    parts = parts_of(settings)
+    web = web_of(settings, parts, role)
+    with (
+        _watching(settings, web.actions, role),
+        _on_time(settings, parts, web.actions.snapshots, role),
+        _sweeping(settings, web.actions, role),
+    ):
         uvicorn.run(
-            app,
+            web.app,
             host=settings.host,
             port=settings.port,
             log_config=None,
@@ -215,12 +325,38 @@ def _watching(settings: Settings, actions: Actions, role: str) -> Iterator[None]
 
 
 @contextmanager
-def _on_time(settings: Settings, parts: Parts, past: Past, role: str) -> Iterator[None]:
+def _sweeping(settings: Settings, actions: Actions, role: str) -> Iterator[None]:
+    """Erase contacts whose time is over, beside the pages: at the start and every hour."""
+    if role == "gateway":
+        yield
+        return
+    stop = threading.Event()
+
+    def sweep() -> None:
+        while True:
+            try:
+                actions.contacts.sweep(settings.contact_days)
+            except Exception as error:
+                log.warning("contacts_not_swept", error=type(error).__name__)
+            if stop.wait(3600):
+                return
+
+    thread = threading.Thread(target=sweep, name="contacts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(3)
+
+
+@contextmanager
+def _on_time(settings: Settings, parts: Parts, desk: Desk, role: str) -> Iterator[None]:
     """Publish the day's snapshot beside the pages where the settings say so."""
     if not settings.snapshot_auto or role == "gateway":
         yield
         return
-    desk, stop = desk_of(settings, parts.history, past), threading.Event()
+    stop = threading.Event()
     thread = threading.Thread(target=schedule.run, args=(desk, parts.clock.now, stop), name="snapshots", daemon=True)
     thread.start()
     try:
@@ -230,15 +366,42 @@ def _on_time(settings: Settings, parts: Parts, past: Past, role: str) -> Iterato
         thread.join(3)
 
 
-def _identify(gate: Gate) -> Callable[[HTTPConnection], Awaitable[Viewer | None] | Viewer | None]:
-    def identify(connection: HTTPConnection) -> Viewer | None:
-        return gate.viewer(connection)
+def _identify(gate: Gate) -> Callable[[HTTPConnection], Awaitable[Viewer | None]]:
+    async def identify(connection: HTTPConnection) -> Viewer | None:
+        return await asyncio.to_thread(gate.viewer, connection)
 
     return identify
 
 
-def _stands(gate: Gate, viewer: Viewer) -> bool:
-    return not (gate.local and viewer.name == "本机" and gate.tokens.accounts_exist())
+def _known(gate: Gate) -> Callable[[HTTPConnection], Awaitable[Viewer | None]]:
+    async def known(connection: HTTPConnection) -> Viewer | None:
+        return await asyncio.to_thread(gate.known, connection)
+
+    return known
+
+
+def provider_of(settings: Settings, pack: Callable[[], RegionPack]) -> Provider | None:
+    """The identity provider of the settings, if there is one.
+
+    Raises:
+        ConfigurationError: the settings are not complete.
+    """
+    if not settings.oidc_issuer:
+        return None
+    if not settings.oidc_client:
+        raise ConfigurationError("设置了 oidc_issuer，还要 oidc_client · Setting oidc_issuer needs oidc_client, too.")
+    return Provider(
+        settings.oidc_issuer,
+        settings.oidc_client,
+        settings.oidc_secret,
+        name=settings.oidc_name,
+        scopes=settings.oidc_scopes,
+        roles=settings.oidc_roles,
+        towns=settings.oidc_towns,
+        staff=settings.oidc_staff,
+        public_url=settings.public_url,
+        known_towns=lambda: {name: town.code for name, town in pack().town_by_code.items()},
+    )
 
 
 def _answers(history: History) -> bool:
@@ -319,11 +482,12 @@ class Health:
         }
 
     def _redis(self) -> dict[str, Any]:
-        info: Any = self.parts.client.info()
+        servers = self.parts.stream.servers.every()
+        info: Any = servers[0].info()
         config: dict[str, Any] = {}
         for name in ("appendonly", "appendfsync", "maxmemory-policy"):
             try:
-                found: Any = self.parts.client.config_get(name)
+                found: Any = servers[0].config_get(name)
             except redis.ResponseError:
                 # A managed one that was accepted for a trial shows nothing.
                 break
@@ -331,7 +495,8 @@ class Health:
         return {
             **config,
             "version": info.get("redis_version"),
-            "used_memory": info.get("used_memory"),
+            "used_memory": sum(int(one.info("memory").get("used_memory", 0)) for one in servers),
+            "masters": len(servers),
             "aof_ok": info.get("aof_last_write_status") == "ok",
         }
 

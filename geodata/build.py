@@ -45,6 +45,7 @@ from geodata.plan_jiashan import (
     SOURCES,
     TownPlan,
 )
+from geodata.plan_risks import risks_of
 from geodata.region import Region
 from geodata.writing import write_boundaries, write_table
 
@@ -373,6 +374,7 @@ def _write_tables(out: Path, towns: Sequence[Town], places: Sequence[Place]) -> 
     write_table(
         out / "duty_hours.csv", ((code, *CHECKPOINT_HOURS.get(code, ("00:00", "00:00"))) for code in checkpoints)
     )
+    write_table(out / "risks.csv", ((risk.code, risk.level, risk.name) for risk in risks_of("jiashan")))
     cells = built_up_cells(towns, places)
     write_table(out / "cells.csv", ((town, cell) for town, listed in cells.items() for cell in listed))
 

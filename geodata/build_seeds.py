@@ -22,6 +22,7 @@ from shapely.geometry.base import BaseGeometry
 from dashboard.domain.place import Beat, DutyHours, Place, PlaceKind, RegionPack, Shift, Town, Unit, VisitRule
 from geodata.dividing import share_out
 from geodata.pack import load_pack
+from geodata.plan_risks import risks_of
 from geodata.region import Region
 from geodata.writing import write_pack
 
@@ -222,6 +223,7 @@ def _pack(plan: Plan, data: _Open, boundaries: Mapping[str, BaseGeometry]) -> Re
         units=tuple(units),
         titles={"wall_zh": plan.title[0], "wall_en": plan.title[1]},
         approximate=True,
+        risks=risks_of(plan.name),
     )
 
 

@@ -24,7 +24,19 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from dashboard.domain.day import DEFAULT_ZONE, as_date
-from dashboard.domain.place import Beat, DutyHours, Place, PlaceKind, RegionPack, Shift, Town, Unit, VisitRule
+from dashboard.domain.place import (
+    Beat,
+    DutyHours,
+    Place,
+    PlaceKind,
+    RegionPack,
+    RegionRisk,
+    Shift,
+    Town,
+    Unit,
+    VisitRule,
+    prefix_of,
+)
 from dashboard.errors import PackError
 from geodata.cells import built_up_cells
 from geodata.region import CELL_RESOLUTION, Plane, Region
@@ -40,9 +52,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "duty_hours.csv": ("checkpoint", "start", "end"),
     "units.csv": ("code", "town", "name", "name_en", "leader"),
     "devices.csv": ("device", "unit"),
+    "risks.csv": ("region", "level", "name"),
     "cells.csv": ("town", "cell"),
 }
-OPTIONAL = frozenset({"cells.csv", "devices.csv"})
+OPTIONAL = frozenset({"cells.csv", "devices.csv", "risks.csv"})
+RISK_LEVELS = ("high", "medium", "low")
 FILES = (MANIFEST, BOUNDARIES, *COLUMNS)
 """The files that make a pack; its version is their hash. Others (``SOURCES.md``) may lie beside them."""
 
@@ -108,6 +122,7 @@ def load_pack(path: Path | str) -> Region:
         version=pack_version(directory),
         since=manifest["since"],
         owed_since=manifest["owed_since"],
+        risks=_risks(directory),
     )
     region = Region(pack, boundaries, warnings)
     return Region(pack, boundaries, (*warnings, *_misplaced(region), *_foreign_beats(pack)))
@@ -384,6 +399,19 @@ def _devices(directory: Path, units: set[str]) -> dict[str, str]:
         unique.add(row, "device", row.needed("device"))
         devices[row.text("device")] = row.one_of("unit", units, "units.csv")
     return devices
+
+
+def _risks(directory: Path) -> tuple[RegionRisk, ...]:
+    unique, risks = _Unique(), []
+    for row in _rows(directory, "risks.csv"):
+        code = row.needed("region")
+        if not (code.isascii() and code.isdigit() and 2 <= len(code) <= 12):
+            row.wrong("region", "2 到 12 位数字的代码，如 420000", "a division code of 2 to 12 digits, e.g. 420000")
+        unique.add(row, "region", prefix_of(code))
+        if row.text("level") not in RISK_LEVELS:
+            row.wrong("level", "high、medium、low 之一", "one of high, medium, low")
+        risks.append(RegionRisk(code, row.text("level"), row.text("name")))
+    return tuple(risks)
 
 
 def _beats(directory: Path, towns: set[str], units: set[str]) -> tuple[Beat, ...]:

@@ -38,6 +38,7 @@ KEYS: Mapping[str, str] = {
     "beats": "code",
     "units": "code",
     "devices": "device",
+    "risks": "region",
 }
 """Tables that can be edited besides the thresholds -> the column that is their key."""
 
@@ -331,6 +332,8 @@ def edit_of(table: str, key: str, text: str, content: Content) -> Edit:
     said = text.strip()
     if table == THRESHOLDS:
         return checked(threshold(key, None if said.lower() in DEFAULT else said))
+    if table == "risks":
+        return _risk(key, said)
     if table not in ("duty_hours", "shifts", "visit_rules"):
         raise PackError(
             f"{table} 不能写成一行文字，请在页面上改 · {table} cannot be written as one line: use the page."
@@ -355,6 +358,32 @@ DEFAULT = ("", "default", "默认")
 ALWAYS = ("always", "全天")
 _SPAN = re.compile(r"(\d{1,2}:\d{2})\s*(?:-|–|—|~|至|到)\s*(\d{1,2}:\d{2})")
 _WINDOW = re.compile(rf"\s*{_SPAN.pattern}\s*(?:[x×*]\s*(\d+)\s*次?|(\d+)\s*次)?\s*")
+
+
+RISK_WORDS = {
+    **dict.fromkeys(("high", "高", "高风险"), "high"),
+    **dict.fromkeys(("medium", "中", "中风险"), "medium"),
+    **dict.fromkeys(("low", "低", "低风险"), "low"),
+}
+
+
+def _risk(key: str, said: str) -> Edit:
+    """A row of the regional-risk table from ``高风险 湖北省``; an empty text takes it away: low risk."""
+    code = key.strip()
+    if not (code.isascii() and code.isdigit() and 2 <= len(code) <= 12):
+        raise PackError(
+            f"地区代码得到“{code}”，应为 2 到 12 位数字的行政区划代码，如 420000"
+            f" · region: got “{code}”, allowed is a division code of 2 to 12 digits, e.g. 420000."
+        )
+    if said.lower() in DEFAULT:
+        return Edit("risks", code)
+    level, _, name = said.partition(" ")
+    if level.lower() not in RISK_WORDS:
+        raise PackError(
+            f"{code} 的风险等级得到“{level}”，应为 高风险、中风险、低风险 之一，后面可以写地名，如 高风险 湖北省"
+            f" · {code}: got “{level}”, allowed is high, medium or low, then the region's name."
+        )
+    return checked(Edit("risks", code, ({"level": RISK_WORDS[level.lower()], "name": name.strip()},)))
 
 
 def _hours(key: str, text: str, allowed: str) -> tuple[str, str]:

@@ -50,6 +50,8 @@ def write_pack(
     }
     if pack.devices:
         tables["devices.csv"] = sorted(pack.devices.items())
+    if pack.risks:
+        tables["risks.csv"] = [(risk.code, risk.level, risk.name) for risk in pack.risks]
     for name, rows in tables.items():
         write_table(out / name, rows)
 

@@ -5,14 +5,16 @@ A crash at any point, a redelivery, a duplicate, a late or reordered event leave
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import msgspec
 import structlog
 from sqlalchemy import Connection, insert, select, text
 
 from dashboard.archetypes import LIFE, Engine, State, engine_of
-from dashboard.domain.day import day_of
+from dashboard.domain.day import MINUTE, day_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.errors import PackError
@@ -25,10 +27,16 @@ from geodata.region import Region
 
 log = structlog.get_logger("projector")
 
+QUARTER = 15 * MINUTE
+"""Lies in one local day wherever on earth."""
+
 SubjectDay = tuple[str, int, str]
 """(feed, local day or ``LIFE``, subject): whose state it is."""
 
 CACHED_STATES = 20_000
+ASIDE_FROM = 1_000
+"""Versions from which a batch is written in a thread of its own: the database does its part outside the interpreter,
+and meanwhile the records are folded. For fewer, waking the thread costs more than it saves."""
 
 
 class Applied(msgspec.Struct):
@@ -39,8 +47,6 @@ class Applied(msgspec.Struct):
     corrected: int = 0
     repeated: int = 0
     touched: set[tuple[str, int]] = msgspec.field(default_factory=set)
-    towns: set[tuple[str, str]] = msgspec.field(default_factory=set)
-    """(feed, town) pairs that the batch's records name."""
     provisional: bool = False
     """Whether a place appeared that no list knows."""
 
@@ -80,6 +86,7 @@ class Projector:
         self._provisional: set[tuple[str, str]] | None = None
         self._seq: int | None = None
         """The ``known_seq`` up to which cached states are the truth: that of our own last commit."""
+        self._aside = ThreadPoolExecutor(1, "versions")
         self._unusable: set[int] = set()
         """Versions that were asked for and cannot be read; looked at again by the next process."""
 
@@ -210,30 +217,64 @@ class Projector:
         batch = self._settle(connection, events, first)
         applied = Applied(batch.seq, len(batch.rows) - batch.corrected, batch.corrected, batch.repeated)
         if batch.rows:
-            # A version that this batch itself superseded is written as ended at once.
-            rows = [(seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in batch.rows.values()]
-            self.history.add_events(connection, rows)
-            self.history.end_versions(connection, batch.ended, batch.days)
-            self.history.save_keys(connection, batch.new_keys, batch.changed_keys)
+            self._load(connection, batch.append.keys() | batch.refold)
+            with self._written(connection, batch):
+                self._fold_further(batch)
             applied.provisional = self._note_places(connection, events, batch.seq)
-            self._fold(connection, batch, applied)
+            self._save(connection, batch, applied)
             self.history.close_batch(connection, batch.seq, known_at)
-        applied.towns |= {(event.feed, event.town) for _, _, _, event in batch.rows.values() if event.town}
         _note_sources(connection, events, batch.repeated)
         return applied
+
+    @contextmanager
+    def _written(self, connection: Connection, batch: _Batch) -> Iterator[None]:
+        """Write a batch's versions while the body, which must not ask the database, goes on."""
+        if len(batch.rows) < ASIDE_FROM:
+            self._write(connection, batch)
+            yield
+            return
+        writing = self._aside.submit(self._write, connection, batch)
+        try:
+            yield
+        finally:
+            # Whatever became of the body: the transaction may only end when nobody writes in it any more.
+            writing.result()
+
+    def _write(self, connection: Connection, batch: _Batch) -> None:
+        rows: Collection[tuple[int, int, int | None, Event]] = batch.rows.values()
+        if batch.ended:
+            # A version that this batch itself superseded is written as ended at once.
+            rows = [(seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in rows]
+        self.history.add_events(connection, rows)
+        self.history.end_versions(connection, batch.ended, batch.days)
+        self.history.save_keys(connection, batch.new_keys, batch.changed_keys)
 
     def _settle(self, connection: Connection, events: Sequence[Event], first: int) -> _Batch:
         zone = self.region_at(0).pack.timezone
         batch = _Batch(zone, first)
-        keys = list({(event.source, event.id): None for event in events})
-        stored = self.history.versions_of(connection, keys)
+        keys = [(event.source, event.id) for event in events]
+        stored = self.history.versions_of(connection, list(dict.fromkeys(keys)))
         old: list[tuple[int, int]] = []
-        for event in events:
-            key = (event.source, event.id)
+        rows, new_keys = batch.rows, batch.new_keys
+        further: dict[tuple[str, int, str], list[Event]] = {}
+        """(feed, quarter of an hour, subject) -> new records: a quarter lies in one local day."""
+        for key, event in zip(keys, events, strict=True):
             versions = stored.get(key)
             digest = event.digest
+            if versions is None and not event.void:
+                # Nearly every record is new and has nothing to be compared with.
+                batch.seq = seq = batch.seq + 1
+                stored[key] = new_keys[key] = [Version(seq, event.rev, event.received_at, digest)]
+                at = event.at
+                rows[seq] = (seq, day_of(at, zone), None, event)
+                subject = (event.feed, at // QUARTER, event.subject)
+                if subject in further:
+                    further[subject].append(event)
+                else:
+                    further[subject] = [event]
+                continue
             if versions is None:
-                versions = stored[key] = batch.new_keys[key] = []
+                versions = stored[key] = new_keys[key] = []
             elif any(version.digest == digest and version.rev >= event.rev for version in versions):
                 batch.repeated += 1
                 continue
@@ -241,7 +282,6 @@ class Projector:
                 batch.changed_keys[key] = versions
             batch.seq += 1
             version = Version(batch.seq, event.rev, event.received_at, digest)
-            # Nearly every record is new and has nothing to be compared with.
             best = max(versions, key=lambda found: found.rank) if versions else None
             versions.append(version)
             day = 0 if event.void else day_of(event.at, zone)
@@ -253,11 +293,11 @@ class Projector:
                     batch.ended[best.seq] = batch.seq
                     old.append((best.seq, batch.seq))
             if wins and not event.void:
-                state_of = (event.feed, self.engines[event.feed].bucket(day), event.subject)
-                if best is None:
-                    batch.append.setdefault(state_of, []).append(event)
-                else:
-                    batch.refold.add(state_of)
+                # It is not the record's first version: its subject's day is folded again.
+                batch.refold.add((event.feed, self.engines[event.feed].bucket(day), event.subject))
+        for (feed, quarter, name), members in further.items():
+            bucket = self.engines[feed].bucket(day_of(quarter * QUARTER, zone))
+            batch.append.setdefault((feed, bucket, name), []).extend(members)
         self._unsettle(connection, batch, old)
         return batch
 
@@ -270,28 +310,40 @@ class Projector:
             if not event.void:
                 batch.refold.add((event.feed, self.engines[event.feed].bucket(day), event.subject))
 
-    def _fold(self, connection: Connection, batch: _Batch, applied: Applied) -> None:
-        dirty = batch.append.keys() | batch.refold
-        self._load(connection, dirty)
-        lives = self._lives(connection, batch.refold)
-        encoded: dict[SubjectDay, bytes] = {}
-        for subject_day in dirty:
-            feed, day, subject = subject_day
+    def _fold_further(self, batch: _Batch) -> None:
+        """Fold new records onto the states of their subjects' days; where that is not enough, ask for the whole day."""
+        for subject_day, fresh in batch.append.items():
+            if subject_day in batch.refold:
+                continue
+            feed, day, _ = subject_day
             engine = self.engines[feed]
-            region = self.region_at(0 if day == LIFE else day)
             state = self._states.get(subject_day)
-            fresh = sorted(batch.append.get(subject_day, ()), key=lambda event: event.order)
             if state is None:
                 state = engine.new()
-            if subject_day in batch.refold or not engine.fold(state, fresh, region):
+            times = [event.at for event in fresh]
+            if times != sorted(set(times)):
+                fresh.sort(key=_order)
+            if engine.fold(state, fresh, self.region_at(0 if day == LIFE else day)):
+                self._states[subject_day] = state
+            else:
+                batch.refold.add(subject_day)
+
+    def _save(self, connection: Connection, batch: _Batch, applied: Applied) -> None:
+        """Fold again from the stored records what must be, and write all states that changed."""
+        lives = self._lives(connection, batch.refold)
+        encoded: dict[SubjectDay, bytes] = {}
+        for subject_day in batch.append.keys() | batch.refold:
+            feed, day, subject = subject_day
+            engine = self.engines[feed]
+            if subject_day in batch.refold:
                 state = engine.new()
                 if day == LIFE:
                     known = lives[feed].get(subject, [])
                 else:
                     known = self.history.subject_day(connection, feed, day, subject)
-                engine.fold(state, known, region)
-            self._states[subject_day] = state
-            encoded[subject_day] = engine.encode(state)
+                engine.fold(state, known, self.region_at(0 if day == LIFE else day))
+                self._states[subject_day] = state
+            encoded[subject_day] = engine.encode(self._states[subject_day])
             applied.touched.add((feed, day))
         self.history.save_states(connection, encoded, batch.seq)
         if len(self._states) > CACHED_STATES:
@@ -327,8 +379,8 @@ class Projector:
             code = event.fields.get(field) if field else None
             if code is None:
                 continue
-            # A quarter of an hour lies in one local day: its records ask one pack.
-            asked = (event.feed, code, event.at // 900_000)
+            # Its records ask one pack.
+            asked = (event.feed, code, event.at // QUARTER)
             if asked in looked_up:
                 continue
             looked_up.add(asked)
@@ -344,6 +396,10 @@ class Projector:
             connection.execute(insert(provisional_place), list(found.values()))
             self._provisional |= found.keys()
         return bool(found)
+
+
+def _order(event: Event) -> tuple[int, str, str]:
+    return (event.at, event.source, event.id)
 
 
 def _note_sources(connection: Connection, events: Sequence[Event], repeated: int) -> None:

@@ -35,6 +35,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "wall": ("大屏", "Wall"),
     "system": ("系统", "System"),
     "town": ("镇页", "Town"),
+    "account": ("我的账号", "My account"),
     "feeds": ("数据新鲜度", "Feed freshness"),
     "switch": ("切换镇（街道）", "Change town"),
     "region": ("全县", "County"),
@@ -128,6 +129,13 @@ class Frame:
     speed: float = 1.0
     day: str = ""
     """The world's date, yyyy-mm-dd; shown while it is a replay's."""
+    open: frozenset[str] | None = None
+    """Names of the pages that the viewer may open; ``None``: all of them."""
+
+    @property
+    def nav(self) -> list[tuple[str, str, str]]:
+        """Pages of the bar that the viewer may open."""
+        return [one for one in NAV if self.open is None or one[0] in self.open]
 
 
 def root() -> Component:
@@ -190,7 +198,7 @@ def top_bar(given: Frame, page: str) -> Component:
             ),
             _switch(given, page),
             html.Nav(
-                [_nav_link(given, key, path, page) for key, path, _ in NAV],
+                [_nav_link(given, key, path, page) for key, path, _ in given.nav],
                 className="tw-nav",
                 **attributes(aria_label=word("nav", lang)),
             ),
@@ -202,7 +210,14 @@ def top_bar(given: Frame, page: str) -> Component:
                 **attributes(aria_label=word("feeds", lang), data_lang=lang),
             ),
             _languages(given),
-            html.Div([icon("user", 20), html.Span(given.viewer)], className="tw-me") if given.viewer else None,
+            dcc.Link(
+                [icon("user", 20), html.Span(given.viewer)],
+                href=given.address.to("/account"),
+                className="tw-me",
+                title=word("account", lang),
+            )
+            if given.viewer
+            else None,
         ],
         id="tw-top",
         className="tw-top",
@@ -222,7 +237,7 @@ def _switch(given: Frame, page: str) -> Component:
     shown = given.town.name if given.town else region
     pages = [
         dcc.Link([icon(symbol, 18), html.Span(word(key, lang))], href=given.address.to(path), className="tw-choice")
-        for key, path, symbol in NAV
+        for key, path, symbol in given.nav
     ]
     towns = [
         dcc.Link(

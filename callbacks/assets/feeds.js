@@ -19,6 +19,19 @@
         return '<tr data-pick="town:' + esc(row.key) + '" tabindex="0" data-k="town-' + esc(row.key) + '"><th scope="row">' + esc(row.name) + "</th>" + row.cells.map(function (cell) { return '<td class="num"' + desk.figure(cell) + ">" + esc(cell.text) + "</td>"; }).join("") + "</tr>";
       }).join("") + "</tbody></table>");
     }
+    function drawExtras() {
+      ctx.put(ctx.$("extras"), (ctx.data.extras || []).map(function (one) {
+        var head = '<section class="dk-panel cs-extra"><h2>' + esc(one.title) + '</h2>' + (one.note ? '<p class="cs-note">' + esc(one.note) + "</p>" : "");
+        if (one.codes) {
+          return head + '<div class="cs-codes">' + one.codes.map(function (code) {
+            return '<figure><img alt="' + esc(code.text) + '" src="' + esc(code.src) + '" width="168" height="168" loading="lazy"><figcaption>' + esc(code.text) + '</figcaption><a class="dk-btn" href="' + esc(code.src) + '" target="_blank" rel="noopener">' + esc(one.open) + "</a></figure>";
+          }).join("") + "</div></section>";
+        }
+        return head + '<div class="dk-rows"><table class="dk-table"><thead><tr>' + one.heads.map(function (text, at) { return '<th scope="col"' + (one.numbers[at] ? ' class="num"' : "") + ">" + esc(text) + "</th>"; }).join("") + "</tr></thead><tbody>" + one.rows.map(function (row) {
+          return "<tr>" + row.map(function (text, at) { return at ? "<td" + (one.numbers[at] ? ' class="num"' : "") + ">" + esc(text) + "</td>" : '<th scope="row">' + esc(text) + "</th>"; }).join("") + "</tr>";
+        }).join("") + "</tbody></table></div>" + (one.rows.length ? "" : '<p class="dk-none">' + esc(one.empty) + "</p>") + "</section>";
+      }).join(""));
+    }
     function drawRows() {
       var columns = ctx.data.columns.map(function (head, at) { return { field: "c" + at, head: head, grow: 1 }; });
       if (ctx.data.tally) columns.shift();
@@ -30,7 +43,7 @@
       }), ctx.data.empty);
     }
     return {
-      draw: function () { ctx.put(ctx.$("figures"), ctx.data.tiles.map(function (one) { return desk.tile(ctx, one); }).join("")); drawMixes(); drawTowns(); drawRows(); },
+      draw: function () { ctx.put(ctx.$("figures"), ctx.data.tiles.map(function (one) { return desk.tile(ctx, one); }).join("")); drawMixes(); drawTowns(); drawExtras(); drawRows(); },
       mount: function () { ctx.put(ctx.$("figures"), desk.tilesWaiting(4)); }
     };
   });

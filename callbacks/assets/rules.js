@@ -111,6 +111,17 @@
       return html || '<p class="dk-none">' + esc(w().none) + "</p>";
     }
 
+    /* ---- the table of regional risk ---- */
+    function risks() {
+      var data = ctx.data;
+      var add = data.may.all ? '<button type="button" class="dk-btn sm" data-edit="risks/new" data-k="risks-new" aria-expanded="' + (ctx.get("edit") === "risks/new") + '">' + esc(w().new_region) + "</button>" : "";
+      var slot_ = ctx.get("edit") === "risks/new" ? '<div data-slot="risks/new"></div>' : "";
+      var body = data.risks.length ? '<div class="dk-rows"><table class="dk-table ru-table">' + heads([[w().region, "c-name"], [w().level, "c-hours"], [w().since, "c-since"], [w().next, "c-next"], ["", "c-act"]]) + "<tbody>" + data.risks.map(function (line) {
+        return row(line, '<td><b class="ru-name">' + esc(line.name) + '</b></td><td class="c-hours" data-value="' + esc(line.raw) + '">' + esc(line.value) + '</td><td class="c-since">' + since(line) + '</td><td class="c-next">' + next(line) + '</td><td class="c-act">' + editButton(line) + "</td>") + slot(line, 5);
+      }).join("") + "</tbody></table></div>" : '<p class="dk-none">' + esc(ctx.say("名单是空的：所有地区按低风险", "The list is empty: every region is at low risk")) + "</p>";
+      return panel(esc(ctx.filter("part").choices.filter(function (one) { return one.value === "risks"; })[0].text), esc(w().risk_note), (add ? '<p class="ru-add">' + add + "</p>" : "") + slot_ + body);
+    }
+
     /* ---- changes ---- */
     function fate(one) {
       var kind = one.fate === "taken" ? "" : one.fate === "scheduled" ? "due" : "ok";
@@ -150,18 +161,19 @@
     function line(id) {
       var data = ctx.data, found = null;
       data.groups.forEach(function (group) { group.lines.forEach(function (one) { if (one.id === id) found = one; }); });
-      lines().concat(data.shifts).forEach(function (one) { if (one.id === id) found = one; });
+      lines().concat(data.shifts, data.risks || []).forEach(function (one) { if (one.id === id) found = one; });
+      if (id === "risks/new") return { id: id, table: "risks", key: "", raw: "", name: w().new_region };
       return found;
     }
     function makeForm(id) {
       var kind = /^(cancel|restore):\d+$/.test(id) ? id.split(":")[0] : "edit", of = kind === "edit" && id !== "bulk" ? line(id) : null, data = ctx.data;
-      var table = of ? of.table : id === "bulk" ? "duty_hours" : "", hint = table === "visit_rules" ? w().visit_hint : w().all_day_hint;
+      var table = of ? of.table : id === "bulk" ? "duty_hours" : "", hint = id === "risks/new" ? w().risk_new_hint : table === "risks" ? w().risk_hint : table === "visit_rules" ? w().visit_hint : w().all_day_hint;
       var element = document.createElement("form"), number = table === "thresholds";
       element.className = "ru-form";
       element.noValidate = true;
       var html = "";
       if (kind === "edit") {
-        html += '<label><span>' + esc(w().new) + '</span><input name="text" autocomplete="off" ' + (number ? 'inputmode="decimal" class="short" placeholder="' + esc(of.hint) + '"' : 'placeholder="' + esc(table === "visit_rules" ? "08:00-11:00 x1" : "06:00-22:00") + '"') + ' value="' + esc(of ? of.raw : "") + '">' + (number ? "<em>" + esc(of.long_unit) + "</em>" : "") + "</label>";
+        html += '<label><span>' + esc(w().new) + '</span><input name="text" autocomplete="off" ' + (number ? 'inputmode="decimal" class="short" placeholder="' + esc(of.hint) + '"' : 'placeholder="' + esc(id === "risks/new" ? "420000 高风险 湖北省" : table === "risks" ? "高风险 湖北省" : table === "visit_rules" ? "08:00-11:00 x1" : "06:00-22:00") + '"') + ' value="' + esc(of ? of.raw : "") + '">' + (number ? "<em>" + esc(of.long_unit) + "</em>" : "") + "</label>";
         if (table === "duty_hours") html += '<button type="button" class="dk-btn sm" data-round>' + esc(w().round) + "</button>";
         if (number && of.own) html += '<button type="button" class="dk-btn sm" data-reset>' + esc(w().reset) + "</button>";
       }
@@ -176,6 +188,7 @@
       function edits() {
         var text = field("text").value.trim();
         if (id === "bulk") return Array.from(chosen).map(function (one) { return { table: "duty_hours", key: one.slice("duty_hours/".length), text: text }; });
+        if (id === "risks/new") return [{ table: "risks", key: text.split(/\s+/)[0], text: text.split(/\s+/).slice(1).join(" ") }];
         return [{ table: of.table, key: of.key, text: text }];
       }
       function question(verb) {
@@ -268,7 +281,7 @@
       mount: function () { document.addEventListener("townwatch:rules", heard); },
       end: function () { document.removeEventListener("townwatch:rules", heard); },
       draw: function () {
-        var part = ctx.data.part, make = { rules: thresholds, duty: duty, visits: visits, changes: log }[part] || thresholds;
+        var part = ctx.data.part, make = { rules: thresholds, duty: duty, visits: visits, risks: risks, changes: log }[part] || thresholds;
         ctx.put(ctx.$("main"), make());
         var inLog = part === "changes";
         ctx.put(ctx.$("scheduled"), cards(ctx.data.scheduled, w().no_plans, !inLog));

@@ -5,10 +5,12 @@
   var tw = window.townwatch, mark = window.townMarks.mark, pin = window.townMarks.pin;
 
   var WORDS = {
-    locate: ["定位", "Locate"], go: ["打开", "Open"], all: ["全部", "All"], detail: ["查看", "Details"],
+    locate: ["定位", "Locate"], acted: ["处置", "Actions"], said: ["说明", "Note"], go: ["打开", "Open"], all: ["全部", "All"], detail: ["查看", "Details"],
     close: ["关闭", "Close"], records: ["看这些记录", "See the records"], version: ["版本", "Version"],
     found: ["没有符合的事项", "Nothing matches"], cleared: ["清除", "Clear"], help: ["怎么算", "how it is counted"]
   };
+
+  var WHO = [["", "全部", "All"], ["free", "没人接", "Nobody has it"], ["mine", "我的", "Mine"], ["held", "在办", "Under way"]];
 
   function esc(value) {
     return String(value === null || value === undefined ? "" : value).replace(/[&<>"]/g, function (c) {
@@ -37,16 +39,22 @@
     function say(key) { return WORDS[key][zh ? 0 : 1]; }
     function $(id) { return page.querySelector("#" + id); }
     var data = null, query = "", pop = null, sized = [];
-    var state = readAddress();
+    var state = readAddress(), hovered = "";
+    var acts = window.TW.acts.bind(page, {
+      choices: function () { return data && data.choices || {}; },
+      find: function (item) { return data && rows().filter(function (row) { return row.item === item; })[0]; },
+      redraw: function () { if (data && !data.missing) { drawList(); drawSheet(); drawWho(); } }
+    });
+    function rows() { return acts.hold(data.rows); }
 
     /* ---- address ---- */
     function readAddress() {
       var params = new URLSearchParams(location.search);
-      return { cat: params.get("cat") || "", open: params.get("open") || "", later: params.get("later") };
+      return { cat: params.get("cat") || "", open: params.get("open") || "", later: params.get("later"), who: params.get("who") || "", q: params.get("q") || "", handled: params.get("handled") };
     }
     function writeAddress() {
       var url = new URL(location.href);
-      ["cat", "open", "later"].forEach(function (key) {
+      ["cat", "open", "later", "who", "q", "handled"].forEach(function (key) {
         if (state[key]) url.searchParams.set(key, state[key]); else url.searchParams.delete(key);
       });
       if (url.href !== location.href) history.replaceState(history.state, "", url.href);
@@ -79,9 +87,10 @@
       var input = field.firstChild;
       input.placeholder = field.dataset.label;
       input.setAttribute("aria-label", field.dataset.label);
-      input.addEventListener("input", function () { query = input.value.trim().toLowerCase(); drawList(); drawMap(); });
+      if (state.q) { input.value = state.q; query = state.q.toLowerCase(); }
+      input.addEventListener("input", function () { state.q = input.value.trim(); query = state.q.toLowerCase(); writeAddress(); drawList(); drawMap(); });
       input.addEventListener("keydown", function (event) {
-        if (event.key === "Escape") { input.value = query = ""; input.blur(); drawList(); drawMap(); event.stopPropagation(); }
+        if (event.key === "Escape") { input.value = query = state.q = ""; writeAddress(); input.blur(); drawList(); drawMap(); event.stopPropagation(); }
         if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); move(1, true); }
       });
     }
@@ -123,20 +132,37 @@
     /* ---- list ---- */
     function matches(row) {
       if (state.cat && row.kind !== state.cat) return false;
+      if (!whose(state.who, row)) return false;
       if (!query) return true;
       return (row.title + " " + row.sub + " " + row.owner + " " + row.place + " " + row.name_en + " " + row.type).toLowerCase().indexOf(query) >= 0;
     }
-    function shown() { return data.rows.filter(matches); }
+    /* free: nobody has it; mine: I have it; held: somebody does. */
+    function whose(who, row) {
+      var owner = row.acting ? row.acting.owner : "";
+      if (who === "free") return !row.acting;
+      if (who === "held") return Boolean(row.acting);
+      return who !== "mine" || acts.mine(owner);
+    }
+    function shown() { return rows().filter(matches); }
+    function drawWho() {
+      var all = rows(), html = WHO.map(function (one) {
+        var count = one[0] ? all.filter(function (row) { return whose(one[0], row); }).length : all.length;
+        return '<button type="button" data-who="' + one[0] + '" aria-pressed="' + (state.who === one[0]) + '"' + (count ? "" : ' class="none"') + ">" + one[zh ? 1 : 2] + " " + count + "</button>";
+      }).join("");
+      put($("town-who"), html);
+      var query = "?town=" + encodeURIComponent(scope) + (state.who ? "&who=" + state.who : "") + (state.cat ? "&cat=" + encodeURIComponent(state.cat) : "") + (zh ? "" : "&lang=en");
+      put($("town-files"), '<a href="/api/v1/duties.csv' + esc(query) + '" download>CSV</a><a href="/api/v1/duties.xlsx' + esc(query) + '" download>XLSX</a>');
+    }
     function laterOpen(rows) {
       if (state.later) return state.later === "1";
       if (query) return true;
-      return rows.every(function (row) { return row.group === "later"; }) ||
-        (page.clientWidth >= 1280 && rows.filter(function (row) { return row.group !== "later"; }).length < 9);
+      return rows.every(function (row) { return row.group === "later" || row.group === "handled"; }) ||
+        (page.clientWidth >= 1280 && rows.filter(function (row) { return row.group !== "later" && row.group !== "handled"; }).length < 9);
     }
     function drawList() {
-      var rows = shown(), urgent = rows.filter(function (row) { return row.group !== "later"; });
+      var rows = shown(), urgent = rows.filter(function (row) { return row.group !== "later" && row.group !== "handled"; });
       var html = "", open = laterOpen(rows);
-      if (!rows.length && (query || state.cat) && data.rows.length) {
+      if (!rows.length && (query || state.cat || state.who) && data.rows.length) {
         html += '<div class="tp-empty"><b>' + say("found") + "</b></div>";
       } else if (!urgent.length) {
         html += '<div class="tp-empty"><b>' + esc(data.empty.title) + "</b>" + esc(data.empty.text) + "</div>";
@@ -146,10 +172,11 @@
         if (!own.length) return;
         var counted = own.length === data.rows.filter(function (row) { return row.group === group.key; }).length;
         var count = counted ? group.count : zh ? own.length + " 件" : String(own.length);
-        if (group.key === "later") {
-          html += '<button type="button" class="tp-group" data-later aria-expanded="' + open + '"><span class="chev">' + icon("chev", 16) + "</span><b>" + esc(group.label) +
+        if (group.key === "later" || group.key === "handled") {
+          var unfolded = group.key === "later" ? open : state.handled === "1" || !data.rows.some(function (row) { return row.group !== "handled"; });
+          html += '<button type="button" class="tp-group" data-' + group.key + ' aria-expanded="' + unfolded + '"><span class="chev">' + icon("chev", 16) + "</span><b>" + esc(group.label) +
             "</b>" + esc(count) + '<span class="note">' + esc(group.note) + "</span></button>";
-          if (!open) return;
+          if (!unfolded) return;
         } else if (group.key !== "burning") {
           html += '<div class="tp-group" role="heading" aria-level="2">' + mark(group.key === "overdue" ? "alert" : "soon", 15) + "<b>" + esc(group.label) +
             "</b>" + esc(count) + '<span class="note">' + esc(group.note) + "</span></div>";
@@ -163,14 +190,16 @@
       var old = row.old ? '<span class="tp-old">' + mark("stale", 12) + esc(row.old) + "</span>" : "";
       var pinned = row.number ? pin(row.number, row.pin, 28) : mark("open", 16);
       var name = row.name_en ? ' title="' + esc(row.name_en) + '"' : "";
-      return "<li" + (open ? ' class="open"' : "") + '><div class="tp-row ' + esc(row.group) + '" tabindex="0" role="button" aria-expanded="' + open + '" data-key="' + esc(row.key) + '">' +
+      var held = row.acting || row.just, tone = row.group === "burning" ? "go" : row.group === "overdue" ? "ton" : "";
+      var act = acts.button(row, tone);
+      return "<li" + (open ? ' class="open"' : "") + '><div class="tp-row ' + esc(row.group) + (held ? " held" : "") + '" tabindex="0" role="button" aria-expanded="' + open + '" data-key="' + esc(row.key) + '">' +
         '<span class="pin">' + pinned + "</span>" +
         '<span class="type">' + feedIcon(row, 18) + "<span>" + esc(row.type) + "</span></span>" +
         '<div class="what"' + name + "><b>" + esc(row.title) + '</b><span class="wide">' + segments(row.steps) + "<span>" + esc(row.sub) + "</span>" + old + "</span>" +
         '<span class="mini">' + feedIcon(row, 15) + "<em>" + esc(row.due) + "</em><span>" + esc(row.owner || row.sub) + "</span>" + (row.old ? mark("stale", 13) : "") + "</span></div>" +
-        '<span class="owner">' + pieces(row.owner) + "</span>" +
+        '<span class="owner">' + pieces(row.owner) + (row.acting && !row.just ? '<small class="ac-state">' + esc(row.acting.word) + "</small>" : "") + "</span>" +
         '<div class="due"><b>' + esc(row.due) + "</b><span>" + esc(row.limit) + "</span></div>" +
-        (row.href ? '<a class="tp-locate" href="' + esc(row.href + (zh ? "" : "&lang=en")) + '" aria-label="' + esc(row.title) + " " + say("go") + '">' + say("go") + "</a></div>"
+        (act ? '<span class="tp-act">' + act + "</span></div>" : row.href ? '<a class="tp-locate" href="' + esc(row.href + (zh ? "" : "&lang=en")) + '" aria-label="' + esc(row.title) + " " + say("go") + '">' + say("go") + "</a></div>"
           : '<button type="button" class="tp-locate" aria-label="' + esc(row.title) + " " + say("locate") + '">' + say("locate") + "</button></div>") +
         (open ? detailHtml(row) : "") + "</li>";
     }
@@ -185,6 +214,14 @@
       var html = '<div class="tp-detail"><dl>' + row.detail.map(function (item) {
         return "<dt>" + esc(item.head) + "</dt><dd>" + esc(item.text) + "</dd>";
       }).join("") + "</dl>";
+      if (row.acting && (row.acting.note || row.acting.reason)) html = html.replace("</dl>", "<dt>" + say("said") + "</dt><dd>" + esc([row.acting.reason, row.acting.note].filter(Boolean).join(" · ")) + "</dd></dl>");
+      var way = row.href ? '<a class="ac-btn" href="' + esc(row.href + (zh ? "" : "&lang=en")) + '">' + say("go") + "</a>" : "";
+      if (row.acted && row.acted.length) {
+        html += '<div class="past acted"><h3>' + say("acted") + "</h3><ul>" + row.acted.map(function (item) {
+          return "<li>" + mark(item.state, 14) + "<time>" + esc(item.time) + "</time>" + esc(item.text) + "</li>";
+        }).join("") + "</ul></div>";
+      }
+      html += '<div class="tp-menu">' + acts.menu(row) + '<button type="button" class="ac-btn" data-locate="' + esc(row.key) + '">' + say("locate") + "</button>" + way + "</div>";
       if (row.history.length) {
         html += '<div class="past"><h3>' + esc(row.past) + "</h3><ul>" + row.history.map(function (item) {
           return "<li>" + mark(item.state, 14) + "<time>" + esc(item.time) + "</time>" + esc(item.text) + "</li>";
@@ -193,7 +230,7 @@
       return html + "</div>";
     }
 
-    function rowOf(key) { return data && data.rows.filter(function (row) { return row.key === key; })[0]; }
+    function rowOf(key) { return data && rows().filter(function (row) { return row.key === key; })[0]; }
     function openRow(key, locate) {
       state.open = key;
       var row = rowOf(key);
@@ -242,7 +279,7 @@
       var keep = {}, open = rowOf(state.open);
       shown().forEach(function (row) { keep[row.key] = true; });
       window.TW.map.town("town-map", Object.assign({}, data.map, {
-          pins: data.map.pins.map(function (item) { return Object.assign({}, item, { muted: !keep[item.key], selected: item.key === state.open }); }),
+          pins: data.map.pins.map(function (item) { return Object.assign({}, item, { muted: !keep[item.key], selected: item.key === state.open || item.key === hovered }); }),
           selected: open ? open.place : null
         }), pickPin);
       var words = data.map.legend, legend = [["lapsed", words.overdue], ["soon", words.soon], ["open", words.open], ["met", words.met]];
@@ -466,10 +503,11 @@
 
     /* ---- phone: the burning item and the tabs ---- */
     function drawSheet() {
-      var hot = data.rows.filter(function (row) { return row.group === "burning"; })[0];
+      var hot = rows().filter(function (row) { return row.group === "burning"; })[0];
       var sheet = $("town-sheet");
       put(sheet, hot ? '<div class="l">' + pin(hot.number, "alert", 34) + "<div><b>" + esc(hot.title) + '</b><span class="s"><em>' + esc(hot.due) + "</em>" + esc(hot.sub) +
-        '</span></div></div><div class="acts"><button type="button" class="see" data-see="' + esc(hot.key) + '">' + icon("list", 20) + say("detail") + '</button><button type="button" class="go" data-go="' + esc(hot.key) + '">' + icon("map", 20) + say("locate") + "</button></div>" : "");
+        '</span></div></div><div class="acts"><button type="button" class="see" data-see="' + esc(hot.key) + '">' + icon("list", 20) + say("detail") + '</button>' +
+        (hot.acts && hot.acts.length ? acts.button(hot, "go") : '<button type="button" class="go" data-go="' + esc(hot.key) + '">' + icon("map", 20) + say("locate") + "</button>") + "</div>" : "");
       page.style.setProperty("--tp-sheet", hot ? (sheet.offsetHeight || 0) + "px" : "0px");
       var tab = page.querySelector('[data-target="town-todo"] .tp-tab-icon'), link = page.querySelector('[data-target="town-todo"]');
       if (tab && link) {
@@ -491,6 +529,7 @@
       if (data.missing) { put($("town-headline"), "<h1>—</h1>"); return; }
       drawHead();
       drawCards();
+      drawWho();
       drawList();
       drawMap();
       drawShift();
@@ -506,6 +545,9 @@
     function onClick(event) {
       var target = event.target, found;
       if ((found = target.closest(".tp-card"))) { if (found.dataset.cat) setCategory(found.dataset.cat); else { state.cat = ""; writeAddress(); drawCards(); drawList(); drawMap(); } return; }
+      if ((found = target.closest("[data-who]"))) { state.who = found.dataset.who; writeAddress(); drawWho(); drawList(); drawMap(); return; }
+      if (target.closest("[data-handled]")) { state.handled = state.handled === "1" ? "" : "1"; writeAddress(); drawList(); return; }
+      if ((found = target.closest("[data-locate]"))) { locateRow(rowOf(found.dataset.locate)); return; }
       if (target.closest("[data-later]")) { state.later = laterOpen(shown()) ? "0" : "1"; writeAddress(); drawList(); return; }
       if ((found = target.closest("[data-help]"))) { openPop(found.dataset.help); return; }
       if (target.closest("[data-close]")) { closePop(true); return; }
@@ -534,7 +576,15 @@
         if (pop) closePop(true); else if (state.open) closeRow(); else if (state.cat) setCategory(state.cat);
         return;
       }
-      if (field) return;
+      if (field || acts.busy()) return;
+      if (event.key === "u") { acts.undo(); return; }
+      if (event.key === "j" || event.key === "k") { event.preventDefault(); move(event.key === "j" ? 1 : -1); return; }
+      if (event.key === "a") {
+        var chosen = document.activeElement && document.activeElement.closest && document.activeElement.closest(".tp-row");
+        var row_ = rowOf(chosen ? chosen.dataset.key : state.open);
+        if (row_) { event.preventDefault(); acts.press(row_); }
+        return;
+      }
       if (event.key === "/") { var input = page.querySelector("#town-search input"); if (input) { event.preventDefault(); input.focus(); input.select(); } return; }
       if (/^[1-9]$/.test(event.key) && data && !data.missing && data.cards[Number(event.key) - 1]) { setCategory(data.cards[Number(event.key) - 1].kind); return; }
       if (event.target.closest && event.target.closest(".leaflet-container")) return;
@@ -551,6 +601,11 @@
     drawSearch();
     put($("town-list"), new Array(6).join("x").split("").concat("x").map(function () { return '<div class="tp-wait"><i style="width:62%"></i></div>'; }).join(""));
     page.addEventListener("click", onClick);
+    /* Pointing at a row shows where it is. */
+    page.addEventListener("mouseover", function (event) {
+      var row = event.target.closest && event.target.closest(".tp-row"), key = row ? row.dataset.key : "";
+      if (key !== hovered && data && !data.missing) { hovered = key; drawMap(); }
+    });
     document.addEventListener("click", onOutside);
     document.addEventListener("keydown", onKey);
     window.addEventListener("scroll", markTab, { passive: true });
@@ -569,6 +624,7 @@
     }, { trouble: without(notices.trouble), refused: without(notices.refused) });
     return function () {
       end();
+      acts.end();
       observer.disconnect();
       document.removeEventListener("click", onOutside);
       document.removeEventListener("keydown", onKey);

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Row, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from dashboard.access.tables import token
-from dashboard.access.viewer import FORM, IMPORT, Role, Viewer
+from dashboard.access.viewer import ACT, FORM, IMPORT, Role, Viewer
 from dashboard.domain.day import DEFAULT_ZONE, iso
 from dashboard.errors import ConfigurationError, StoreUnavailable
 from dashboard.feeds import feed_named
@@ -38,7 +38,8 @@ class Grant(msgspec.Struct, frozen=True):
 
     def viewer(self) -> Viewer:
         """The viewer that a reader's token stands for."""
-        return Viewer(name=self.label, roles=frozenset({Role.API}), towns=self.towns, feeds=self.feeds)
+        return Viewer(name=self.label, roles=frozenset({Role.API}), towns=self.towns, feeds=self.feeds,
+                      session=f"token:{self.label}")  # fmt: skip
 
 
 def _digest(secret: str) -> str:
@@ -83,6 +84,8 @@ class TokenStore:
             raise ConfigurationError(f"来源名“{name}”不行，应为 1 到 80 个可见字符，不含逗号")
         if name.startswith(FORM):
             raise ConfigurationError(f"来源名“{name}”不行：以 {FORM} 开头的是页面上登记的人，请换一个名称")
+        if name.startswith(ACT):
+            raise ConfigurationError(f"来源名“{name}”不行：以 {ACT} 开头的是处置事项的人，请换一个名称")
         if name.startswith(IMPORT):
             raise ConfigurationError(f"来源名“{name}”不行：以 {IMPORT} 开头的是页面上导入的表格，请换一个名称")
         secret = f"tw{'r' if read else 'w'}_{secrets.token_urlsafe(32)}"
@@ -149,6 +152,38 @@ class TokenStore:
             if not done.rowcount:
                 raise ConfigurationError(f"没有编号为 {label} 的令牌，用 ./townwatch token list 查看")
 
+    def stands(self, label: str, now: int) -> bool:
+        """Whether the token of a label is valid still; the database's last word while it is away."""
+        with self.engine.connect() as connection:
+            row = connection.execute(select(token).where(token.c.label == label)).one_or_none()
+        return row is not None and not _ended(row, now)
+
+    def rotate(self, label: str, now: int, overlap_ms: int, expires_at: int | None = None) -> str:
+        """The secret of a token like another, which ends after the overlap; its writer changes over meanwhile.
+
+        Raises:
+            ConfigurationError: there is no such token, or it has ended.
+        """
+        secret = ""
+        with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+            row = connection.execute(select(token).where(token.c.label == label)).one_or_none()
+            if row is None:
+                raise ConfigurationError(f"没有编号为 {label} 的令牌，用 ./townwatch token list 查看")
+            if _ended(row, now):
+                raise ConfigurationError(
+                    f"令牌 {label} 已经失效，请另建一个 · The token {label} has ended: create another one."
+                )
+            secret = f"tw{'r' if row.kind == 'read' else 'w'}_{secrets.token_urlsafe(32)}"
+            kept = ("kind", "source", "feeds", "towns", "zone")
+            values = {name: getattr(row, name) for name in kept}
+            made = {"digest": _digest(secret), "label": secrets.token_hex(4), "created_at": now, "follows": label}
+            connection.execute(insert(token).values(**values, **made, expires_at=expires_at))
+            ends = now + overlap_ms if row.expires_at is None else min(row.expires_at, now + overlap_ms)
+            connection.execute(update(token).where(token.c.label == label).values(expires_at=ends))
+        with self._lock:
+            self._known.clear()
+        return secret
+
     def accounts_exist(self) -> bool:
         """Whether the first account has been made; until then loopback has a local viewer."""
         try:
@@ -172,12 +207,19 @@ def _grant(row: Row[tuple[object, ...]]) -> Grant:
     return Grant(row.label, row.kind, row.source, _split(row.feeds), _split(row.towns), row.zone)
 
 
+def _fate(row: Row[tuple[object, ...]]) -> str:
+    follows = f"  接替 follows {row.follows}" if row.follows else ""
+    if row.revoked_at:
+        return f"{follows}  已吊销 revoked"
+    return f"{follows}  有效至 until {iso(row.expires_at)}" if row.expires_at else follows
+
+
 def describe(store: TokenStore) -> list[str]:
     """A line a token, without its secret."""
     if not store.rows():
         return ["还没有令牌；用 ./townwatch token create --source 名称 创建 · no tokens yet"]
     return [
         f"{row.label}  {'只读 read' if row.kind == 'read' else '写入 write'}  {row.source}  feeds={row.feeds}"
-        f"  towns={row.towns}  {iso(row.created_at)}{'  已吊销 revoked' if row.revoked_at else ''}"
+        f"  towns={row.towns}  {iso(row.created_at)}{_fate(row)}"
         for row in store.rows()
     ]

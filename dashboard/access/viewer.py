@@ -9,6 +9,10 @@ from dashboard.access.policy import Permission, Role, allows
 FORM = "form:"
 """How the source of records entered by hand begins; the rest is who entered them. No token may bear such a name."""
 
+ACT = "act:"
+"""How the source of what people do about obligations and alerts begins; the rest is who. No token may bear such a name.
+"""
+
 IMPORT = "import:"
 """How the source of tables begins that people import in the page; the rest is a name that they choose."""
 
@@ -69,4 +73,4 @@ class Viewer(msgspec.Struct, frozen=True):
 LOCAL_VIEWER = Viewer(name="本机", name_en="This machine", roles=frozenset({Role.ADMINISTRATOR}))
 """Stands on loopback until the first account exists."""
 
-__all__ = ["FORM", "IMPORT", "LOCAL_VIEWER", "Role", "Viewer"]
+__all__ = ["ACT", "FORM", "IMPORT", "LOCAL_VIEWER", "Role", "Viewer"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 import structlog
@@ -12,9 +14,12 @@ from msgspec import json
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
+from dashboard.access import devices, sessions
+from dashboard.access.devices import DeviceStore
+from dashboard.access.sessions import SessionStore
 from dashboard.access.tokens import Grant, TokenStore
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
-from dashboard.clock import Clock
+from dashboard.clock import Clock, machine_ms
 from dashboard.errors import Backpressure, NotAllowed, Outdated, StoreUnavailable, TownwatchError, UnknownFeed
 
 log = structlog.get_logger("api")
@@ -66,9 +71,19 @@ FIRST_YEAR, LAST_YEAR = 2000, 2999
 class Gate:
     """Tells who a request comes from. Deny by default."""
 
-    def __init__(self, tokens: TokenStore, clock: Clock, local: bool) -> None:
+    def __init__(
+        self,
+        tokens: TokenStore,
+        clock: Clock,
+        local: bool,
+        sessions: SessionStore | None = None,
+        devices: DeviceStore | None = None,
+        https: bool = False,
+    ) -> None:
         self.tokens, self.clock, self.local = tokens, clock, local
         """``local``: pages are offered to this machine only, so it has a viewer until the first account exists."""
+        self.sessions, self.devices, self.https = sessions, devices, https
+        """``https``: people come by https, whatever the connection from their proxy looks like."""
 
     def secret(self, request: Any) -> str | None:
         """The bearer token of a request."""
@@ -110,9 +125,49 @@ class Gate:
             except Refused:
                 return None
             return found.viewer() if found.kind == "read" else None
+        signed = self._signed(request)
+        if signed is not None:
+            return signed
         if self.local and not self.tokens.accounts_exist():
             return LOCAL_VIEWER
         return None
+
+    def secure(self, request: Any) -> bool:
+        """Whether a request came by https."""
+        return self.https or request.url.scheme in ("https", "wss")
+
+    def cookie(self, request: Any, names: tuple[str, str]) -> str:
+        """The secret in a cookie of ours. By https only the ``__Host-`` one counts: no other site could set it."""
+        return cookie_of(request, names[:1] if self.secure(request) else names)
+
+    def _signed(self, request: Any) -> Viewer | None:
+        """Who signed in, or which wall it is."""
+        now = machine_ms()
+        for store, names in ((self.sessions, sessions.COOKIES), (self.devices, devices.COOKIES)):
+            secret = "" if store is None else self.cookie(request, names)
+            found = store.viewer(secret, now) if store is not None and secret else None
+            if found is not None:
+                return found
+        return None
+
+    def known(self, request: Any) -> Viewer | None:
+        """:meth:`viewer`, with the reason when a token is none.
+
+        Raises:
+            Refused: 401 for a token that is not valid, 403 for a writer's.
+        """
+        return self.reader(request) if self.secret(request) is not None else self.viewer(request)
+
+    def stands(self, viewer: Viewer) -> bool:
+        """Whether somebody who came in is still who they were: what ended meanwhile ends for open sockets, too."""
+        kind, _, rest = viewer.session.partition(":")
+        if kind == "wall":
+            return self.devices is not None and self.devices.stands(viewer.session)
+        if kind == "token":
+            return self.tokens.stands(rest, self.clock.now())
+        if kind:
+            return self.sessions is not None and self.sessions.stands(kind, machine_ms()) == viewer
+        return not (self.local and viewer == LOCAL_VIEWER and self.tokens.accounts_exist())
 
     def reader(self, request: Any) -> Viewer:
         """Who is reading the API.
@@ -181,3 +236,16 @@ async def body_of(request: Request, limit: int) -> bytes:
             raise Refused(413, sentence)
         parts.append(part)
     return b"".join(parts)
+
+
+def cookie_of(connection: Any, names: Sequence[str] = sessions.COOKIES) -> str:
+    """The secret of the first of these cookies that the request carries; empty without any."""
+    for header in connection.headers.getlist("cookie"):
+        try:
+            jar: SimpleCookie = SimpleCookie(header)
+        except CookieError:
+            continue
+        for name in names:
+            if name in jar and jar[name].value:
+                return jar[name].value
+    return ""

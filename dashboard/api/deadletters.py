@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.access.policy import Open, Permission, needs
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, body_of, refusal
 from dashboard.api.events import report
@@ -22,6 +23,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["read"])
 
     @routes.get("/dead-letters", summary="Records that were not accepted, newest first")
+    @needs(Permission.CASES)
     async def listed(request: Request, state: str = "open", feed: str | None = None, limit: int = 200) -> Response:
         def work() -> Any:
             viewer = gate.reader(request)
@@ -44,6 +46,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
             return refusal(error)
 
     @routes.post("/dead-letters/{number}/replay", summary="Correct a record and send it again", status_code=202)
+    @needs(Open.WRITER)
     async def replay(number: int, request: Request) -> Response:
         try:
             grant = await asyncio.to_thread(gate.grant, request)

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.access.policy import Open, needs
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, body_of, refusal
 from dashboard.domain.event import Rejected
@@ -77,6 +78,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
     routes.add_route("/api/v1/events/{feed}", take, methods=["POST"], include_in_schema=False)
 
     @routes.post("/events/{feed}", summary="Send records of a feed", status_code=202)
+    @needs(Open.WRITER)
     async def post(feed: str, request: Request) -> Response:
         return await take(request)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.access.policy import Permission, needs
 from dashboard.access.viewer import Viewer
 from dashboard.api.common import Gate, Refused, refusal
 from dashboard.queries.asked import BadParams, canonical
@@ -34,6 +35,7 @@ def router(reader: BoardReader, gate: Gate, views: Mapping[str, View]) -> APIRou
         summary="What a page shows, as CSV (BOM, one `table`) or XLSX (every table), under the page's own query",
         responses={200: {"content": {kind.partition(";")[0]: {} for kind in TYPES.values()}}},
     )
+    @needs(Permission.EXPORT)
     async def export(name: str, request: Request) -> Response:
         def work() -> Response:
             viewer = gate.reader(request)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from msgspec.structs import replace
 
+from dashboard.access.policy import Open, Permission, needs
 from dashboard.access.viewer import Viewer
 from dashboard.api.common import Gate, Refused, answer, local_day, moment, refusal
 from dashboard.domain.day import day_start, iso, shift_day
@@ -81,6 +82,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
             return refusal(error)
 
     @routes.get("/figures", summary="Figures of now, of an earlier moment, of a day or of a span of days")
+    @needs(Permission.FIGURES)
     async def figures(
         request: Request, town: str | None = None, feed: str | None = None, kpi: str | None = None,
         as_of: str | None = None, day: str | None = None,
@@ -104,6 +106,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
         return await read(request, work)
 
     @routes.get("/series", summary="How a figure moved: through a day in steps, or from day to day")
+    @needs(Permission.FIGURES)
     async def series(
         request: Request, kpi: str, town: str = ALL, feed: str | None = None, day: str | None = None, step: int = 30,
         first: From = None, last: To = None,
@@ -130,6 +133,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
         return await read(request, work)
 
     @routes.get("/towns", summary="Towns that may be seen")
+    @needs(Permission.FIGURES)
     async def towns(request: Request) -> Response:
         def work(viewer: Viewer) -> Any:
             board = reader.board(viewer)
@@ -150,6 +154,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
         return await read(request, work)
 
     @routes.get("/places", summary="Places of the towns that may be seen, those that a record named first included")
+    @needs(Permission.FIGURES)
     async def places(request: Request, town: str | None = None, kind: str | None = None) -> Response:
         def work(viewer: Viewer) -> Any:
             board = reader.board(viewer, exact=True)
@@ -172,6 +177,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
         return await read(request, work)
 
     @routes.get("/clock", summary="The world's time")
+    @needs(Open.SIGNED)
     async def clock(request: Request) -> Response:
         def work(_: Viewer) -> Any:
             now = reader.clock.now()

@@ -15,6 +15,8 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.access.audit import Kind
+from dashboard.access.policy import Permission, needs
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, body_of, refusal
@@ -50,6 +52,7 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
             return refusal(error)
 
     @routes.get("/forms", summary="Who is at the form, how each feed stands in a town today, what was entered today")
+    @needs(Permission.FIGURES)
     async def state(request: Request, town: str = "", lang: str = "zh") -> Response:
         def work(viewer: Viewer) -> Any:
             board = reader.board(viewer, exact=True)
@@ -63,6 +66,7 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
         return await ask(request, work)
 
     @routes.get("/forms/{feed}/choices", summary="Places, units and cases that a form offers in a town")
+    @needs(Permission.FIGURES)
     async def choices(feed: str, request: Request, town: str, lang: str = "zh") -> Response:
         def work(viewer: Viewer) -> Any:
             code = _town(reader, town)
@@ -72,6 +76,7 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
         return await ask(request, work)
 
     @routes.post("/forms/nothing", summary="零报告: a town has nothing to report today in some feeds", status_code=202)
+    @needs(Permission.RECORD)
     async def nothing(request: Request) -> Response:
         def work(viewer: Viewer, body: dict[str, Any]) -> Response:
             given = body.get("reports")
@@ -91,6 +96,7 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
         return await send(request, work)
 
     @routes.post("/forms/{feed}/check", summary="What is wrong with an entry so far, a sentence a field")
+    @needs(Permission.RECORD)
     async def check(feed: str, request: Request, lang: str = "zh") -> Response:
         def work(viewer: Viewer, body: dict[str, Any]) -> Response:
             found = actions.by_hand.faults(viewer, feed, _record(body))
@@ -99,23 +105,29 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
         return await send(request, work)
 
     @routes.post("/forms/{feed}", summary="Enter a record, or correct one of one's own", status_code=202)
+    @needs(Permission.RECORD)
     async def enter(feed: str, request: Request, lang: str = "zh") -> Response:
         def work(viewer: Viewer, body: dict[str, Any]) -> Response:
             record, seen = _record(body), body.get("correct")
-            if seen is None:
-                done = actions.by_hand.record(viewer, feed, record)
-            else:
-                done = actions.by_hand.correct(viewer, feed, str(record.get("id", "")), _number(seen), record)
+            name, town = str(record.get("id", "")), str(record.get("town", ""))
+            how = "enter" if seen is None else "correct"
+            with actions.noted(viewer.name, Kind.CHANGE, f"{feed}/{name}", town, how=how):
+                if seen is None:
+                    done = actions.by_hand.record(viewer, feed, record)
+                else:
+                    done = actions.by_hand.correct(viewer, feed, name, _number(seen), record)
             return _answer(feed, done, lang)
 
         return await send(request, work)
 
     @routes.post("/forms/{feed}/withdraw", summary="Withdraw a record; the reason is kept with it", status_code=202)
+    @needs(Permission.RECORD)
     async def withdraw(feed: str, request: Request, lang: str = "zh") -> Response:
         def work(viewer: Viewer, body: dict[str, Any]) -> Response:
             name, source = str(body.get("id", "")), str(body.get("source") or viewer.source)
             reason = str(body.get("reason") or "")
-            done = actions.by_hand.withdraw(viewer, feed, source, name, reason, _number(body.get("rev") or 0))
+            with actions.noted(viewer.name, Kind.CHANGE, f"{feed}/{name}", how="withdraw", source=source):
+                done = actions.by_hand.withdraw(viewer, feed, source, name, reason, _number(body.get("rev") or 0))
             return _answer(feed, done, lang)
 
         return await send(request, work)

@@ -9,6 +9,7 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.access.policy import Open, needs
 from dashboard.api.common import Gate, Refused, answer, refusal
 from geodata.region import Region
 
@@ -20,6 +21,7 @@ def router(region: Callable[[], Region], gate: Gate) -> APIRouter:
     routes = APIRouter(tags=["read"])
 
     @routes.get("/geo/{level}.json", summary="Town boundaries as GeoJSON (WGS-84), simplified for a zoom level")
+    @needs(Open.SIGNED)
     async def boundaries(level: str, request: Request) -> Response:
         try:
             if await asyncio.to_thread(gate.viewer, request) is None:

@@ -18,6 +18,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from dashboard.access.policy import Open, needs
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, body_of, refusal
 from dashboard.api.tracks import take_track
@@ -60,6 +61,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
     door = _Door(actions, gate)
 
     @routes.post("/import/{feed}", summary="Import a table (XLSX, XLS, ODS, CSV) or a GPX track", status_code=202)
+    @needs(Open.MIXED)
     async def post(
         feed: str,
         request: Request,
@@ -83,6 +85,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return _reported(done, dry_run)
 
     @routes.get("/import/{feed}/template.xlsx", summary="A workbook to fill in, with lists of allowed values")
+    @needs(Open.MIXED)
     async def template(feed: str, request: Request) -> Response:
         try:
             await asyncio.to_thread(door.anybody, request)
@@ -93,6 +96,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return _file(made, f"{declared.words.zh}模板.xlsx", XLSX)
 
     @routes.get("/import/{feed}/columns", summary="What columns may mean, and what they were said to mean before")
+    @needs(Open.MIXED)
     async def columns(feed: str, request: Request, source: str = "") -> Response:
         def work(desk: Desk, clerk: Clerk) -> Any:
             declared = clerk.may(feed)
@@ -111,6 +115,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return await door.ask(request, work, source)
 
     @routes.put("/import/{feed}/columns", summary="Say what the columns of a source's tables mean from now on")
+    @needs(Open.MIXED)
     async def remember(feed: str, request: Request, source: str = "") -> Response:
         def work(desk: Desk, clerk: Clerk, body: bytes) -> Any:
             return desk.remember(clerk, feed, _decoded(_said, body, '{"columns": {"列名": "字段，或空"}}').columns)
@@ -118,6 +123,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return await door.send(request, work, source)
 
     @routes.delete("/import/{feed}/columns/{headers}", summary="Forget what a set of columns was said to mean")
+    @needs(Open.MIXED)
     async def forget(feed: str, headers: str, request: Request, source: str = "") -> Response:
         def work(desk: Desk, clerk: Clerk, _: bytes) -> Any:
             if not desk.forget(clerk, feed, headers):
@@ -127,6 +133,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return await door.send(request, work, source)
 
     @routes.get("/imports", summary="Imports that went in, newest first")
+    @needs(Open.MIXED)
     async def history(request: Request, feed: str = "", limit: int = 20) -> Response:
         def work(desk: Desk, clerk: Clerk) -> Any:
             found = desk.history(clerk, max(1, min(limit, 200)), feed or None)
@@ -135,10 +142,12 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return await door.ask(request, work)
 
     @routes.get("/imports/{name}", summary="One import: its report")
+    @needs(Open.MIXED)
     async def one(name: str, request: Request) -> Response:
         return await door.ask(request, lambda desk, clerk: _told(desk.run(clerk, name)))
 
     @routes.post("/imports/{name}/mend", summary="Put another value into a cell and all that say the same")
+    @needs(Open.MIXED)
     async def mend(name: str, request: Request) -> Response:
         def work(desk: Desk, clerk: Clerk, body: bytes) -> Any:
             given = _decoded(_mended, body, '{"row": 67, "column": "C", "value": "陶庄镇"}')
@@ -147,6 +156,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return await door.send(request, work)
 
     @routes.post("/imports/{name}/commit", summary="Put the good rows of a checked table in", status_code=202)
+    @needs(Open.MIXED)
     async def commit(name: str, request: Request) -> Response:
         if "text/event-stream" in request.headers.get("accept", ""):
             try:
@@ -158,18 +168,22 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
         return await door.send(request, lambda desk, clerk, _: _told(desk.commit(clerk, name)), status=202)
 
     @routes.post("/imports/{name}/withdraw", summary="Void the records that an import introduced", status_code=202)
+    @needs(Open.MIXED)
     async def withdraw(name: str, request: Request) -> Response:
         return await door.send(request, lambda desk, clerk, _: _told(desk.withdraw(clerk, name)), status=202)
 
     @routes.post("/imports/{name}/restore", summary="Take the withdrawal of an import back", status_code=202)
+    @needs(Open.MIXED)
     async def restore(name: str, request: Request) -> Response:
         return await door.send(request, lambda desk, clerk, _: _told(desk.restore(clerk, name)), status=202)
 
     @routes.get("/imports/{name}/errors.xlsx", summary="The wrong rows as a workbook, for who imported them")
+    @needs(Open.MIXED)
     async def errors_xlsx(name: str, request: Request) -> Response:
         return await door.file(request, name, outgoing.errors_xlsx, "xlsx", XLSX)
 
     @routes.get("/imports/{name}/errors.csv", summary="The wrong rows as CSV, for who imported them")
+    @needs(Open.MIXED)
     async def errors_csv(name: str, request: Request) -> Response:
         return await door.file(request, name, outgoing.errors_csv, "csv", "text/csv; charset=utf-8")
 

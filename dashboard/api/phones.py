@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from msgspec.structs import replace
 
+from dashboard.access.policy import Open, needs
 from dashboard.access.tokens import Grant
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, body_of, refusal
@@ -79,12 +80,14 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
             "left_out": left,
         }
 
+    @needs(Open.WRITER)
     async def osmand_request(request: Request) -> Response:
         def hear(body: bytes, _: Carried) -> list[Heard]:
             return osmand.hear(request.scope["query_string"], body)
 
         return await _answered(lambda: taken(request, osmand.PROTOCOL, hear))
 
+    @needs(Open.WRITER)
     async def owntracks_request(request: Request) -> Response:
         def hear(body: bytes, carried: Carried) -> list[Heard]:
             asked = {name: values[-1] for name, values in parse_qs(request.url.query).items()}

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from dashboard.access.policy import Permission, needs
 from dashboard.access.viewer import Viewer
 from dashboard.api.common import Gate, Refused, answer, local_day, refusal
 from dashboard.domain.day import iso
@@ -47,6 +48,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
     records = Records(reader)
 
     @routes.get("/records", summary="The records behind a figure, or of a feed, town and day, newest first")
+    @needs(Permission.CASES)
     async def listed(
         request: Request, feed: str | None = None, town: str = ALL, day: str | None = None, first: From = None,
         last: To = None, subject: str = "", name: Name = "", kpi: str = "", dims: str = "", state: str = "effective",
@@ -72,6 +74,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
         summary="The same list as a file: CSV (UTF-8 with BOM) or XLSX; query as of `records`",
         responses={200: {"content": {kind.partition(";")[0]: {} for kind in KINDS.values()}}},
     )
+    @needs(Permission.EXPORT)
     async def export(kind: str, request: Request) -> Response:
         def work() -> Response:
             viewer = gate.reader(request)

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.access.policy import Permission, needs
 from dashboard.access.viewer import Viewer
 from dashboard.api.common import Gate, Refused, answer, local_day, refusal
 from dashboard.domain.day import iso
@@ -31,6 +32,7 @@ def router(reader: BoardReader, gate: Gate) -> APIRouter:
         "/rules",
         summary="Rules on a `day` (today): thresholds, duty hours, shifts, visits; `changes=1` adds who changed what",
     )
+    @needs(Permission.FIGURES)
     async def rules(request: Request, day: str | None = None, changes: bool = False) -> Response:
         def work() -> Response:
             viewer = gate.reader(request)

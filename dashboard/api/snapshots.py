@@ -1,24 +1,27 @@
 """``GET /api/v1/snapshots``: published snapshots, their forms exactly as published, and two days side by side.
 
 Nothing is built here. The Chinese forms are the published bytes; English is laid out from the same published figures.
+Drafts are shown to those who may release them, and to nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from dashboard.access.policy import Permission, allows, needs
 from dashboard.access.viewer import Viewer
+from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, local_day, refusal
 from dashboard.domain.day import as_date, iso
 from dashboard.snapshot.archive import Archive, Link
-from dashboard.snapshot.brief import Brief, schema
+from dashboard.snapshot.brief import Brief, Kind, schema
 from dashboard.snapshot.forms import FORMS
 from dashboard.snapshot.sheet import sheet_of
 
@@ -26,14 +29,14 @@ KINDS = ("day", "week", "campaign")
 MOST = 500
 
 
-def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
+def router(actions: Actions, archive: Archive, gate: Gate, zone: str) -> APIRouter:
     """The routes of this resource, and the page of one snapshot at ``/snapshots/{date}``."""
     routes = APIRouter(tags=["read"])
 
     @lru_cache(maxsize=64)
     def held(digest: str) -> Brief:
-        link = next(one for one in archive.links() if one.files["json"] == digest)
-        return archive.brief(link)
+        known = (*archive.links(), *archive.drafts())
+        return archive.brief(next(one for one in known if one.files["json"] == digest))
 
     def brief(link: Link) -> Brief:
         return held(link.files["json"])
@@ -45,6 +48,7 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
             return refusal(error)
 
     @routes.get("/api/v1/snapshots", summary="Published snapshots, newest first; `q` searches their words")
+    @needs(Permission.FIGURES)
     async def listed(request: Request) -> Response:
         def work() -> Response:
             viewer = gate.reader(request)
@@ -53,7 +57,7 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
             first = local_day("from", asked["from"]) if asked.get("from") else 0
             last = local_day("to", asked["to"]) if asked.get("to") else 99999999
             found = []
-            for link in archive.links():
+            for link in (*archive.links(), *archive.drafts()):
                 if not _seen(viewer, link) or not first <= link.day <= last:
                     continue
                 if asked.get("edition", link.edition) != link.edition or asked.get("kind", link.kind) != link.kind:
@@ -63,13 +67,14 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
                 whole = words + "".join(run.text for one in sheet.sections for line in one.lines for run in line)
                 if asked.get("q") and asked["q"].lower() not in whole.lower():
                     continue
-                found.append(_described(link, zone) | {"title": sheet.title, "summary": words})
+                found.append(_described(link, zone) | _named(brief(link)) | {"title": sheet.title, "summary": words})
             found.sort(key=lambda one: (one["date"], one["published_at"]), reverse=True)
             return answer({"snapshots": found[:MOST], "head": archive.head()})
 
         return await told(work)
 
     @routes.get("/api/v1/snapshots/schema", summary="JSON Schema of a snapshot's figures")
+    @needs(Permission.FIGURES)
     async def shape(request: Request) -> Response:
         def work() -> Response:
             gate.reader(request)
@@ -78,6 +83,7 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
         return await told(work)
 
     @routes.get("/api/v1/snapshots/compare", summary="The figures of two published days side by side")
+    @needs(Permission.FIGURES)
     async def compare(request: Request) -> Response:
         def work() -> Response:
             viewer = gate.reader(request)
@@ -107,6 +113,7 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
     @routes.get(
         "/api/v1/snapshots/{name}", summary="One snapshot: `2020-02-24`, or with .html .pdf .xlsx .docx .png .json"
     )
+    @needs(Permission.FIGURES)
     async def one(name: str, request: Request) -> Response:
         def work() -> Response:
             viewer = gate.reader(request)
@@ -115,16 +122,13 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
             if ending not in FORMS:
                 raise Refused(404, f"没有“{ending[:20]}”格式，可用的有：{'、'.join(FORMS)}")
             asked = request.query_params
-            kind = asked.get("kind", "day")
-            if kind not in KINDS:
-                raise Refused(422, f"kind 是“{kind[:20]}”，应为 {'、'.join(KINDS)} 之一")
-            link = _found(archive, viewer, local_day("日期", day), kind, asked.get("town", "all"))
+            link = _found(archive, viewer, local_day("日期", day), _kind(asked), asked.get("town", "all"))
             media, make = FORMS[ending]
             english = asked.get("lang") == "en" and ending != "json"
             body = make(brief(link), "en") if english else archive.read(link, ending)
             stem = f"{sheet_of(brief(link), 'zh').title}-{day}"
             headers = {
-                "Cache-Control": "private, max-age=86400",
+                "Cache-Control": "no-store" if link.draft else "private, max-age=86400",
                 "ETag": f'"{link.files[ending]}{"-en" if english else ""}"',
             }
             if ending not in ("html", "json"):
@@ -136,14 +140,33 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
 
         return await told(work)
 
+    async def changed(date: str, request: Request, act: Callable[[Viewer, int, Kind, str], Link]) -> Response:
+        def work() -> Response:
+            viewer, asked = gate.reader(request), request.query_params
+            link = act(viewer, local_day("日期", date), _kind(asked), asked.get("town", "all"))
+            return answer(_described(link, zone))
+
+        return await told(work)
+
+    @routes.post("/api/v1/snapshots/{date}/release", summary="Release a draft: the figures it has become final")
+    @needs(Permission.RELEASE)
+    async def release(date: str, request: Request) -> Response:
+        return await changed(date, request, actions.release_snapshot)
+
+    @routes.post("/api/v1/snapshots/{date}/redraw", summary="Make a draft anew from what is known now")
+    @needs(Permission.RELEASE)
+    async def redraw(date: str, request: Request) -> Response:
+        return await changed(date, request, actions.redraw_snapshot)
+
     @routes.get("/snapshots/{day}", include_in_schema=False)
+    @needs(Permission.FIGURES)
     async def page(day: str, request: Request) -> Response:
         def work() -> Response:
             viewer = gate.viewer(request)
             if viewer is None:
                 raise Refused(401, "请先登录")
             asked = request.query_params
-            link = _found(archive, viewer, local_day("日期", day), asked.get("kind", "day"), asked.get("town", "all"))
+            link = _found(archive, viewer, local_day("日期", day), _kind(asked), asked.get("town", "all"))
             if asked.get("lang") == "en":
                 return HTMLResponse(FORMS["html"][1](brief(link), "en"))
             return HTMLResponse(archive.read(link, "html"))
@@ -163,12 +186,25 @@ def router(archive: Archive, gate: Gate, zone: str) -> APIRouter:
     return routes
 
 
+def _kind(asked: Mapping[str, str]) -> Kind:
+    kind = asked.get("kind", "day")
+    if kind not in KINDS:
+        raise Refused(422, f"kind 是“{kind[:20]}”，应为 {'、'.join(KINDS)} 之一")
+    return cast(Kind, kind)
+
+
 def _seen(viewer: Viewer, link: Link) -> bool:
+    if link.draft and not allows(viewer, Permission.RELEASE, link.edition):
+        return False
     return viewer.towns is None if link.edition == "all" else viewer.sees(link.edition)
 
 
 def _found(archive: Archive, viewer: Viewer, day: int, kind: str, edition: str) -> Link:
     link = archive.link(day, kind, edition)
+    if link is None:
+        draft = archive.draft(day, kind, edition)
+        # To those who may not release it a draft is not there yet.
+        link = draft if draft is not None and _seen(viewer, draft) else None
     if link is not None and not _seen(viewer, link):
         raise Refused(403, "没有查看这一版快照的权限")
     if link is None:
@@ -176,6 +212,11 @@ def _found(archive: Archive, viewer: Viewer, day: int, kind: str, edition: str) 
             raise Refused(403, "没有查看这一版快照的权限")
         raise Refused(404, f"{as_date(day).isoformat()} 没有发布快照，已发布的见 /api/v1/snapshots")
     return link
+
+
+def _named(brief: Brief) -> dict[str, Any]:
+    town = next((one for one in brief.towns if one.code == brief.edition), None)
+    return {"edition_name": (town.name, town.name_en) if town is not None else brief.region_name}
 
 
 def _described(link: Link, zone: str) -> dict[str, Any]:
@@ -196,6 +237,8 @@ def _described(link: Link, zone: str) -> dict[str, Any]:
         "as_of": iso(link.at, zone),
         "published_at": iso(link.published_at, zone),
         "known_seq": link.known_seq,
+        "draft": link.draft,
+        "released_by": link.released_by,
         "page": f"/snapshots/{date}" + (f"?{query}" if query else ""),
         "forms": {
             name: {"href": f"/api/v1/snapshots/{date}.{name}" + (f"?{query}" if query else ""), "sha256": digest}

@@ -12,13 +12,14 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
-from dashboard.archetypes import case, reading, roster, tally, track
+from dashboard.archetypes import action, case, reading, roster, tally, track
 from dashboard.archetypes.parameters import reading_in, track_in
 from dashboard.domain.day import day_of, shift_day
 from dashboard.domain.event import Event
-from dashboard.domain.feed import CaseSpec, Feed, ReadingSpec, RosterSpec, TallySpec, TrackSpec
+from dashboard.domain.feed import ActionSpec, CaseSpec, Feed, ReadingSpec, RosterSpec, TallySpec, TrackSpec
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import (
+    ActionSummary,
     CaseSummary,
     ReadingSummary,
     RosterSummary,
@@ -284,6 +285,22 @@ class RosterEngine(_EntriesCodec):
         return roster.next_change(cast(RosterSummary, summary), region.pack)
 
 
+class ActionEngine(_EntriesCodec):
+    """:class:`Engine` of the feed of what people do about items."""
+
+    def __init__(self, feed: Feed, spec: ActionSpec) -> None:
+        super().__init__(feed)
+        self.spec = spec
+
+    def _sum_up(
+        self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None
+    ) -> Mapping[str, Summary]:
+        return action.summarise(self.spec, states, pack, now, towns)
+
+    def next_change(self, summary: Summary, region: Region) -> int:
+        return action.next_change(cast(ActionSummary, summary), region.pack)
+
+
 class TallyEngine(_LifeCodec):
     """:class:`Engine` of tally feeds."""
 
@@ -300,11 +317,28 @@ class TallyEngine(_LifeCodec):
         return tally.summarise(states, pack, now, towns)
 
     def next_change(self, summary: Summary, region: Region) -> int:
-        return tally.next_change(cast(TallySummary, summary), region.pack)
+        return tally.next_change(cast(TallySummary, summary), self.spec, region.pack)
 
     def records(self, state: State, day: int, zone: str) -> Mapping[str, int]:
         heard = cast(tally.TallyState, state).heard
         return {town: days[day][0] for town, days in heard.items() if day in days}
+
+
+class JudgedEngine(_EntriesCodec):
+    """:class:`Engine` of tally feeds with a rule that judges every subject by the rules in force."""
+
+    def __init__(self, feed: Feed, spec: TallySpec) -> None:
+        super().__init__(feed)
+        self.spec = spec
+        self._judged = tally.Judged(spec)
+
+    def _sum_up(
+        self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None
+    ) -> Mapping[str, Summary]:
+        return self._judged.summarise(states, pack, now, towns)
+
+    def next_change(self, summary: Summary, region: Region) -> int:
+        return tally.next_change(cast(TallySummary, summary), self.spec, region.pack)
 
 
 def _cases_of(feed: Feed) -> case.Cases:
@@ -319,9 +353,11 @@ def engine_of(feed: Feed) -> Engine:
     if isinstance(spec, CaseSpec):
         return CaseEngine(feed, spec)
     if isinstance(spec, TallySpec):
-        return TallyEngine(feed, spec)
+        return JudgedEngine(feed, spec) if spec.judge else TallyEngine(feed, spec)
     if isinstance(spec, RosterSpec):
         return RosterEngine(feed, spec)
+    if isinstance(spec, ActionSpec):
+        return ActionEngine(feed, spec)
     return ReadingEngine(feed)
 
 
@@ -331,5 +367,6 @@ SUMMARY_TYPES: Mapping[type[Any], type[Any]] = {
     CaseSpec: CaseSummary,
     TallySpec: TallySummary,
     RosterSpec: RosterSummary,
+    ActionSpec: ActionSummary,
 }
 """Archetype parameters -> the summary that the archetype makes."""

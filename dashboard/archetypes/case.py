@@ -15,12 +15,13 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
 from dashboard.domain.event import Event
-from dashboard.domain.feed import CaseSpec
+from dashboard.domain.feed import CaseSpec, ClockSpec
 from dashboard.domain.place import Place, PlaceKind, RegionPack
 from dashboard.domain.summary import CaseNow, CaseSummary, Step
 
+DAY = 24 * HOUR
 AHEAD_MS = 10 * MINUTE
 """How far a device's clock may run ahead (EXACTNESS 12): its record counts at once, but never before its own day."""
 
@@ -88,6 +89,33 @@ def horizon(now: int, zone: str) -> int:
     return min(now + AHEAD_MS, day_end(day_of(now, zone), zone) - 1)
 
 
+class _Clock:
+    """What a case's records say of its clock (``CaseSpec.clock``)."""
+
+    def __init__(self, spec: ClockSpec) -> None:
+        self.spec = spec
+        self.began: int | None = None
+        self.restarts = self.extended = 0
+        self.due: int | None = None
+        self.checks: list[int] = []
+        self._stage = ""
+
+    def hear(self, entry: Entry, stage: str, due_field: str | None) -> None:
+        """The next record of the case."""
+        spec, fields = self.spec, entry.fields
+        again = fields.get(spec.restart[0]) == spec.restart[1]
+        if stage == spec.stage and (again or self._stage != stage):
+            self.restarts += self.began is not None
+            self.began, self.extended, self.due = entry.at, 0, None
+        self._stage = stage
+        stated = fields.get(due_field) if due_field else None
+        if stated is not None:
+            self.due = stated
+        self.extended += fields.get(spec.extend_field) or 0
+        if fields.get(spec.check_field) is not None:
+            self.checks.append(entry.at)
+
+
 class Cases:
     """Reads states of one feed. Remembers where a case stood at the moments asked for, as long as its state lives."""
 
@@ -118,8 +146,18 @@ class Cases:
         verdicts: dict[str, str] = {}
         pledges: set[str] = set()
         lon = lat = None
+        clock = _Clock(spec.clock) if spec.clock else None
+        attempts = 0
+        told: dict[str, list[str]] = {name: [] for name in spec.tracked}
         for entry in entries:
             stage = entry.fields.get(spec.stage_field, "")
+            if clock:
+                clock.hear(entry, stage, spec.due_field)
+            attempts += stage in spec.counted
+            for name in spec.tracked:
+                value = entry.fields.get(name)
+                if value is not None and told[name][-1:] != [value]:
+                    told[name].append(str(value))
             if not steps or steps[-1].stage != stage:
                 steps.append(Step(entry.at, stage))
                 if stage == spec.review_from:
@@ -151,13 +189,29 @@ class Cases:
             last_at=entries[-1].at,
             lon=lon,
             lat=lat,
+            attempts=attempts,
+            earlier={name: tuple(values[:-1]) for name, values in told.items() if len(values) > 1},
         )
+        if clock and clock.began is not None:
+            case = msgspec.structs.replace(
+                case,
+                began=clock.began,
+                restarts=clock.restarts,
+                extended=clock.extended,
+                checks=tuple(clock.checks),
+                due=clock.due,
+            )
         return Standing(entries[-1].town, case, declared.sla_hours if declared else None)
 
     def judged(self, standing: Standing, pack: RegionPack, now: int) -> CaseNow:
         """A case with what time has done to it: overdue, too long in its stage."""
         case = standing.case
         due, limit = case.due, None
+        if case.began is not None and self.spec.clock is not None:
+            days = pack.thresholds.get(f"{self.feed}.clock_days", self.spec.clock.days)
+            due = (due if due is not None else case.began + round(days * DAY)) + case.extended * DAY
+            since = day_start(shift_day(day_of(now, pack.timezone), -1), pack.timezone)
+            case = msgspec.structs.replace(case, checks=tuple(at for at in case.checks if at >= since))
         hours = pack.thresholds.get(f"{self.feed}.due_hours")
         if due is None and hours is not None:
             due = case.opened + round(hours * HOUR)
@@ -261,6 +315,9 @@ def next_change(summary: CaseSummary, spec: CaseSpec, pack: RegionPack) -> int:
             continue
         moments += [at + 1 for at in (case.due, case.limit) if at is not None]
         moments += [case.opened + hours * HOUR for hours in spec.age_hours]
+    if spec.clock is not None:
+        start = day_start(summary.day, pack.timezone)
+        moments += [start + minute * MINUTE for window in spec.clock.windows for minute in window]
     return min(at for at in moments if at > now)
 
 

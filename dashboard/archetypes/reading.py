@@ -20,10 +20,11 @@ from dashboard.domain.day import MINUTE, day_end, day_of, day_start, minute_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import ReadingSpec
 from dashboard.domain.place import Place, PlaceKind, RegionPack
-from dashboard.domain.summary import CheckpointNow, DriftNow, FeverNow, FeverState, ReadingSummary
+from dashboard.domain.summary import BlockNow, CheckpointNow, DriftNow, FeverNow, FeverState, ReadingSummary
 
 MINUTES = 1440
 SHOWN_FEVERS = 200
+SHOWN_BLOCKS = 100
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -51,6 +52,10 @@ class TownCounts(msgspec.Struct, array_like=True):
     codes: dict[str, int] = msgspec.field(default_factory=dict)
     refused: int = 0
     last_at: int = 0
+    must_pass: int = 0
+    """Readings with a green code and a normal temperature (DOMAIN: seed 000)."""
+    blocks: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)
+    """(at, source, id, case) of those that were refused all the same, in order."""
 
 
 class CheckpointState(msgspec.Struct, array_like=True):
@@ -136,6 +141,9 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
     minutes: dict[str, array[int]] = {}
     limits: Limits = {}
     zone = pack.timezone
+    midnight = day_start(day_of(events[0].at, zone), zone) if events else 0
+    devices: dict[tuple[str, str | None, str | None], str] = {}
+    feverish = {fever.person for fever in state.fevers}
     for event in events:
         at, town, fields = event.at, event.town, event.fields
         counts = state.towns.get(town)
@@ -152,7 +160,7 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
         by_minute = minutes.get(town)
         if by_minute is None:
             by_minute = minutes[town] = _counts(counts.minutes)
-        by_minute[minute_of(at, zone)] += 1
+        by_minute[(at - midnight) // MINUTE] += 1
         code = fields.get("health_code")
         if code is not None:
             counts.codes[code] = counts.codes.get(code, 0) + 1
@@ -160,17 +168,30 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
         if outcome == "refused":
             counts.refused += 1
         milli, rule = rule_of(event, spec, pack, limits)
+        if code == "green" and not rule:
+            counts.must_pass += 1
+            if outcome == "refused":
+                insort(counts.blocks, (at, event.source, event.id, case_number(event)))
         if rule:
             if at < state.newest:
                 return False
             insort(state.fevers, _seen(event, milli, rule, outcome), key=_seen_order)
+            feverish.add(fields.get("person_ref"))
         elif outcome == "transferred":
             insort(state.transfers, _seen(event, milli, rule, outcome), key=_seen_order)
-        elif (person := fields.get("person_ref")) is not None and any(
-            fever.person == person and 0 <= at - fever.at <= spec.recheck_ms for fever in state.fevers
+        elif (
+            (person := fields.get("person_ref")) is not None
+            and person in feverish
+            and any(fever.person == person and 0 <= at - fever.at <= spec.recheck_ms for fever in state.fevers)
         ):
             insort(state.rechecks, _seen(event, milli, rule, outcome), key=_seen_order)
-        _fold_window(state, event, milli, spec)
+        device = fields.get("device")
+        if device is not None:
+            sort = (device, fields.get("method"), fields.get("site"))
+            key = devices.get(sort)
+            if key is None:
+                key = devices[sort] = f"{device}|{sort[1] or ''}|{sort[2] or ''}"
+            _fold_window(state.windows, key, (at, event.source, event.id, milli, town), spec.window)
         if at > state.newest:
             state.newest = at
     for town, changed in minutes.items():
@@ -178,14 +199,19 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
     return True
 
 
-def _fold_window(state: CheckpointState, event: Event, milli: int, spec: ReadingSpec) -> None:
-    device = event.fields.get("device")
-    if device is None:
-        return
-    key = f"{device}|{event.fields.get('method') or ''}|{event.fields.get('site') or ''}"
-    window = state.windows.setdefault(key, [])
-    insort(window, (event.at, event.source, event.id, milli, event.town))
-    if len(window) > spec.window:
+Windows = dict[str, list[tuple[int, str, str, int, str]]]
+
+
+def _fold_window(windows: Windows, key: str, item: tuple[int, str, str, int, str], size: int) -> None:
+    window = windows.get(key)
+    if window is None:
+        window = windows[key] = []
+    # Readings come nearly in order.
+    if not window or item >= window[-1]:
+        window.append(item)
+    else:
+        insort(window, item)
+    if len(window) > size:
         del window[0]
 
 
@@ -291,7 +317,16 @@ def _town(
         refused=sum(found.refused for found in counts.values()),
         checkpoints=tuple(_checkpoint_now(days, spec, pack, now, name, town) for name in checkpoints),
         drifts=tuple(sorted(drifts, key=lambda drift: (-abs(drift.milli), drift.device))),
+        must_pass=sum(found.must_pass for found in counts.values()),
+        blocked={name: len(found.blocks) for name, found in sorted(counts.items()) if found.blocks},
+        blocks=_blocks(counts),
     )
+
+
+def _blocks(counts: Mapping[str, TownCounts]) -> tuple[BlockNow, ...]:
+    found = [(at, name, case) for name, one in counts.items() for at, _, _, case in one.blocks[-SHOWN_BLOCKS:]]
+    found.sort(key=lambda block: (-block[0], block[1], block[2]))
+    return tuple(BlockNow(name, at, case) for at, name, case in found[:SHOWN_BLOCKS])
 
 
 def _checkpoint_now(

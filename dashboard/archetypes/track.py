@@ -167,23 +167,31 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
     usable: list[Event] = []
     shifts: dict[int, str] = {}
     last_at = state.fix.at if state.fix else None
+    midnight = day_start(day_of(events[0].at, zone), zone) if events else 0
+    records, received, towns = state.records, state.received, state.towns
     for event in events:
-        at, town = event.at, event.town
-        state.records[town] = state.records.get(town, 0) + 1
-        if event.received_at > state.received.get(town, 0):
-            state.received[town] = event.received_at
+        at, town, fields = event.at, event.town, event.fields
+        records[town] = records.get(town, 0) + 1
+        if event.received_at > received.get(town, 0):
+            received[town] = event.received_at
         if event.nothing:
             continue
-        if not state.towns or state.towns[-1][1] != town:
-            state.towns.append((at, town))
+        if not towns or towns[-1][1] != town:
+            towns.append((at, town))
         state.latest = (at, town)
-        _fold_duty(state, event, pack, zone, shifts)
+        kind = fields.get("kind")
+        if kind == "start" or kind == "end":
+            state.duty.append((at, kind == "start", town))
+        elif kind == "checkin":
+            state.visits.append((fields["place"], at, at, True))
+        officers = fields.get("officers")
+        if officers is not None:
+            _fold_officers(state, town, officers, (at - midnight) // MINUTE, pack, shifts)
         # Of fixes with one and the same time the first by identity counts.
         if at != last_at and _usable(event, spec, region):
             usable.append(event)
             last_at = at
-    for event, length in zip(usable, _segments(state.fix, usable), strict=True):
-        _fold_fix(state, event, length, spec, region)
+    _fold_fixes(state, usable, _segments(state.fix, usable), spec, region)
     if len(state.visits) > visits:
         # Check-ins are taken up before the fixes of the same batch: without an order batches would show in the state.
         state.visits.sort(key=lambda visit: (visit[1], visit[2], visit[0], visit[3]))
@@ -192,67 +200,85 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
     return True
 
 
-def _fold_duty(state: UnitState, event: Event, pack: RegionPack, zone: str, shifts: dict[int, str]) -> None:
+def _fold_officers(
+    state: UnitState, town: str, officers: int, minute: int, pack: RegionPack, shifts: dict[int, str]
+) -> None:
     """``shifts`` keeps the shift of each local minute that was asked for."""
-    kind = event.fields.get("kind")
-    if kind == "start" or kind == "end":
-        state.duty.append((event.at, kind == "start", event.town))
-    elif kind == "checkin":
-        state.visits.append((event.fields["place"], event.at, event.at, True))
-    officers = event.fields.get("officers")
-    if officers is not None:
-        minute = minute_of(event.at, zone)
-        code = shifts.get(minute)
-        if code is None:
-            shift = pack.shift_at(minute)
-            code = shifts[minute] = shift.code if shift else ""
-        stated = state.officers.setdefault(event.town, {})
+    code = shifts.get(minute)
+    if code is None:
+        shift = pack.shift_at(minute)
+        code = shifts[minute] = shift.code if shift else ""
+    stated = state.officers.setdefault(town, {})
+    if officers > stated.get(code, 0) or code not in stated:
         stated[code] = max(stated.get(code, 0), officers)
 
 
-def _fold_fix(state: UnitState, event: Event, length: int, spec: TrackSpec, region: Region) -> None:
-    lon, lat, at = event.lon or 0.0, event.lat or 0.0, event.at
-    before = state.fix
-    joined = before is not None and at - before.at <= spec.max_gap_ms
-    if before is not None and joined:
-        limit = spec.max_foot_speed_kmh if event.fields.get("mode") == "foot" else spec.max_speed_kmh
-        # mm per ms is m/s; 3.6 makes km/h.
-        if length * 3.6 <= limit * (at - before.at):
-            state.distance[event.town] = state.distance.get(event.town, 0) + length
-        state.signal[-1] = (state.signal[-1][0], at)
-    else:
-        state.signal.append((at, at))
-    if joined and state.present[-1][0] == event.town:
-        state.present[-1] = (event.town, state.present[-1][1], at)
-    else:
-        state.present.append((event.town, at, at))
-    state.cells.add(latlng_to_cell(lat, lon, CELL_RESOLUTION))
-    _fold_stays(state, event, joined, spec, region)
-    fields = event.fields
-    state.fix = Fix(at, lon, lat, event.town, fields.get("heading"), fields.get("speed"), fields.get("mode"))
-    if not state.trail or at // MINUTE != state.trail[-1][0] // MINUTE:
-        state.trail.append((at, lon, lat))
-        if len(state.trail) > 61:
-            del state.trail[0]
+def _fold_fixes(
+    state: UnitState, fixes: Sequence[Event], lengths: Sequence[int], spec: TrackSpec, region: Region
+) -> None:
+    """Every fix passes here, so what the fixes of a batch share is looked up once."""
+    signal, present, trail, runs = state.signal, state.present, state.trail, state.runs
+    distance, seen = state.distance, state.cells.add
+    max_gap_ms, foot, other = spec.max_gap_ms, spec.max_foot_speed_kmh, spec.max_speed_kmh
+    around = _index_of(region, spec.max_radius_m).around
+    before_at = state.fix.at if state.fix else None
+    last: tuple[Event, float, float] | None = None
+    for event, length in zip(fixes, lengths, strict=True):
+        at, lon, lat, town, fields = event.at, event.lon or 0.0, event.lat or 0.0, event.town, event.fields
+        joined = before_at is not None and at - before_at <= max_gap_ms
+        if before_at is not None and joined:
+            limit = foot if fields.get("mode") == "foot" else other
+            # mm per ms is m/s; 3.6 makes km/h.
+            if length * 3.6 <= limit * (at - before_at):
+                distance[town] = distance.get(town, 0) + length
+            signal[-1] = (signal[-1][0], at)
+        else:
+            signal.append((at, at))
+        if joined and present[-1][0] == town:
+            present[-1] = (town, present[-1][1], at)
+        else:
+            present.append((town, at, at))
+        seen(latlng_to_cell(lat, lon, CELL_RESOLUTION))
+        candidates = around(lon, lat)
+        if candidates or runs:
+            reach = min(spec.radius_m + (fields.get("accuracy") or 0.0), spec.max_radius_m)
+            _fold_stays(state, (at, lon, lat), reach, candidates, joined, spec)
+        last, before_at = (event, lon, lat), at
+        if not trail or at // MINUTE != trail[-1][0] // MINUTE:
+            trail.append((at, lon, lat))
+            if len(trail) > 61:
+                del trail[0]
+    if last is not None:
+        event, lon, lat = last
+        fields = event.fields
+        state.fix = Fix(event.at, lon, lat, event.town, fields.get("heading"), fields.get("speed"), fields.get("mode"))
 
 
-def _fold_stays(state: UnitState, event: Event, joined: bool, spec: TrackSpec, region: Region) -> None:
-    lon, lat, at = event.lon or 0.0, event.lat or 0.0, event.at
-    near: dict[str, bool] = {}
-    reach = min(spec.radius_m + (event.fields.get("accuracy") or 0.0), spec.max_radius_m)
-    for place, place_lon, place_lat, degree_m in _index_of(region, spec.max_radius_m).around(lon, lat):
+def _fold_stays(
+    state: UnitState,
+    fix: tuple[int, float, float],
+    reach: float,
+    candidates: Sequence[tuple[str, float, float, float]],
+    joined: bool,
+    spec: TrackSpec,
+) -> None:
+    """``fix``: (at, lon, lat); ``candidates``: the places that may be near it."""
+    at, lon, lat = fix
+    runs = state.runs
+    near: list[str] = []
+    for place, place_lon, place_lat, degree_m in candidates:
         about = hypot((lon - place_lon) * degree_m, (lat - place_lat) * _DEGREE_M)
         if about > reach * _SURE:
             continue
         if about * _SURE < reach or GEOD.inv(lon, lat, place_lon, place_lat)[2] <= reach:
-            near[place] = True
-    for place in [place for place in state.runs if not joined or place not in near]:
-        first, last = state.runs.pop(place)
-        if last - first >= spec.dwell_ms:
-            state.visits.append((place, first, last, False))
+            near.append(place)
+    if runs:
+        for place in [place for place in runs if not joined or place not in near]:
+            first, last = runs.pop(place)
+            if last - first >= spec.dwell_ms:
+                state.visits.append((place, first, last, False))
     for place in near:
-        first = state.runs[place][0] if place in state.runs else at
-        state.runs[place] = (first, at)
+        runs[place] = (runs[place][0] if place in runs else at, at)
 
 
 def visits_of(state: UnitState, spec: TrackSpec) -> list[tuple[str, int, int, bool]]:

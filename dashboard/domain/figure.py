@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from dashboard.errors import Overlapping
+
 
 class Qualifier(StrEnum):
     """How sure a quantity is (EXACTNESS 21): 余/多 is at least, 近 is nearly."""
@@ -111,6 +113,23 @@ class Figure(msgspec.Struct, frozen=True):
     freshness: Freshness
     dims: dict[str, str] = {}
     detail: dict[str, Any] = {}
+    apart: tuple[str, ...] = ()
+    """Figures that this one is never divided by nor divides (``Kpi.apart``)."""
+
+    def share_of(self, other: Figure) -> Parts:
+        """This figure ÷ another one: the only place where two figures are divided.
+
+        Raises:
+            Overlapping: they are declared apart, since their people overlap.
+        """
+        if other.kpi in self.apart or self.kpi in other.apart:
+            raise Overlapping(
+                f"{self.kpi} 和 {other.kpi} 的人有重叠，互不包含，不能相除"
+                f" · {self.kpi} and {other.kpi} overlap and neither contains the other: they are never divided."
+            )
+        if self.value is None or other.value is None:
+            return Parts.ratio(0, 0)
+        return Parts.ratio(int(self.value), int(other.value))
 
     def made_of(self, parts: Parts) -> Figure:
         """The same figure made of other parts."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from dashboard.domain.day import day_of
+import msgspec
+
+from dashboard.domain.day import HOUR, day_of
 from dashboard.domain.feed import Kpi, TallySpec, Words
-from dashboard.domain.figure import Parts, Quantity
+from dashboard.domain.figure import Parts, Qualifier, Quantity
 from dashboard.domain.summary import CaseNow, CaseSummary, Item, RosterSummary, Tallied, TallySummary
 
 T = TypeVar("T")
@@ -96,6 +98,7 @@ def cases(
     by: str | None = None,
     today: bool = False,
     watch_above: float | None = None,
+    apart: tuple[str, ...] = (),
 ) -> Kpi:
     """How many cases count now; with ``distinct`` how many different values of that field; by stage or a field.
 
@@ -130,6 +133,7 @@ def cases(
         breakdown=mix if by else None,
         standing=not today,
         watch_above=watch_above,
+        apart=apart,
     )
 
 
@@ -188,6 +192,48 @@ def summed(
     return Kpi(key, words, "count", parts, definition, measure=measure, standing=True)
 
 
+def ranked(spans: Sequence[int], share: float) -> int | None:
+    """The nearest-rank percentile of whole numbers; ``None`` of none."""
+    ordered = sorted(spans)
+    return ordered[max(0, -(-round(share * 100) * len(ordered) // 100) - 1)] if ordered else None
+
+
+def spent(
+    key: str,
+    words: Words,
+    definition: Words,
+    span: Callable[[CaseNow], int | None],
+    share: float = 0.5,
+    *,
+    watch_above: float | None = None,
+) -> Kpi:
+    """How long it took (hours): of the spans in ms that cases have, the nearest-rank percentile, 0.5 for the median."""
+
+    def parts(towns: Sequence[CaseSummary]) -> Parts:
+        spans = [took for town in towns for case in town.cases if (took := span(case)) is not None]
+        found = ranked(spans, share)
+        if found is None:
+            return Parts.count(None)
+        return Parts(numerator=found, value=found / HOUR, detail={"cases": len(spans), "milliseconds": found})
+
+    return Kpi(
+        key,
+        words,
+        "hours",
+        parts,
+        definition,
+        measure=Words("小时", "h"),
+        decimals=1,
+        standing=True,
+        watch_above=watch_above,
+    )
+
+
+def entered(case: CaseNow, stage: str) -> int | None:
+    """When a case first came to a stage; ``None`` if it never did."""
+    return next((step.at for step in case.steps if step.stage == stage), None)
+
+
 def _quantity(item: Item, field: str) -> Quantity:
     daily = [of_day[field] for of_day in item.days.values() if field in of_day]
     return Quantity.total(daily) if daily else item.quantities.get(field, Quantity(0))
@@ -240,9 +286,12 @@ def progress(
 
     def parts(towns: Sequence[RosterSummary]) -> Parts:
         items = [item for town in towns for item in town.items if counts(item) and target in item.quantities]
-        reached = sum(_quantity(item, done).number for item in items)
-        wanted = sum(item.quantities[target].number for item in items)
-        return Parts.ratio(reached, wanted, shortfall=max(0, wanted - reached))
+        reached = Quantity.total(_quantity(item, done) for item in items)
+        wanted = Quantity.total(item.quantities[target] for item in items)
+        made = Parts.ratio(reached.number, wanted.number, shortfall=max(0, wanted.number - reached.number))
+        # More than so many of exactly so many is more than so much of it; any other pair is about right.
+        sure = reached.qualifier if wanted.qualifier == Qualifier.EXACT else Qualifier.ABOUT
+        return msgspec.structs.replace(made, qualifier=sure)
 
     return Kpi(
         key,
@@ -258,4 +307,42 @@ def progress(
     )
 
 
-__all__ = ["cases", "grouped", "listed", "progress", "share", "summed", "tallied"]
+def left_over(
+    key: str,
+    words: Words,
+    definition: Words,
+    measure: Words,
+    target: str,
+    done: str,
+    counts: Callable[[Item], bool] = lambda item: True,
+    *,
+    watch_above: float | None = None,
+) -> Kpi:
+    """What is still to do over a roster's items: of each that states ``target``, what ``done`` leaves of it."""
+
+    def parts(towns: Sequence[RosterSummary]) -> Parts:
+        left = []
+        for town in towns:
+            for item in town.items:
+                if counts(item) and target in item.quantities:
+                    wanted, reached = item.quantities[target], _quantity(item, done)
+                    sure = wanted.qualifier.plus(reached.qualifier)
+                    left.append(Quantity(max(0, wanted.number - reached.number), sure))
+        return Parts.quantity(Quantity.total(left), items=sum(1 for one in left if one.number))
+
+    return Kpi(key, words, "count", parts, definition, measure=measure, standing=True, watch_above=watch_above)
+
+
+__all__ = [
+    "cases",
+    "entered",
+    "grouped",
+    "left_over",
+    "listed",
+    "progress",
+    "ranked",
+    "share",
+    "spent",
+    "summed",
+    "tallied",
+]

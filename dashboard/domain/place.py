@@ -110,6 +110,15 @@ class Unit(msgspec.Struct, frozen=True):
     leader: str = ""
 
 
+class RegionRisk(msgspec.Struct, frozen=True):
+    """One row of the regional-risk table: what level a region is at. ``code`` is a division code, e.g. 420000."""
+
+    code: str
+    level: str
+    """``high``, ``medium`` or ``low``."""
+    name: str
+
+
 class RegionPack(msgspec.Struct, frozen=True, dict=True):
     """One version of a region's places and rules, in force from the local day ``valid_from`` (yyyymmdd)."""
 
@@ -142,6 +151,8 @@ class RegionPack(msgspec.Struct, frozen=True, dict=True):
     since ``valid_from``."""
     owed_since: dict[str, int] = {}
     """Places that came to owe visits later -> from which local day."""
+    risks: tuple[RegionRisk, ...] = ()
+    """The regional-risk table in force: regions that are not at low risk, and those within them that are."""
 
     @cached_property
     def town_by_code(self) -> dict[str, Town]:
@@ -200,6 +211,20 @@ class RegionPack(msgspec.Struct, frozen=True, dict=True):
         """Town -> its listed H3 cells as integers."""
         return {town: frozenset(int(cell, 16) for cell in cells) for town, cells in self.cells.items()}
 
+    @cached_property
+    def risk_by_prefix(self) -> dict[str, RegionRisk]:
+        """Rows of the risk table by the digits of their code that say something: ``42`` for 420000."""
+        return {prefix_of(row.code): row for row in self.risks}
+
+    def risk_of(self, origin: str) -> RegionRisk | None:
+        """The row that speaks for a division code: of the rows above it the nearest."""
+        digits = prefix_of(origin)
+        for length in range(len(digits), 1, -1):
+            row = self.risk_by_prefix.get(digits[:length])
+            if row is not None:
+                return row
+        return None
+
     def owes_since(self, place: str) -> int:
         """From which local day (yyyymmdd) a place with a visit rule has owed visits."""
         return self.owed_since.get(place, self.since or self.valid_from)
@@ -207,3 +232,13 @@ class RegionPack(msgspec.Struct, frozen=True, dict=True):
     def shift_at(self, minute: int) -> Shift | None:
         """The shift that holds a minute of the local day, or ``None`` between shifts."""
         return next((shift for shift in self.shifts if shift.contains(minute)), None)
+
+
+def prefix_of(code: str) -> str:
+    """The digits of a division code that say something: province, city, county, then town; 420000 reads ``42``."""
+    digits = code.strip()
+    while len(digits) > 6 and digits.endswith("000"):
+        digits = digits[:-3]
+    while 2 < len(digits) <= 6 and digits.endswith("00"):
+        digits = digits[:-2]
+    return digits

@@ -53,6 +53,18 @@ def private_header(header: str) -> bool:
     return plain in _PRIVATE or bool(_PRIVATE_PARTS.search(plain))
 
 
+_CONTACT_PARTS = (
+    ("phone", re.compile("电话|手机|联系方式|^(?:phone|tel|telephone|mobile)$")),
+    ("name", re.compile("联系人|姓名|^(?:contact|contactperson)$")),
+)
+
+
+def contact_part(header: str) -> str:
+    """``"phone"`` or ``"name"`` for a column that says whom to call; ``""`` for any other personal column."""
+    plain = plain_header(header)
+    return next((part for part, pattern in _CONTACT_PARTS if pattern.search(plain)), "")
+
+
 def _is_id(number: str) -> bool:
     """Whether 18 characters carry the check digit of GB 11643-1999; serial numbers that look alike mostly do not."""
     total = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))

@@ -161,6 +161,15 @@ class DriftNow(msgspec.Struct, frozen=True):
     readings: int
 
 
+class BlockNow(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody with a green code and a normal temperature who was refused at a checkpoint; never who."""
+
+    checkpoint: str
+    at: int
+    case: str
+    """A short case number for display."""
+
+
 class ReadingSummary(msgspec.Struct, frozen=True):
     """One town's checkpoint temperatures at ``now`` on local day ``day``."""
 
@@ -182,6 +191,13 @@ class ReadingSummary(msgspec.Struct, frozen=True):
     checkpoints: tuple[CheckpointNow, ...]
     drifts: tuple[DriftNow, ...]
     """Devices with 20 readings or more, largest drift first."""
+
+    must_pass: int = 0
+    """Readings with a green code and a normal temperature: nobody may be refused or held for them."""
+    blocked: dict[str, int] = {}
+    """Checkpoint -> those of them that were refused all the same."""
+    blocks: tuple[BlockNow, ...] = ()
+    """Newest first, at most 100."""
 
     @property
     def on_duty(self) -> int:
@@ -231,10 +247,25 @@ class CaseNow(msgspec.Struct, frozen=True, array_like=True):
     """Event time of its latest record."""
     lon: float | None = None
     lat: float | None = None
+    began: int | None = None
+    """When its clock began (``CaseSpec.clock``); ``None`` without one."""
+    restarts: int = 0
+    extended: int = 0
+    """Days by which its clock was extended."""
+    checks: tuple[int, ...] = ()
+    """Event times of its checks since the day before the summary's."""
+    attempts: int = 0
+    """Records of the stages of ``CaseSpec.counted``."""
+    earlier: dict[str, tuple[str, ...]] = {}
+    """Field of ``CaseSpec.tracked`` -> the values it had before its latest, oldest first."""
 
     def value(self, field: str) -> Any:
         """The latest stated value of a field, or ``None``."""
         return self.fields.get(field)
+
+    def was(self, field: str, value: str) -> bool:
+        """Whether a tracked field had this value before another one."""
+        return value in self.earlier.get(field, ())
 
 
 class CaseSummary(msgspec.Struct, frozen=True):
@@ -268,6 +299,14 @@ class Tallied(msgspec.Struct, frozen=True, array_like=True):
     amount: Quantity
 
 
+class Sorted(msgspec.Struct, frozen=True, array_like=True):
+    """One judged record of a tally: its subject, when it was first stated, and what ``by`` says of it now."""
+
+    subject: str
+    at: int
+    by: tuple[str, ...]
+
+
 class TallySummary(msgspec.Struct, frozen=True):
     """One town's counts at ``now``: every hour that has any, from the first record on."""
 
@@ -280,6 +319,8 @@ class TallySummary(msgspec.Struct, frozen=True):
     counts: tuple[Tallied, ...]
     """By day, hour and sort."""
     zone: str = DEFAULT_ZONE
+    latest: tuple[Sorted, ...] = ()
+    """Of a tally with a rule: the newest records, at most 60, newest first."""
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):

@@ -4,10 +4,14 @@ The person is a pseudonym; the number to call lies in the contact vault."""
 
 from __future__ import annotations
 
-from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
+from collections.abc import Sequence
+
+from dashboard.domain.feed import CaseSpec, Feed, Field, Kpi, Link, Stage, Words
 from dashboard.domain.fields import stage_field
+from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
+from dashboard.domain.summary import CaseSummary
 
 QUESTIONS = {
     "highway": Words("高速公路", "Highways"),
@@ -31,7 +35,20 @@ SPEC = CaseSpec(
         Stage("dropped", Words("不再回访", "Dropped"), ends="withdrawn"),
     ),
     owner_field="caller",
+    counted=("no_answer", "reached"),
+    tracked=("willing",),
 )
+LODGING = {
+    "has": Words("有住处", "Has a place"),
+    "needs": Words("要找住处", "Needs a place"),
+    "matched": Words("已对接房源", "Matched"),
+}
+
+
+def _attempts(towns: Sequence[CaseSummary]) -> Parts:
+    tried = [case.attempts for town in towns for case in town.cases if case.attempts]
+    return Parts.count(sum(tried), calls=len(tried), most=max(tried, default=0))
+
 
 FEED = Feed(
     name="callback",
@@ -40,6 +57,7 @@ FEED = Feed(
     icon="phone",
     colour="other",
     archetype=SPEC,
+    contacts=True,
     subject="call",
     natural_key=("call", "stage", "at"),
     fields=(
@@ -49,6 +67,8 @@ FEED = Feed(
         Field("enterprise", "text", Words("企业编号", "Enterprise"), example="330421111-E0217"),
         Field("question", "choice", Words("所问", "Question"), choices=QUESTIONS, example="highway"),
         Field("willing", "choice", Words("意愿", "Willing"), choices=WILLING, example="yes"),
+        Field("lodging", "choice", Words("住宿", "Lodging"), choices=LODGING, example="needs"),
+        Field("house", "text", Words("对接房源", "Listing"), example="330421111-R001"),
         Field("caller", "text", Words("回访人", "Caller"), example="P-0417"),
     ),
     limits=DAILY,
@@ -84,6 +104,45 @@ FEED = Feed(
             Words("人", "people"),
             lambda case: case.value("willing") == "hesitant",
         ),
+        Kpi(
+            "callback_attempts",
+            Words("拨打次数", "Attempts"),
+            "count",
+            _attempts,
+            Words("累计拨打的次数，未接通的也算", "Calls made so far, those without answer too"),
+            measure=Words("次", "calls"),
+            standing=True,
+        ),
+        cases(
+            "callbacks_won",
+            Words("犹豫后愿意返岗", "Hesitant, then willing"),
+            Words("先说犹豫或不返岗、后来愿意返岗的人", "Said hesitant or no at first and is willing now"),
+            Words("人", "people"),
+            lambda case: (
+                case.value("willing") == "yes" and (case.was("willing", "hesitant") or case.was("willing", "no"))
+            ),
+        ),
+        cases(
+            "callbacks_lodging",
+            Words("要找住处", "Need lodging"),
+            Words("愿意返岗、还没有对接住处的人", "Willing to return and without a place yet"),
+            Words("人", "people"),
+            lambda case: case.value("willing") == "yes" and case.value("lodging") == "needs",
+            by="enterprise",
+            watch_above=0,
+        ),
+        cases(
+            "callbacks_returning",
+            Words("愿意返岗人数", "Willing"),
+            Words("接通后愿意返岗的人，按企业分", "Reached and willing to return, by enterprise"),
+            Words("人", "people"),
+            lambda case: case.value("willing") == "yes",
+            by="enterprise",
+        ),
+    ),
+    links=(
+        Link("enterprise", Words("所在企业", "Enterprise"), "enterprise", "enterprise"),
+        Link("housing", Words("对接房源", "Listing"), "call", "call"),
     ),
     sample={
         "id": "callback-0001",

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboard.domain.day import HOUR
-from dashboard.domain.feed import CaseSpec, Feed, Field, Kpi, Stage, Words
+from dashboard.domain.feed import AlertRule, CaseSpec, Feed, Field, Kpi, Link, OnCase, Stage, Words
 from dashboard.domain.fields import stage_field
 from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import DAILY
-from dashboard.domain.kpis import cases, share
+from dashboard.domain.kpis import cases, entered, share
 from dashboard.domain.summary import CaseSummary
 
 ORIGIN = {"local": Words("本地", "Local"), "imported": Words("输入", "Imported")}
@@ -27,25 +27,51 @@ SPEC = CaseSpec(
 )
 
 
-def _sprint(towns: Sequence[CaseSummary]) -> Parts:
-    found = [case.opened for town in towns for case in town.cases]
-    notified = [step.at for town in towns for case in town.cases for step in case.steps if step.stage == "notified"]
-    if not found or not notified:
+def _confirmed(town: CaseSummary) -> dict[str, int]:
+    """Index case -> when it was confirmed: as the records state it, else when its first contact was found."""
+    found: dict[str, int] = {}
+    stated: dict[str, int] = {}
+    for case in town.cases:
+        index = str(case.value("index") or "")
+        found[index] = min(case.opened, found.get(index, case.opened))
+        said = case.value("confirmed")
+        if said is not None:
+            stated[index] = min(said, stated.get(index, said))
+    return found | stated
+
+
+def _took(towns: Sequence[CaseSummary], stage: str) -> Parts:
+    """From the confirmation of an index case to its last contact in a stage; of several index cases the longest."""
+    spans: dict[str, int] = {}
+    reached = total = 0
+    for town in towns:
+        begun = _confirmed(town)
+        for case in town.cases:
+            total += case.ends != "withdrawn"
+            at = entered(case, stage)
+            if at is not None:
+                reached += 1
+                index = str(case.value("index") or "")
+                spans[index] = max(at - begun[index], spans.get(index, 0))
+    if not spans:
         return Parts.count(None)
-    took = max(notified) - min(found)
-    return Parts(numerator=took, value=took / HOUR, detail={"milliseconds": took})
+    took = max(spans.values())
+    return Parts(
+        numerator=took, value=took / HOUR, detail={"milliseconds": took, "reached": reached, "contacts": total}
+    )
 
 
-SPRINT = Kpi(
-    "contact_sprint_hours",
-    Words("追踪用时", "Sprint"),
-    "hours",
-    _sprint,
-    Words("从找到第一名密接到通知最后一名用了多久", "From the first contact found to the last one notified"),
-    measure=Words("小时", "h"),
-    decimals=1,
-    standing=True,
-)
+def _sprint(key: str, stage: str, words: Words, definition: Words) -> Kpi:
+    return Kpi(
+        key,
+        words,
+        "hours",
+        lambda towns: _took(towns, stage),
+        definition,
+        measure=Words("小时", "h"),
+        decimals=1,
+        standing=True,
+    )
 
 
 FEED = Feed(
@@ -55,12 +81,14 @@ FEED = Feed(
     icon="user",
     colour="other",
     archetype=SPEC,
+    contacts=True,
     subject="case",
     natural_key=("case", "stage", "at"),
     fields=(
         Field("case", "text", Words("个案编号", "Case"), required=True, headers=("编号",), example="A-17"),
         stage_field(SPEC),
         Field("index", "text", Words("病例代号", "Index case"), example="c-01"),
+        Field("confirmed", "time", Words("病例确诊时间", "Confirmed at"), example="2020-02-17T19:00:00+08:00"),
         Field("origin", "choice", Words("来源", "Origin"), choices=ORIGIN, example="local"),
         Field("owner", "text", Words("责任人", "Owner"), example="P-0417"),
     ),
@@ -101,7 +129,44 @@ FEED = Feed(
             Words("人", "people"),
             lambda case: case.value("origin") == "imported",
         ),
-        SPRINT,
+        _sprint(
+            "contact_sprint_hours",
+            "notified",
+            Words("追踪用时", "Sprint"),
+            Words(
+                "从病例确诊到通知最后一名密接用了多久；没写确诊时间的，从找到第一名算起",
+                "From the confirmation (else the first contact found) to the last contact notified",
+            ),
+        ),
+        _sprint(
+            "contact_found_hours",
+            "found",
+            Words("找到用时", "Until found"),
+            Words("从病例确诊到找到最后一名密接用了多久", "From the confirmation to the last contact found"),
+        ),
+        _sprint(
+            "contact_moved_hours",
+            "transferred",
+            Words("转送用时", "Until moved"),
+            Words("从病例确诊到转送最后一名密接用了多久", "From the confirmation to the last contact moved"),
+        ),
+    ),
+    links=(Link("isolation", Words("隔离观察", "Isolation"), "case", "case"),),
+    alerts=(
+        AlertRule(
+            name="waiting",
+            words=Words("密接未转送", "Contact not moved"),
+            condition=OnCase("stuck"),
+            severity="alert",
+            limit=0,
+            unit="h",
+            high=72,
+            owner="owner",
+            repeat_min=30,
+            chief_min=15,
+            leader_min=60,
+            help=Words("找到的密切接触者超过时限还没有转送", "Found and not moved in time"),
+        ),
     ),
     sample={
         "id": "contact-0001",

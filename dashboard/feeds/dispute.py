@@ -10,7 +10,20 @@ from collections.abc import Iterable, Sequence
 from statistics import median, median_low
 
 from dashboard.domain.day import HOUR, MINUTE
-from dashboard.domain.feed import CaseSpec, Feed, Field, Kpi, Parameter, Stage, Words
+from dashboard.domain.feed import (
+    AlertRule,
+    CaseSpec,
+    DutyRule,
+    Feed,
+    Field,
+    Kpi,
+    Link,
+    OnCase,
+    OnFeed,
+    Parameter,
+    Stage,
+    Words,
+)
 from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import FreshnessLimits
 from dashboard.domain.summary import CaseNow, CaseSummary
@@ -334,6 +347,47 @@ FEED = Feed(
             1,
             2160,
             ("dispute_overdue",),
+        ),
+    ),
+    duties=(DutyRule("due"), DutyRule("unassigned", hours=24)),
+    links=(Link("legal_aid", Words("法律援助", "Legal aid"), "case", "case"),),
+    alerts=(
+        AlertRule(
+            name="overdue",
+            words=Words("纠纷逾期", "Dispute overdue"),
+            condition=OnCase("overdue"),
+            limit=0,
+            unit="h",
+            high=720,
+            urgent=24,
+            owner="handler",
+            repeat_min=240,
+            chief_min=120,
+            leader_min=1440,
+            quiet=(22, 7),
+            help=Words("过了约定的办结时间", "Past the time by which it was to be settled"),
+        ),
+        AlertRule(
+            name="at_enterprise",
+            words=Words("复工企业新发纠纷", "New dispute in a resumed enterprise"),
+            condition=OnCase("opened", within="enterprise", within_stage="resumed"),
+            limit=24,
+            unit="h",
+            low=1,
+            high=168,
+            owner="handler",
+            repeat_min=240,
+            help=Words(
+                "已复工企业里最近新报的纠纷，联络民警应上门", "Reported lately at an enterprise that has resumed"
+            ),
+        ),
+        AlertRule(
+            name="feed",
+            words=Words("纠纷数据中断", "No dispute records"),
+            condition=OnFeed(),
+            hold_min=1,
+            repeat_min=240,
+            help=Words("超过时限没有任何纠纷记录或零报告", "Neither record nor zero report for too long"),
         ),
     ),
     sample={

@@ -9,7 +9,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from dashboard.domain.day import HOUR, MINUTE
-from dashboard.domain.feed import CaseSpec, Feed, Field, Kpi, Stage, Words
+from dashboard.domain.feed import (
+    AlertRule,
+    CaseSpec,
+    DutyRule,
+    Feed,
+    Field,
+    Kpi,
+    OnCase,
+    OnCorrection,
+    OnFeed,
+    OnFigure,
+    Stage,
+    Words,
+)
 from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import FreshnessLimits
 from dashboard.domain.kpis import grouped
@@ -356,6 +369,61 @@ FEED = Feed(
             decimals=1,
             target=1.0,
             standing=True,
+        ),
+    ),
+    duties=(DutyRule("limit"),),
+    alerts=(
+        AlertRule(
+            name="stuck",
+            words=Words("企业卡在环节", "Enterprise stuck in a stage"),
+            condition=OnCase("stuck"),
+            limit=0,
+            unit="h",
+            high=720,
+            urgent=72,
+            owner="liaison",
+            repeat_min=720,
+            chief_min=480,
+            leader_min=1440,
+            quiet=(20, 8),
+            help=Words("在一个环节停留超过规定时间", "Longer in one stage than its limit"),
+        ),
+        AlertRule(
+            name="falls",
+            words=Words("复工率下降", "Resumption rate falls"),
+            condition=OnFigure("resumption_rate", "fall", least=5),
+            limit=2,
+            unit="%",
+            low=0.5,
+            high=50,
+            clear=1,
+            for_min=10,
+            hold_min=10,
+            repeat_min=480,
+            chief_min=60,
+            leader_min=240,
+            help=Words("比昨天末或今天最高时低了这么多个百分点", "Lower than yesterday's end or today's highest"),
+        ),
+        AlertRule(
+            name="corrected",
+            words=Words("昨日复工数字有更正", "Yesterday's figure corrected"),
+            condition=OnCorrection(("resumption_rate",)),
+            limit=0.1,
+            unit="%",
+            low=0.1,
+            high=100,
+            repeat_min=1440,
+            chief_min=480,
+            leader_min=1440,
+            help=Words("昨天的数字因补报或更正变了，简报会另行说明", "Late or corrected records changed yesterday"),
+        ),
+        AlertRule(
+            name="feed",
+            words=Words("企业数据中断", "No enterprise records"),
+            condition=OnFeed(),
+            hold_min=1,
+            repeat_min=240,
+            help=Words("超过时限没有任何企业记录或零报告", "Neither record nor zero report for too long"),
         ),
     ),
     sample={

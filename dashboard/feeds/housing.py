@@ -5,7 +5,7 @@ Archetype *case*; seeds 000, 001.
 
 from __future__ import annotations
 
-from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
+from dashboard.domain.feed import CaseSpec, Feed, Field, Link, Stage, Words
 from dashboard.domain.fields import stage_field
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
@@ -35,6 +35,7 @@ FEED = Feed(
         stage_field(SPEC),
         Field("kind", "choice", Words("类别", "Kind"), choices=KINDS, example="rental"),
         Field("squad", "text", Words("小分队", "Squad"), example="Q-07"),
+        Field("call", "text", Words("对接的回访", "Matched call"), example="330421111-H001"),
         Field("tenants", "quantity", Words("租住人数", "Tenants"), example="3"),
     ),
     limits=DAILY,
@@ -67,6 +68,21 @@ FEED = Feed(
             Words("处", "listings"),
             lambda case: case.stage == "matched",
         ),
+        cases(
+            "listings_free",
+            Words("可租房源", "Listings free"),
+            Words("登记了、还没有对接的房源", "Listed and not matched yet"),
+            Words("处", "listings"),
+            lambda case: case.value("kind") == "listing" and case.stage in ("listed", "checked"),
+        ),
+        cases(
+            "rentals_problem",
+            Words("有问题的", "With a problem"),
+            Words("排查发现问题、还没有处理的出租户", "Found with a problem, not dealt with yet"),
+            Words("户", "households"),
+            lambda case: case.stage == "problem",
+            watch_above=0,
+        ),
         share(
             "rental_progress",
             Words("排查率", "Share checked"),
@@ -76,6 +92,7 @@ FEED = Feed(
             lambda case: case.value("kind") != "listing",
         ),
     ),
+    links=(Link("callback", Words("对接的回访", "Matched call"), "call", "call"),),
     sample={
         "id": "housing-0001",
         "town": "330421111",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dashboard.domain.feed import Feed, Field, TallySpec, Words
+from collections.abc import Sequence
+
+from dashboard.domain.feed import Feed, Field, Kpi, Link, TallySpec, Words
 from dashboard.domain.fields import AMOUNT, REPORTED_BY
+from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
+from dashboard.domain.summary import TallySummary
 
 KINDS = {
     "consultation": Words("咨询", "Consultation"),
@@ -14,7 +18,13 @@ KINDS = {
     "leaflet": Words("宣传单", "Leaflet"),
 }
 
-SPEC = TallySpec(amount_field="count", by=("kind",))
+SPEC = TallySpec(amount_field="count", by=("kind", "case"))
+
+
+def _disputes(towns: Sequence[TallySummary]) -> Parts:
+    case = SPEC.by.index("case")
+    return Parts.count(len({one.by[case] for town in towns for one in town.counts if one.by[case]}))
+
 
 FEED = Feed(
     name="legal_aid",
@@ -73,7 +83,17 @@ FEED = Feed(
             Words("份", "leaflets"),
             only={"kind": "leaflet"},
         ),
+        Kpi(
+            "legal_disputes",
+            Words("援助到的纠纷", "Disputes helped"),
+            "count",
+            _disputes,
+            Words("有法律援助记录的纠纷，每件一次", "Disputes with legal aid, each once"),
+            measure=Words("件", "cases"),
+            standing=True,
+        ),
     ),
+    links=(Link("dispute", Words("关联纠纷", "Dispute"), "case", "case"),),
     sample={
         "id": "legal_aid-0001",
         "town": "330421111",

@@ -6,7 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dashboard.domain.day import HOUR, MINUTE
-from dashboard.domain.feed import Feed, Field, Kpi, Parameter, Required, TrackSpec, Words
+from dashboard.domain.feed import (
+    VISIT_VERBS,
+    AlertRule,
+    DutyRule,
+    Feed,
+    Field,
+    Kpi,
+    OnFeed,
+    OnFigure,
+    OnTrack,
+    Parameter,
+    Required,
+    TrackSpec,
+    Words,
+)
 from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import FreshnessLimits
 from dashboard.domain.summary import ObligationState, TrackSummary
@@ -321,6 +335,70 @@ FEED = Feed(
             ),
             decimals=1,
             measure=Words("小时", "h"),
+        ),
+    ),
+    duties=(
+        DutyRule("visit", verbs=VISIT_VERBS),
+        DutyRule("round", target="enterprise", verbs=VISIT_VERBS),
+    ),
+    alerts=(
+        AlertRule(
+            name="gap",
+            words=Words("巡逻空档", "Patrol gap"),
+            condition=OnTrack("gap"),
+            limit=30,
+            unit="min",
+            low=0,
+            high=240,
+            urgent=60,
+            owner="unit",
+            hold_min=0,
+            repeat_min=60,
+            chief_min=15,
+            leader_min=60,
+            help=Words(
+                "必巡点快要到点还没有人去，或已经到点。之后有人到过即解除，漏巡仍计入覆盖率",
+                "Soon to lapse, or lapsed",
+            ),
+        ),
+        AlertRule(
+            name="silent",
+            words=Words("巡逻组没有信号", "Patrol unit without signal"),
+            condition=OnTrack("silent"),
+            limit=20,
+            unit="min",
+            low=5,
+            high=240,
+            hold_min=2,
+            repeat_min=60,
+            owner="unit",
+            help=Words(
+                "在岗的巡逻组没有发来位置：是看不到，不是没有巡", "On duty and sends no position: unseen, not idle"
+            ),
+        ),
+        AlertRule(
+            name="coverage",
+            words=Words("巡逻覆盖率偏低", "Patrol coverage low"),
+            condition=OnFigure("patrol_coverage", "below", least=5),
+            limit=75,
+            unit="%",
+            low=0,
+            high=100,
+            clear=80,
+            for_min=15,
+            hold_min=10,
+            repeat_min=240,
+            chief_min=60,
+            leader_min=240,
+            help=Words("本镇今天到点的必巡点里，按时巡到的不够多", "Of the visits due so far too few were made"),
+        ),
+        AlertRule(
+            name="feed",
+            words=Words("巡逻数据中断", "No positions at all"),
+            condition=OnFeed(),
+            severity="alert",
+            hold_min=1,
+            help=Words("全部巡逻组都没有数据，多半是线路或平台", "Nothing from any unit: line or platform"),
         ),
     ),
     sample={

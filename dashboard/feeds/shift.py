@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard.domain.feed import Feed, Field, RosterSpec, Words
 from dashboard.domain.freshness import DAILY
-from dashboard.domain.kpis import listed, progress
+from dashboard.domain.kpis import left_over, listed, progress
 
 KINDS = {
     "gate": Words("小区值守", "Gate duty"),
@@ -71,6 +71,31 @@ FEED = Feed(
             "claimed",
             "published",
             lambda item: True,
+        ),
+        progress(
+            "worked_share",
+            Words("完成率", "Share worked"),
+            Words("发布的服务里，已完成的占多少", "Of the services published, the share worked"),
+            Words("件次", "services"),
+            "worked",
+            "published",
+            lambda item: True,
+        ),
+        left_over(
+            "services_unclaimed",
+            Words("待认领", "To be claimed"),
+            Words("发布了还没有人认领的服务", "Published and claimed by nobody yet"),
+            Words("件次", "services"),
+            "published",
+            "claimed",
+        ),
+        left_over(
+            "services_unworked",
+            Words("已认领未完成", "Claimed, not worked"),
+            Words("认领了还没有完成的服务", "Claimed and not worked yet"),
+            Words("件次", "services"),
+            "claimed",
+            "worked",
         ),
         listed(
             "on_duty_today",

@@ -9,7 +9,20 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dashboard.domain.day import MINUTE
-from dashboard.domain.feed import Feed, Field, Kpi, Parameter, ReadingSpec, Words
+from dashboard.domain.feed import (
+    AlertRule,
+    DutyRule,
+    Feed,
+    Field,
+    Kpi,
+    OnCorrection,
+    OnFeed,
+    OnFigure,
+    OnReading,
+    Parameter,
+    ReadingSpec,
+    Words,
+)
 from dashboard.domain.figure import Parts, wilson
 from dashboard.domain.freshness import FreshnessLimits
 from dashboard.domain.summary import FeverState, ReadingSummary
@@ -95,6 +108,17 @@ def _drift(towns: Towns) -> Parts:
         value=abs(worst.milli) / 1000,
         detail={"device": worst.device, "checkpoint": worst.checkpoint, "signed": worst.milli / 1000},
     )
+
+
+def _blocked(towns: Towns) -> Parts:
+    return Parts.count(sum(sum(town.blocked.values()) for town in towns), must_pass=sum(t.must_pass for t in towns))
+
+
+def _blocked_mix(towns: Towns) -> list[tuple[dict[str, str], Parts]]:
+    counts: Counter[str] = Counter()
+    for town in towns:
+        counts.update(town.blocked)
+    return [({"checkpoint": name}, Parts.count(counts[name])) for name in sorted(counts)]
 
 
 def _code_counts(towns: Towns) -> Counter[str]:
@@ -351,6 +375,121 @@ FEED = Feed(
             denominator=Words("带健康码的记录", "Readings with a code"),
             decimals=1,
             breakdown=_code_mix,
+        ),
+        Kpi(
+            "wrongful_blocks",
+            Words("误拦", "Wrongly refused"),
+            "count",
+            _blocked,
+            Words(
+                "今天绿码、体温正常、却被劝返的人次：按规定应放行",
+                "Green code, normal temperature, refused all the same today",
+            ),
+            rule=Words(
+                "绿码且体温正常，任何卡点都应放行", "Green code and normal temperature pass at every checkpoint"
+            ),
+            measure=Words("人次", "readings"),
+            breakdown=_blocked_mix,
+            watch_above=0,
+        ),
+    ),
+    duties=(
+        DutyRule("fever", verbs=("acknowledge", "assign", "done", "handover")),
+        DutyRule("silence", words=Words("卡点", "Checkpoint")),
+    ),
+    alerts=(
+        AlertRule(
+            name="fever",
+            words=Words("体温异常待复测", "Fever awaits its recheck"),
+            condition=OnReading("fever"),
+            severity="alert",
+            hold_min=0,
+            repeat_min=15,
+            chief_min=5,
+            leader_min=15,
+            help=Words(
+                "卡点测到发热，还没有复测或转送。先把人留在等候区，30 分钟内复测",
+                "A fever at a checkpoint without recheck",
+            ),
+        ),
+        AlertRule(
+            name="refused",
+            words=Words("红码或劝返", "Red code or refused"),
+            condition=OnReading("refused"),
+            limit=1,
+            low=1,
+            high=1000,
+            repeat_min=60,
+            help=Words(
+                "今天查到红码或被劝返的人次；签收办结后又有新的，会重新打开", "Red codes and refusals of today, counted"
+            ),
+        ),
+        AlertRule(
+            name="blocked",
+            words=Words("卡点误拦", "Wrongly refused at a checkpoint"),
+            condition=OnFigure("wrongful_blocks"),
+            limit=1,
+            low=1,
+            high=1000,
+            repeat_min=60,
+            chief_min=30,
+            leader_min=120,
+            help=Words(
+                "绿码、体温正常却被劝返。请联系卡点放行，并向当事人说明",
+                "Green and normal, refused all the same: let them pass",
+            ),
+        ),
+        AlertRule(
+            name="silent",
+            words=Words("卡点没有数据", "Checkpoint silent"),
+            condition=OnReading("silent"),
+            limit=10,
+            unit="min",
+            low=5,
+            high=720,
+            urgent=60,
+            hold_min=3,
+            repeat_min=60,
+            help=Words(
+                "值守时段内没有测温记录。没有记录不等于没有人过：请先核实设备和网络",
+                "On duty and sending nothing: not zero, unknown",
+            ),
+        ),
+        AlertRule(
+            name="drift",
+            words=Words("测温设备偏差", "Device drifts"),
+            condition=OnReading("drift"),
+            limit=0.5,
+            unit="℃",
+            low=0.1,
+            high=3,
+            clear=0.4,
+            for_min=5,
+            hold_min=10,
+            repeat_min=240,
+            chief_min=60,
+            leader_min=480,
+            help=Words("设备最近 50 次的中位数偏离同类设备，应校准或更换", "Its median of 50 is off its peers'"),
+        ),
+        AlertRule(
+            name="feed",
+            words=Words("体温数据中断", "No temperatures at all"),
+            condition=OnFeed(),
+            severity="alert",
+            hold_min=1,
+            help=Words("全部卡点都没有数据，多半是线路或平台", "Nothing from any checkpoint: line or platform"),
+        ),
+        AlertRule(
+            name="corrected",
+            words=Words("昨日体温数字有更正", "Yesterday's figure corrected"),
+            condition=OnCorrection(("screened", "fever_count")),
+            limit=1,
+            low=1,
+            high=100_000,
+            repeat_min=1440,
+            chief_min=480,
+            leader_min=1440,
+            help=Words("昨天的数字因补报或更正变了，简报会另行说明", "Late or corrected records changed yesterday"),
         ),
     ),
     sample={

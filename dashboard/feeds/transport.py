@@ -5,10 +5,11 @@ Archetype *case*; seeds 002–004.
 
 from __future__ import annotations
 
-from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
+from dashboard.domain.feed import AlertRule, CaseSpec, Feed, Field, Link, OnCase, Stage, Words
 from dashboard.domain.fields import stage_field
 from dashboard.domain.freshness import DAILY
-from dashboard.domain.kpis import cases
+from dashboard.domain.kpis import cases, entered, share, spent
+from dashboard.domain.summary import CaseNow
 
 REVIEWERS = {
     "temperature": Words("测温", "Temperature"),
@@ -36,6 +37,25 @@ SPEC = CaseSpec(
     review_from="expected",
     reviewers=REVIEWERS,
 )
+
+
+def passed(case: CaseNow) -> bool:
+    """Whether a vehicle may pass (seed 003): temperature, disinfection and papers have all been passed."""
+    return all(case.verdicts.get(who) == "passed" for who in REVIEWERS)
+
+
+def _wait(case: CaseNow) -> int | None:
+    """How long a cleared vehicle stood at the checkpoint, ms; from its first record where nobody noted its arrival."""
+    cleared = entered(case, "cleared")
+    if case.stage != "cleared" or cleared is None:
+        return None
+    held = entered(case, "held")
+    return cleared - (held if held is not None else case.opened)
+
+
+def _unchecked(case: CaseNow) -> bool:
+    return case.stage == "cleared" and not passed(case)
+
 
 FEED = Feed(
     name="transport",
@@ -89,6 +109,65 @@ FEED = Feed(
             Words("辆", "vehicles"),
             lambda case: case.stuck,
             watch_above=0,
+        ),
+        spent(
+            "transport_hours_median",
+            Words("放行用时中位数", "Median time to clear"),
+            Words("从到卡点到放行用了多久，取中间值", "From arrival at the checkpoint to clearance, the median"),
+            _wait,
+        ),
+        spent(
+            "transport_hours_p90",
+            Words("九成车辆放行用时", "Time to clear, nine in ten"),
+            Words("九成的车辆在这么久以内放行", "Nine in ten vehicles were cleared within"),
+            _wait,
+            0.9,
+        ),
+        share(
+            "transport_checked_share",
+            Words("三项齐全放行率", "Cleared with all three checks"),
+            Words(
+                "放行的车辆里，测温、消毒、证件三项都通过的占多少",
+                "Of those cleared, the share with temperature, disinfection and papers all passed",
+            ),
+            Words("辆", "vehicles"),
+            passed,
+            lambda case: case.stage == "cleared",
+            numerator=Words("三项都通过的", "All three passed"),
+            denominator=Words("已放行的", "Cleared"),
+            watch_below=1.0,
+        ),
+        cases(
+            "transport_unchecked",
+            Words("缺项放行", "Cleared without all checks"),
+            Words("三项没有都通过就放行的车辆", "Cleared though not all three were passed"),
+            Words("辆", "vehicles"),
+            _unchecked,
+            watch_above=0,
+        ),
+        cases(
+            "transport_ready",
+            Words("可放行未放行", "Passed and still held"),
+            Words("三项都通过了、还在卡点等候的车辆", "All three passed and still held"),
+            Words("辆", "vehicles"),
+            lambda case: case.stage == "held" and passed(case),
+            watch_above=0,
+        ),
+    ),
+    links=(Link("enterprise", Words("所属企业", "Enterprise"), "enterprise", "enterprise"),),
+    alerts=(
+        AlertRule(
+            name="held",
+            words=Words("货车在卡点等候过久", "Vehicle held too long"),
+            condition=OnCase("stuck"),
+            limit=0,
+            unit="h",
+            high=72,
+            urgent=4,
+            repeat_min=60,
+            help=Words(
+                "在卡点等候超过时限；三项通过即应放行", "Held longer than the limit: it passes with all three checks"
+            ),
         ),
     ),
     sample={

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dashboard.domain.feed import CaseSpec, Feed, Field, Stage, Words
+from dashboard.domain.feed import AlertRule, CaseSpec, Feed, Field, OnCase, Stage, Words
 from dashboard.domain.fields import stage_field
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
+from dashboard.domain.summary import CaseNow
 
 KINDS = {
     "person": Words("人员", "Person"),
@@ -23,6 +24,13 @@ SPEC = CaseSpec(
     due_field="due",
     owner_field="owner",
 )
+
+
+def _over(case: CaseNow, now: int) -> int | None:
+    """Since when an instruction is past its own time, or past that of its stage."""
+    passed = [at for at, over in ((case.due, case.overdue), (case.limit, case.stuck)) if over and at is not None]
+    return min(passed, default=None)
+
 
 FEED = Feed(
     name="verification",
@@ -73,6 +81,22 @@ FEED = Feed(
             Words("收到的信息里，已核查的占多少", "Of the items received, the share verified"),
             Words("条", "items"),
             lambda case: bool(case.ends),
+        ),
+    ),
+    alerts=(
+        AlertRule(
+            name="overdue",
+            words=Words("核查逾期", "Verification overdue"),
+            condition=OnCase("since", _over),
+            limit=0,
+            unit="h",
+            high=240,
+            urgent=24,
+            owner="owner",
+            repeat_min=240,
+            chief_min=120,
+            leader_min=720,
+            help=Words("核查指令过了时限", "An instruction past its time"),
         ),
     ),
     sample={

@@ -93,7 +93,13 @@ def _readings(spec: ReadingSpec, kpi: str, dims: Mapping[str, str], pack: Region
         code = event.fields.get("health_code")
         return code is not None and dims.get("health_code", code) == code
 
-    return {"fever_count": fever, "fever_confirmed": confirmed, "health_code_mix": coded}.get(kpi, _said)
+    def blocked(event: Event) -> bool:
+        fields = event.fields
+        refused = fields.get("health_code") == "green" and fields.get("outcome") == "refused" and not fever(event)
+        return refused and dims.get("checkpoint", event.subject) == event.subject
+
+    keep = {"fever_count": fever, "fever_confirmed": confirmed, "health_code_mix": coded, "wrongful_blocks": blocked}
+    return keep.get(kpi, _said)
 
 
 def _positioned(event: Event) -> bool:

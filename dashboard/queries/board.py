@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from dashboard.access.audit import Audit
 from dashboard.access.viewer import Viewer
 from dashboard.clock import Clock
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
@@ -16,6 +17,7 @@ from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, TrackSummary
 from dashboard.feeds import FEEDS, KPIS, STREAMS, feed_named
+from dashboard.queries.alerting.book import AlertBook
 from dashboard.queries.figures import ALL, REPORTING, counted_of, ever, figures_of, over_period, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
 from dashboard.queries.rules import RuleBook
@@ -54,6 +56,8 @@ class Board:
         }
         self.trends = trends
         """Other moments; ``None`` where a board has its own moment only."""
+        self.current = False
+        """Whether it is the board of now, as the window has it."""
         self._health = health
         self.provisional = {place.code: place for place in provisional}
 
@@ -77,9 +81,21 @@ class Board:
         return past.rules if past is not None else None
 
     @property
+    def audit(self) -> Audit | None:
+        """Who did what, where it is kept; shown to those who may audit."""
+        past = getattr(self.trends, "past", None)
+        return past.audit if past is not None else None
+
+    @property
     def health(self) -> dict[str, Any]:
         """State of the system's parts, for the system page."""
         return self._health() if self._health else {}
+
+    @property
+    def alerts(self) -> AlertBook | None:
+        """Alerts as they stand; only a board of now has any."""
+        past = getattr(self.trends, "past", None)
+        return getattr(past, "alerts", None) if self.current else None
 
     def place(self, code: str) -> Place | None:
         """A place of the pack, or one that a record named first."""
@@ -344,7 +360,7 @@ class BoardReader:
         seq = max((window.seq for window in windows.values()), default=0)
         # The rules that the window was made with: those that count since may know places that it does not.
         region = region_known(self.region_at, day_of(now, self.past.zone), seq)
-        return Board(
+        board = Board(
             {name: window.summaries for name, window in windows.items()},
             now,
             seq,
@@ -355,6 +371,8 @@ class BoardReader:
             self.health,
             self.past.provisional() if exact else (),
         )
+        board.current = True
+        return board
 
     def as_of(self, viewer: Viewer, at: int) -> Board:
         """What was shown at an earlier moment."""

@@ -28,6 +28,16 @@ DETAILS: dict[str, Words] = {
     "yellow": Words("黄码", "yellow"),
     "red": Words("红码", "red"),
     "none": Words("无码", "none"),
+    "must_pass": Words("绿码且体温正常的", "green and normal"),
+    "issued": Words("签发", "issued"),
+    "revoked": Words("收回", "revoked"),
+    "stewards": Words("管家", "stewards"),
+    "isolating": Words("隔离中", "isolating"),
+    "without_evidence": Words("没有依据的", "without evidence"),
+    "reached": Words("到这一步的密接", "contacts that came so far"),
+    "contacts": Words("全部密接", "contacts"),
+    "calls": Words("回访", "calls"),
+    "shortfall": Words("还差", "short of"),
 }
 """Counts that may stand beside a figure; the order is theirs in the figure."""
 
@@ -41,6 +51,7 @@ HEADS = {
     "beside": Words("其中", "Of which"),
     "source": Words("来源", "Source"),
     "rule": Words("规则", "Rule"),
+    "apart": Words("人有重叠，不可相除", "Overlaps, never divided by"),
 }
 
 
@@ -49,11 +60,12 @@ def value_text(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
     value = figure.value
     if value is None:
         return wording.MISSING, ""
+    sure = figure.qualifier
     if kpi.unit == "ratio":
-        return wording.decimal(value * 100, kpi.decimals), "%"
+        return wording.qualified(wording.decimal(value * 100, kpi.decimals), sure, lang), "%"
     unit = kpi.measure.of(lang)
     text = wording.count(value, lang) if kpi.unit == "count" else wording.decimal(value, kpi.decimals)
-    return text, wording.unit_for(text, unit)
+    return wording.qualified(text, sure, lang), wording.unit_for(text, unit)
 
 
 def parts_text(figure: Figure, kpi: Kpi, board: Board, lang: str) -> str:
@@ -115,6 +127,9 @@ def explanation(figure: Figure, feed: Feed, kpi: Kpi, board: Board, lang: str) -
     row("source", wording.join([feed.words.of(lang), version], lang))
     rows[-1]["aged"] = True
     row("rule", _rules(kpi, board, lang))
+    if kpi.apart:
+        names = [one.words.of(lang) for key in kpi.apart if (one := feed.kpi(key)) is not None]
+        row("apart", wording.join(names, lang))
     return {
         "title": f"{kpi.words.of(lang)}怎么算" if lang != "en" else f"How “{kpi.words.en}” is counted",
         "rows": rows,

@@ -89,6 +89,7 @@ def figures_of(
             freshness=freshness,
             dims=dims,
             detail=parts.detail,
+            apart=kpi.apart,
         )
         for dims, parts in found
     ]

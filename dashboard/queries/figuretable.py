@@ -39,6 +39,7 @@ def figure_table(name: str, title: str, picture: Pictured, kpis: Sequence[str]) 
         Column("单位" if zh else "Unit"),
         Column("分子" if zh else "Numerator", "number", 0),
         Column("分母" if zh else "Denominator", "number", 0),
+        Column("约数" if zh else "Qualifier"),
     )
     board = picture.asked.board
     towns: list[str | None] = [None]
@@ -60,6 +61,7 @@ def figure_table(name: str, title: str, picture: Pictured, kpis: Sequence[str]) 
                     "ratio" if figure.unit == "ratio" else declared.measure.of(picture.asked.lang),
                     figure.numerator,
                     figure.denominator,
+                    str(figure.qualifier),
                 ]
             )
     return Table(name, title, columns, rows)

@@ -11,6 +11,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from dashboard.access.audit import Audit
 from dashboard.archetypes import LIFE, Engine, State, engine_of
 from dashboard.domain.day import MINUTE, day_end, day_of, day_start
 from dashboard.domain.event import Event
@@ -18,6 +19,7 @@ from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
 from dashboard.feeds import STREAMS
+from dashboard.queries.alerting.book import AlertBook
 from dashboard.queries.rules import RuleBook
 from dashboard.stores.history import History
 from geodata.library import RegionBook, region_known
@@ -37,6 +39,9 @@ class Past:
         self.zone = region_at(0).pack.timezone
         self.rules = RuleBook(history, region_at) if isinstance(region_at, RegionBook) else None
         """The rules with their history; ``None`` where the region's version never changes."""
+        self.audit: Audit | None = None
+        """Who did what, for the page that shows it; given where pages are served."""
+        self.alerts = AlertBook(history)
         self._lock = threading.Lock()
         self._states: dict[tuple[str, int], tuple[int, dict[str, State]]] = {}
         self._ends: dict[tuple[str, int], tuple[tuple[object, ...], Summaries]] = {}

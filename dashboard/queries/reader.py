@@ -10,6 +10,7 @@ import redis.asyncio
 from dashboard.access.viewer import Viewer
 from dashboard.queries.board import Board, BoardReader
 from dashboard.stores.live import CHANNEL
+from dashboard.stores.servers import node_urls
 
 
 class LiveBoards:
@@ -17,7 +18,8 @@ class LiveBoards:
 
     def __init__(self, reader: BoardReader, redis_url: str) -> None:
         self.reader = reader
-        self.redis_url = redis_url
+        self.addresses = node_urls(redis_url)
+        self._turn = 0
 
     async def board(self, viewer: Viewer) -> Board:
         """The board of now for a viewer."""
@@ -25,7 +27,9 @@ class LiveBoards:
 
     async def changes(self) -> AsyncIterator[object]:
         """Word of every publication; raises when Redis goes away (the hub asks again)."""
-        client = redis.asyncio.from_url(self.redis_url)
+        # Every node of a cluster hears of every publication; one that has gone away is followed by the next.
+        client = redis.asyncio.from_url(self.addresses[self._turn % len(self.addresses)])
+        self._turn += 1
         try:
             async with client.pubsub() as channel:
                 await channel.subscribe(CHANNEL)

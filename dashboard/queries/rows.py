@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dashboard.domain.day import HOUR, day_start
 from dashboard.domain.feed import Feed, Field, Words
 from dashboard.domain.figure import Freshness
-from dashboard.domain.summary import CaseNow, FeverState, Judged, ObligationState
+from dashboard.domain.summary import ActState, CaseNow, FeverState, Judged, ObligationState
 from dashboard.feeds import FEEDS
 from dashboard.queries import casework, wording
+from dashboard.queries.acting import acting, acts_for, past_of, who
 from dashboard.queries.duties import Duty, DutyKind, Group
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ FEVER_STATES = {
     FeverState.UNRESOLVED: Words("未复测", "never rechecked"),
 }
 
-_KIND = {DutyKind.CHECKPOINT: Words("卡点", "Checkpoint")}
-"""What a row is called where its feed's own word would mislead."""
-
 
 def duty_row(board: Board, town: str, duty: Duty, lang: str) -> dict[str, Any]:
     """One row as the page draws it."""
@@ -46,19 +44,29 @@ def duty_row(board: Board, town: str, duty: Duty, lang: str) -> dict[str, Any]:
     old = freshness in (Freshness.STALE, Freshness.SILENT)
     title, sub, detail = _TEXTS[duty.kind](board, town, duty, lang)
     due, limit = due_texts(board, duty, lang)
+    held_by = duty.standing.owner if duty.standing is not None else ""
+    declared = declared_owner(board, duty, held, lang)
     return {
         "key": duty.key,
+        "item": duty.item,
+        "town": town,
+        "case": duty.case if duty.kind == DutyKind.CASE else "",
+        "acting": acting(board, town, duty.standing, lang),
+        "acts": acts_for(
+            board, town, duty.verbs, duty.standing, lang, "acknowledge" if duty.kind == DutyKind.FEVER else ""
+        ),
+        "acted": past_of(board, town, duty.standing, lang),
         "kind": duty.category,
         "feed": duty.feed,
         "icon": "gate" if duty.kind == DutyKind.CHECKPOINT else feed.icon,
         "colour": feed.colour,
-        "type": _KIND[duty.kind].of(lang) if duty.kind in _KIND else feed.short.of(lang),
+        "type": (duty.words or feed.short).of(lang),
         "group": str(duty.group),
         "number": duty.number,
         "pin": _pin(duty),
         "title": title,
         "sub": sub,
-        "owner": casework.owner(feed, held.case) if held else owners(board, duty.units, lang),
+        "owner": who(board, town, held_by, lang) or declared,
         "due": due,
         "limit": limit,
         "old": wording.clock(received, board.zone) if old and received is not None else "",
@@ -66,12 +74,25 @@ def duty_row(board: Board, town: str, duty: Duty, lang: str) -> dict[str, Any]:
         "lon": place.lon if place else duty.lon,
         "lat": place.lat if place else duty.lat,
         "name_en": place.name_en if place and not held else "",
-        "steps": steps_of(feed, held.case) if held and casework.staged(feed) else None,
-        "href": casework.address(feed, held) if held else "",
+        "steps": steps_of(feed, held.case) if held and casework.staged(feed) and duty.said is None else None,
+        "href": casework.address(feed, held)
+        if held
+        else f"/patrols?town={town}&target=enterprise"
+        if duty.kind == DutyKind.ROUND
+        else "",
         "detail": [{"head": head, "text": text} for head, text in detail],
         "past": ("经过" if lang != "en" else "History") if held else ("今天" if lang != "en" else "Today"),
         "history": _HISTORY[duty.kind](board, town, duty, lang),
     }
+
+
+def declared_owner(board: Board, duty: Duty, held: casework.Held | None, lang: str) -> str:
+    """Who a duty belongs to by its feed's records, or by the roster of beats."""
+    if held is None:
+        return owners(board, duty.units, lang)
+    if duty.owner_field:
+        return wording.staff(str(held.case.value(duty.owner_field) or ""))
+    return casework.owner(FEEDS[duty.feed], held.case)
 
 
 def _pin(duty: Duty) -> str:
@@ -82,9 +103,27 @@ def _pin(duty: Duty) -> str:
 
 def due_texts(board: Board, duty: Duty, lang: str) -> tuple[str, str]:
     """How long over or left, then the limit itself."""
+    zh = lang != "en"
     limit = wording.clock(duty.due, board.zone)
-    if duty.kind == DutyKind.CASE:
+    if duty.group == Group.HANDLED and duty.standing is not None:
+        put_off = duty.standing.state == ActState.POSTPONED
+        at = wording.moment(duty.due if put_off else duty.standing.since, board.day, board.zone, lang)
+        if put_off:
+            return ("已延期" if zh else "postponed"), (f"至 {at}" if zh else f"to {at}")
+        return ("已标办结" if zh else "said done"), at
+    if duty.standing is not None and duty.standing.state == ActState.POSTPONED:
+        left = wording.span(duty.due - board.now, lang)
+        return (f"剩 {left}" if zh else f"{left} left"), (f"延至 {limit}" if zh else f"until {limit}")
+    if duty.group == Group.BURNING:
+        waited = wording.span(board.now - duty.since, lang)
+        return (
+            f"未签收 {waited}" if zh else f"not taken {waited}",
+            f"{limit} 前复测" if zh else f"recheck by {limit}",
+        )
+    if duty.kind == DutyKind.CASE and not duty.unassigned and duty.said is None:
         limit = _case_limit(board, duty, lang)
+    elif duty.kind == DutyKind.CASE:
+        limit = wording.moment(duty.due, board.day, board.zone, lang)
     if duty.kind == DutyKind.CHECKPOINT and duty.group == Group.OVERDUE:
         silent = wording.span(board.now - duty.since, lang)
         if duty.never:
@@ -339,7 +378,14 @@ def _case_texts(board: Board, town: str, duty: Duty, lang: str) -> Texts:
     place = place_name(board, duty.place) if duty.place else ""
     parties = case.value("parties")
     people = "" if not parties else f"{parties} 人" if zh else f"{parties} people"
-    if casework.staged(feed):
+    if duty.said is not None:
+        title = f"{name} {duty.said.zh}" if zh else f"{name}: {duty.said.en}"
+        sub = wording.join([place, stage], lang)
+    elif duty.unassigned:
+        title = f"{name} 没有经办人" if zh else f"{name}: nobody has it"
+        age = wording.span(board.now - case.opened, lang)
+        sub = wording.join([stage, f"已 {age}" if zh else f"for {age}"], lang)
+    elif casework.staged(feed):
         over = duty.group == Group.OVERDUE
         title = (f"{name}卡在{stage}" if over else f"{name} {stage}") if zh else f"{name}, {stage.lower()}"
         sub = f"停留 {stay}" if zh else f"for {stay}"
@@ -379,6 +425,27 @@ def _case_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[s
     return rows
 
 
+def _round_texts(board: Board, town: str, duty: Duty, lang: str) -> Texts:
+    """One row for what all resumed enterprises of a town still owe today."""
+    zh = lang != "en"
+    count, opened = len(duty.firms), duty.times
+    if opened:
+        title = f"复工企业 {count} 家待巡" if zh else f"{count} resumed enterprises to visit"
+    else:
+        title = f"复工企业 {count} 家漏巡" if zh else f"{count} resumed enterprises not visited"
+    names = wording.listed([place_name(board, code) for code in duty.firms], lang)
+    lapsed = (f"漏巡 {duty.lapsed}" if zh else f"{duty.lapsed} lapsed") if duty.lapsed and opened else ""
+    detail = [
+        ("家数" if zh else "Enterprises", str(count)),
+        (
+            "最久未到" if zh else "Longest unvisited",
+            wording.listed([place_name(board, c) for c in duty.firms], lang, 8),
+        ),
+        ("时限" if zh else "By", wording.clock(duty.due, board.zone)),
+    ]
+    return title, wording.join([names, lapsed], lang), detail
+
+
 def _no_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[str, str]]:
     return []
 
@@ -388,10 +455,12 @@ _TEXTS = {
     DutyKind.FEVER: _fever_texts,
     DutyKind.CHECKPOINT: _checkpoint_texts,
     DutyKind.CASE: _case_texts,
+    DutyKind.ROUND: _round_texts,
 }
 _HISTORY = {
     DutyKind.VISIT: _visit_history,
     DutyKind.FEVER: _fever_history,
     DutyKind.CHECKPOINT: _no_history,
     DutyKind.CASE: _case_history,
+    DutyKind.ROUND: _no_history,
 }

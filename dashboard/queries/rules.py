@@ -34,6 +34,7 @@ UNITS = {
     "min": Words("分钟", "min"),
     "h": Words("小时", "h"),
     "℃": Words("℃", "℃"),
+    "clock": Words("时", "o'clock"),
 }
 TABLES = {
     THRESHOLDS: Words("阈值", "Threshold"),
@@ -44,8 +45,12 @@ TABLES = {
     "beats": Words("巡段", "Beat"),
     "units": Words("巡逻组", "Unit"),
     "devices": Words("设备", "Device"),
+    "risks": Words("地区风险", "Regional risk"),
 }
+LEVELS = {"high": Words("高风险", "High"), "medium": Words("中风险", "Medium"), "low": Words("低风险", "Low")}
+"""Levels of the regional-risk table; a region that is not on it is at low risk."""
 TABLE_KPIS: dict[str, tuple[str, ...]] = {
+    "risks": ("declarations_cleared", "declarations_isolate", "declarations_wait", "declarations_refused"),
     "duty_hours": ("checkpoints_online",),
     "shifts": ("units_on_duty", "person_times"),
     "visit_rules": ("patrol_coverage", "obligations_open", "obligations_met", "obligations_lapsed"),
@@ -198,6 +203,9 @@ def told(table: str, key: str, rows: Rows, lang: str, pack: RegionPack | None = 
     if table == "visit_rules":
         parts = [(f"{row['start']}–{row['end']}", row["times"]) for row in rows]
         return ("；" if zh else "; ").join(f"{span} {n} 次" if zh else f"{span} ×{n}" for span, n in parts)
+    if table == "risks":
+        level = LEVELS.get(rows[0]["level"])
+        return f"{level.of(lang) if level else rows[0]['level']} {rows[0].get('name', '')}".strip()
     row = rows[0]
     name = row.get("name", "") if zh else row.get("name_en") or row.get("name", "")
     town = pack.town_by_code.get(row.get("town", "")) if pack else None
@@ -211,6 +219,8 @@ def _absent(table: str, zh: bool) -> str:
         return "未列，全天在岗" if zh else "not listed: round the clock"
     if table == "visit_rules":
         return "不要求到访" if zh else "no visit owed"
+    if table == "risks":
+        return "表内未列，按低风险" if zh else "not listed: low"
     return "没有" if zh else "none"
 
 
@@ -237,6 +247,8 @@ def named(table: str, key: str, pack: RegionPack, lang: str, rows: Rows = ()) ->
         shift = next((one for one in pack.shifts if one.code == key), None)
         if shift:
             return shift.name if lang != "en" else shift.name_en or shift.name
+    if table == "risks":
+        return f"{key} {rows[0].get('name', '') if rows else ''}".strip()
     lists: dict[str, dict[str, Any]] = {"beats": dict(pack.beat_by_code), "units": dict(pack.unit_by_code)}
     known = lists.get(table, {}).get(key)
     name = known.name if known else (rows[0].get("name", "") if rows else "")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dashboard.archetypes import LIFE, State
-from dashboard.domain.place import DutyHours, RegionPack, Shift, VisitRule
+from dashboard.domain.place import DutyHours, RegionPack, RegionRisk, Shift, VisitRule
 from dashboard.domain.summary import Summary
 from dashboard.feeds import KPIS
 from dashboard.queries import wording
@@ -50,6 +50,7 @@ def changed(pack: RegionPack, edits: Sequence[Edit]) -> RegionPack | None:
     hours = {one.checkpoint: one for one in pack.duty_hours}
     shifts = {one.code: one for one in pack.shifts}
     visits = list(pack.visit_rules)
+    risks = {one.code: one for one in pack.risks}
     try:
         for edit in edits:
             if edit.table == THRESHOLDS:
@@ -60,6 +61,10 @@ def changed(pack: RegionPack, edits: Sequence[Edit]) -> RegionPack | None:
                 hours.pop(edit.key, None)
                 for row in edit.rows:
                     hours[edit.key] = DutyHours(edit.key, parse_time(row["start"]), parse_time(row["end"]))
+            elif edit.table == "risks":
+                risks.pop(edit.key, None)
+                for row in edit.rows:
+                    risks[edit.key] = RegionRisk(edit.key, row["level"], row.get("name", ""))
             elif edit.table == "shifts" and edit.rows and edit.key in shifts:
                 start, end = parse_time(edit.rows[0]["start"]), parse_time(edit.rows[0]["end"])
                 shifts[edit.key] = msgspec.structs.replace(shifts[edit.key], start=start, end=end)
@@ -80,6 +85,7 @@ def changed(pack: RegionPack, edits: Sequence[Edit]) -> RegionPack | None:
         duty_hours=tuple(hours.values()),
         shifts=listed,
         visit_rules=tuple(visits),
+        risks=tuple(risks.values()),
         since=pack.since or pack.valid_from,
         version=f"{pack.version}?",
     )

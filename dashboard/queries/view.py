@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dashboard.access.policy import Needs, Permission, allows, permits
 from dashboard.domain.feed import Words
 from dashboard.queries.asked import Asked, Filter, Moments, Params, ask
 
 if TYPE_CHECKING:
+    from dashboard.access.viewer import Viewer
     from dashboard.queries.board import Board
     from dashboard.queries.export import Table
 
@@ -23,6 +25,7 @@ class View(msgspec.Struct, frozen=True):
     """``build(board, scope, lang)`` returns a JSON-able document; ``scope`` is a town code or ``all``.
 
     With ``filters`` it is ``build(asked, scope)``, and ``asked.board`` is the board of the moment that is asked for.
+    ``needs`` is what a viewer must be permitted; a view that declares nothing is refused to everybody.
     ``clock_only`` views are rebuilt on the hub's beat even when no record came (the system page's lags).
     """
 
@@ -40,6 +43,17 @@ class View(msgspec.Struct, frozen=True):
     """The page's name in files."""
     open: bool = False
     """May be read with scope ``all`` by viewers of a few towns: it holds nothing but what their own board holds."""
+    needs: Needs | None = None
+    opens: Permission | None = None
+    """What opening a row (``detail``) needs besides ``needs``, where a row is a single case."""
+
+    def lets(self, viewer: Viewer, scope: str, params: Params = (), own: bool = False) -> bool:
+        """Whether a viewer may read it with this scope and query; ``own``: the hub knows it to be open, too."""
+        if not permits(viewer, self.needs):
+            return False
+        if self.opens is not None and any(key == "open" for key, _ in params) and not allows(viewer, self.opens):
+            return False
+        return all(viewer.sees(code) for code in scope.split(",")) or (scope == "all" and (self.open or own))
 
     def ask(self, board: Board, lang: str, params: Params, moments: Moments | None = None) -> Asked:
         """Read a page's query for this view."""

@@ -92,13 +92,17 @@ def unit_for(value: str, unit: str) -> str:
 def quantity(stored: Any, lang: str) -> str:
     """A quantity as it was stated: ``3,000余``, ``近 1,000``."""
     stated = Quantity.of(stored)
-    text = count(stated.number, lang)
+    return qualified(count(stated.number, lang), stated.qualifier, lang)
+
+
+def qualified(text: str, qualifier: Qualifier, lang: str) -> str:
+    """A number as shown, with how sure it is (EXACTNESS 21)."""
     zh = lang != "en"
-    if stated.qualifier == Qualifier.AT_LEAST:
+    if qualifier == Qualifier.AT_LEAST:
         return f"{text} 余" if zh else f"{text}+"
-    if stated.qualifier == Qualifier.NEARLY:
+    if qualifier == Qualifier.NEARLY:
         return f"近 {text}" if zh else f"nearly {text}"
-    if stated.qualifier == Qualifier.ABOUT:
+    if qualifier == Qualifier.ABOUT:
         return f"约 {text}" if zh else f"about {text}"
     return text
 

@@ -3,7 +3,9 @@
 ``objects/ab/cdef…`` holds every form by the SHA-256 of its bytes. ``chain/NNNNNN.json`` is one link a publication: its
 day, kind, edition, forms with their hashes, and the hash of the link before. A link is the last thing written and its
 name is taken with a hard link, which fails when there is one: so a publication is there as a whole or not at all,
-whatever is killed, and of two processes that publish the same one wins. Nothing here is ever overwritten.
+whatever is killed, and of two processes that publish the same one wins. Nothing of these is ever overwritten.
+
+``drafts/DAY-KIND-EDITION.json`` is a snapshot that waits for its release: no link of the chain, and replaceable.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ class Link(msgspec.Struct, frozen=True):
     published_at: int
     files: dict[str, str]
     draft: bool = False
+    released_by: str = ""
+    """Who released it, where a person does."""
 
     @property
     def key(self) -> tuple[int, str, str]:
@@ -62,7 +66,7 @@ class Archive:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.objects, self.chain = folder / "objects", folder / "chain"
+        self.objects, self.chain, self.waiting = folder / "objects", folder / "chain", folder / "drafts"
 
     def links(self) -> list[Link]:
         """Every publication, oldest first."""
@@ -76,6 +80,39 @@ class Archive:
     def link(self, day: int, kind: str = "day", edition: str = "all") -> Link | None:
         """The publication of a day, if there is one."""
         return next((one for one in self.links() if one.key == (day, kind, edition)), None)
+
+    def drafts(self) -> list[Link]:
+        """What waits for its release, oldest day first; what was released meanwhile is none."""
+        published = {link.key for link in self.links()}
+        found = [msgspec.json.decode(path.read_bytes(), type=Link) for path in sorted(self.waiting.glob("*.json"))]
+        return [link for link in found if link.key not in published]
+
+    def draft(self, day: int, kind: str = "day", edition: str = "all") -> Link | None:
+        """The draft of a day, if one waits."""
+        return next((one for one in self.drafts() if one.key == (day, kind, edition)), None)
+
+    def lay(self, brief: Brief, forms: Mapping[str, bytes], now: int) -> Link:
+        """Keep a snapshot for its release; an earlier draft of the same day, kind and edition is replaced.
+
+        Raises:
+            AlreadyPublished: that snapshot is published.
+        """
+        self._refuse_published([link for link, _ in self._read()], brief)
+        self.waiting.mkdir(parents=True, exist_ok=True)
+        files = {name: self._keep(body) for name, body in forms.items()}
+        link = _link(brief, files, 0, FIRST, now, draft=True)
+        temporary = self._temporary(msgspec.json.format(msgspec.json.encode(link), indent=1))
+        temporary.replace(self.waiting / f"{brief.day}-{brief.kind}-{brief.edition}.json")
+        _synced(self.waiting)
+        return link
+
+    def _refuse_published(self, held: list[Link], brief: Brief) -> None:
+        if any(link.key == (brief.day, brief.kind, brief.edition) for link in held):
+            day = f"{brief.day // 10000}-{brief.day // 100 % 100:02d}-{brief.day % 100:02d}"
+            raise AlreadyPublished(
+                f"{day} 的快照已经发布，发布后不再改动，更正见下一期"
+                f" · The snapshot of {day} is published and never changes: the next one states corrections."
+            )
 
     def read(self, link: Link, name: str) -> bytes:
         """One form of a publication.
@@ -110,7 +147,12 @@ class Archive:
         return [self.brief(link) for link in sorted(found, key=lambda one: one.day)[-last:]]
 
     def publish(
-        self, brief: Brief, forms: Mapping[str, bytes], now: int, reached: Callable[[str], None] | None = None
+        self,
+        brief: Brief,
+        forms: Mapping[str, bytes],
+        now: int,
+        reached: Callable[[str], None] | None = None,
+        by: str = "",
     ) -> Link:
         """Make a snapshot final. ``reached`` is told after every step, for tests of being killed there.
 
@@ -125,24 +167,9 @@ class Archive:
             told(f"form {name}")
         while True:
             held = list(self._read())
-            if any(link.key == (brief.day, brief.kind, brief.edition) for link, _ in held):
-                day = f"{brief.day // 10000}-{brief.day // 100 % 100:02d}-{brief.day % 100:02d}"
-                raise AlreadyPublished(
-                    f"{day} 的快照已经发布，发布后不再改动，更正见下一期"
-                    f" · The snapshot of {day} is published and never changes: the next one states corrections."
-                )
-            link = Link(
-                number=len(held) + 1,
-                before=sha256(held[-1][1]).hexdigest() if held else FIRST,
-                day=brief.day,
-                kind=brief.kind,
-                edition=brief.edition,
-                issue=brief.number,
-                at=brief.at,
-                known_seq=brief.known_seq,
-                published_at=now,
-                files=files,
-            )
+            self._refuse_published([link for link, _ in held], brief)
+            before = sha256(held[-1][1]).hexdigest() if held else FIRST
+            link = _link(brief, files, len(held) + 1, before, now, by=by)
             temporary = self._temporary(msgspec.json.format(msgspec.json.encode(link), indent=1))
             told("link written")
             try:
@@ -153,6 +180,8 @@ class Archive:
                 temporary.unlink()
             _synced(self.chain)
             told("link taken")
+            # What waited for this is done with; were it left by a kill here, drafts() passes over it.
+            (self.waiting / f"{brief.day}-{brief.kind}-{brief.edition}.json").unlink(missing_ok=True)
             return link
 
     def _object(self, digest: str) -> Path:
@@ -219,6 +248,25 @@ class Archive:
         for path in self.folder.glob(".new-*"):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _link(
+    brief: Brief, files: dict[str, str], number: int, before: str, now: int, draft: bool = False, by: str = ""
+) -> Link:
+    return Link(
+        number=number,
+        before=before,
+        day=brief.day,
+        kind=brief.kind,
+        edition=brief.edition,
+        issue=brief.number,
+        at=brief.at,
+        known_seq=brief.known_seq,
+        published_at=now,
+        files=files,
+        draft=draft,
+        released_by=by,
+    )
 
 
 def _synced(folder: Path) -> None:

@@ -245,6 +245,8 @@ class Brief(msgspec.Struct, frozen=True):
     map: tuple[Outline, ...]
     map_size: tuple[int, int]
     approximate: bool
+    document: str = ""
+    """The document number 文号, where the office gives one."""
 
     def cell(self, kpi: str, town: str = "all") -> Cell | None:
         """A KPI's plain figure."""

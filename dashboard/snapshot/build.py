@@ -57,6 +57,7 @@ class Ask(msgspec.Struct, frozen=True):
     number: int = 1
     office: str = ""
     signer: str = ""
+    document: str = ""
     world: str = "live"
     first: int | None = None
     """First day of a campaign; a week's is seven days back."""
@@ -93,6 +94,7 @@ def build(past: Past, ask: Ask, published: Sequence[b.Brief] = (), seq: int | No
         number=ask.number,
         office=ask.office,
         signer=ask.signer,
+        document=ask.document,
         towns=tuple(b.TownName(t.code, t.name, t.name_en) for t in now.pack.towns if t.code in now.towns),
         cells=cells,
         definitions=tuple(_definition(feed, kpi) for feed, kpi in now.kpis() if kpi.key != REPORTING),

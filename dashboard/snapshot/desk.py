@@ -20,6 +20,10 @@ def desk_of(settings: Settings, history: History, past: Past | None = None) -> D
         settings.snapshot_signer,
         int(hour) * 60 + int(minute),
         read_clock(settings.data_dir).world,
+        by_hand=settings.snapshot_release == "hand",
+        document=settings.snapshot_document,
+        towns=settings.snapshot_editions == "towns",
+        weekly=settings.snapshot_weekly,
     )
     return Desk(settings.data_dir, past or Past(history, book_of(history, library, region)), office)
 

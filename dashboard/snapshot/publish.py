@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from dashboard.domain.day import day_of, day_start
+from dashboard.domain.day import as_date, day_of, day_start
 from dashboard.errors import ConfigurationError
 from dashboard.queries.past import Past
-from dashboard.snapshot.archive import Archive, Link
+from dashboard.snapshot.archive import AlreadyPublished, Archive, Link
 from dashboard.snapshot.brief import Brief, Kind
 from dashboard.snapshot.build import Ask, build
 from dashboard.snapshot.forms import all_forms
@@ -26,6 +26,14 @@ class Office(msgspec.Struct, frozen=True):
     minute: int = 18 * 60
     world: str = "live"
     lang: str = "zh"
+    by_hand: bool = False
+    """Snapshots made on time wait as drafts until somebody releases them."""
+    document: str = ""
+    """The document number 文号 with ``{year}`` and ``{number}``; empty: it has none."""
+    towns: bool = False
+    """Besides the whole region's, every town has an edition of its own."""
+    weekly: bool = False
+    """On Sundays there is a week's snapshot too."""
 
 
 class Desk:
@@ -39,8 +47,10 @@ class Desk:
         """The instant up to which a day's snapshot is known."""
         return day_start(day, self.past.zone) + self.office.minute * 60_000
 
-    def brief(self, day: int, now: int, kind: Kind = "day", edition: str = "all") -> Brief:
+    def brief(self, day: int, now: int, kind: Kind = "day", edition: str = "all", known_at: int | None = None) -> Brief:
         """The figures of a day's snapshot as they were known at its hour; before that hour, as they are known now.
+
+        ``known_at``: as they were known at another instant.
 
         Raises:
             ConfigurationError: the day has not come, no such town, or nothing was known then.
@@ -57,26 +67,33 @@ class Desk:
                 f" · There is no town {edition}: give all or a code such as {pack.towns[0].code}."
             )
         at = min(self.moment(day), now)
-        seq = self.past.seq_at(at)
+        seq = self.past.seq_at(at if known_at is None else min(known_at, now))
         if seq == 0:
             raise ConfigurationError(
                 f"数据不全，未生成：{day} 还没有任何记录，请换一个有记录的日期"
                 f" · Nothing was known on {day}: choose a day that has records."
             )
         before = self.archive.briefs(edition, day)
-        issued = [link.issue for link in self.archive.links() if link.kind == kind and link.edition == edition]
+        number = self._issue(day, kind, edition)
         ask = Ask(
             day=day,
             at=at,
             kind=kind,
             edition=edition,
-            number=max(issued, default=0) + 1,
+            number=number,
             office=self.office.name,
             signer=self.office.signer,
+            document=self.office.document.format(year=day // 10000, number=number) if edition == "all" else "",
             world=self.office.world,
             first=min((link.day for link in self.archive.links()), default=pack.since or None),
         )
         return build(self.past, ask, before, seq)
+
+    def _issue(self, day: int, kind: Kind, edition: str) -> int:
+        """The number of a publication: a draft keeps its own."""
+        held = [link for link in (*self.archive.links(), *self.archive.drafts()) if link.key[1:] == (kind, edition)]
+        own = next((link.issue for link in held if link.day == day), None)
+        return own if own is not None else max((link.issue for link in held), default=0) + 1
 
     def publish(
         self,
@@ -95,6 +112,49 @@ class Desk:
         brief = self.brief(day, now, kind, edition)
         forms = all_forms(brief, self.office.lang)
         return self.archive.publish(brief, forms, now, reached), forms
+
+    def draft(self, day: int, now: int, kind: Kind = "day", edition: str = "all", known_at: int | None = None) -> Link:
+        """Keep a day's snapshot for its release, in place of an earlier draft of it.
+
+        Raises:
+            AlreadyPublished: it is.
+            ConfigurationError: it cannot be built.
+        """
+        brief = self.brief(day, now, kind, edition, known_at)
+        return self.archive.lay(brief, all_forms(brief, self.office.lang), now)
+
+    def on_time(self, day: int, now: int, kind: Kind = "day", edition: str = "all") -> Link:
+        """What the hour of a day's snapshot brings: a publication, or a draft where people release.
+
+        Raises:
+            AlreadyPublished: it is.
+            ConfigurationError: it cannot be built.
+        """
+        return self.draft(day, now, kind, edition) if self.office.by_hand else self.publish(day, now, kind, edition)[0]
+
+    def release(self, by: str, day: int, now: int, kind: Kind = "day", edition: str = "all") -> Link:
+        """Make a draft final, with the figures it has. Who releases signs, unless the office has one signer.
+
+        Raises:
+            AlreadyPublished: it is.
+            ConfigurationError: there is no draft of it.
+        """
+        link = self.archive.draft(day, kind, edition)
+        if link is None:
+            if self.archive.link(day, kind, edition) is not None:
+                raise AlreadyPublished(
+                    f"{as_date(day)} 的快照已经发布 · The snapshot of {as_date(day)} is already published."
+                )
+            raise ConfigurationError(
+                f"{as_date(day)} 没有待签发的草稿，草稿到点自动生成"
+                f" · There is no draft of {as_date(day)}: it is made at the hour of the snapshot."
+            )
+        brief = self.archive.brief(link)
+        forms = {name: self.archive.read(link, name) for name in link.files}
+        if not brief.signer and by:
+            brief = msgspec.structs.replace(brief, signer=by)
+            forms = all_forms(brief, self.office.lang)
+        return self.archive.publish(brief, forms, now, by=by)
 
 
 __all__ = ["FOLDER", "Desk", "Office"]

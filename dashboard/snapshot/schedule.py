@@ -9,38 +9,63 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import structlog
 
-from dashboard.domain.day import day_of, shift_day
+from dashboard.domain.day import as_date, day_of, shift_day
 from dashboard.errors import TownwatchError
 from dashboard.snapshot.archive import AlreadyPublished, Link
+from dashboard.snapshot.brief import Kind
 from dashboard.snapshot.publish import Desk
 
 LONGEST_CATCH_UP = 31
 """Days: an installation that slept longer starts anew, with the newest ones."""
+SUNDAY = 7
+DAY: Kind = "day"
+WEEK: Kind = "week"
 
 log = structlog.get_logger("snapshot")
 
 
-def due(desk: Desk, now: int, started: int) -> list[int]:
-    """Days whose snapshot should be there and is not, oldest first; none from before ``started``."""
+class Due(NamedTuple):
+    """A snapshot that should be there and is not."""
+
+    day: int
+    kind: Kind = "day"
+    edition: str = "all"
+
+
+def due(desk: Desk, now: int, started: int) -> list[Due]:
+    """What should be there and is not, oldest day first and the whole region's before the towns'.
+
+    Nothing from before ``started``, and of editions that came later nothing from before the region's first snapshot.
+    """
     today = day_of(now, desk.past.zone)
     last = today if now >= desk.moment(today) else shift_day(today, -1)
-    published = {link.day for link in desk.archive.links() if link.kind == "day" and link.edition == "all"}
-    first = max(shift_day(last, 1 - LONGEST_CATCH_UP), min(published, default=started))
+    there = {link.key for link in (*desk.archive.links(), *desk.archive.drafts())}
+    days = {day for day, kind, edition in there if (kind, edition) == ("day", "all")}
+    first = max(shift_day(last, 1 - LONGEST_CATCH_UP), min(days, default=started))
     found = []
     day = first
     while day <= last:
-        if day not in published:
-            found.append(day)
+        found += [one for one in _of_day(desk, day) if tuple(one) not in there]
         day = shift_day(day, 1)
     return found
 
 
+def _of_day(desk: Desk, day: int) -> Iterable[Due]:
+    towns = desk.past.region_at(day).pack.towns if desk.office.towns else ()
+    editions = ("all", *(town.code for town in towns))
+    weekly = desk.office.weekly and as_date(day).isoweekday() == SUNDAY
+    for kind in (DAY, WEEK) if weekly else (DAY,):
+        for edition in editions:
+            yield Due(day, kind, edition)
+
+
 def catch_up(desk: Desk, now: int, started: int | None = None) -> list[Link]:
-    """Publish what is due; nothing while another process is at it."""
+    """Publish what is due, or keep it for release; nothing while another process is at it."""
     desk.archive.folder.mkdir(parents=True, exist_ok=True)
     made: list[Link] = []
     with (desk.archive.folder / "publishing.lock").open("a") as lock:
@@ -50,15 +75,15 @@ def catch_up(desk: Desk, now: int, started: int | None = None) -> list[Link]:
             return made
         # Only the holder of the lock writes here, so what is unfinished was left by one that is dead.
         desk.archive.sweep()
-        for day in due(desk, now, started or day_of(now, desk.past.zone)):
+        for one in due(desk, now, started or day_of(now, desk.past.zone)):
             try:
-                link, _ = desk.publish(day, now)
+                link = desk.on_time(one.day, now, one.kind, one.edition)
             except AlreadyPublished:
                 continue
             except TownwatchError as trouble:
-                log.warning("snapshot.not_published", day=day, why=trouble.sentence)
+                log.warning("snapshot.not_made", why=trouble.sentence, **one._asdict())
                 continue
-            log.info("snapshot.published", day=day, number=link.number)
+            log.info("snapshot.made", number=link.number, draft=link.draft, **one._asdict())
             made.append(link)
     return made
 
@@ -73,4 +98,4 @@ def run(desk: Desk, now: Callable[[], int], stop: threading.Event, every_s: floa
             log.exception("snapshot.failed")
 
 
-__all__ = ["LONGEST_CATCH_UP", "catch_up", "due", "run"]
+__all__ = ["LONGEST_CATCH_UP", "Due", "catch_up", "due", "run"]

@@ -234,7 +234,7 @@ class _Writer:
         return Sheet(
             lang=self.lang,
             title=title,
-            number=self.t(f"第 {b.number} 期", f"No. {b.number}"),
+            number=self.t(f"第 {b.number} 期", f"No. {b.number}") + (f"　{b.document}" if b.document else ""),
             date=date_text,
             office=b.office or self.t(f"{place}指挥部办公室", f"{place} command office"),
             signer=self.t(f"签发人：{b.signer}", f"Signed: {b.signer}") if b.signer else "",

@@ -143,7 +143,7 @@ class History:
             self.dialect.append(connection, t.event_key, [(s, i, _pack.encode(found)) for (s, i), found in new.items()])
         self.dialect.change_keys(connection, [(s, i, _pack.encode(found)) for (s, i), found in changed.items()])
 
-    def add_events(self, connection: Connection, rows: Sequence[tuple[int, int, int | None, Event]]) -> None:
+    def add_events(self, connection: Connection, rows: Collection[tuple[int, int, int | None, Event]]) -> None:
         """Append versions given as (seq, local day, ended, event)."""
         if not rows:
             return

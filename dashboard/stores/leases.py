@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from dashboard.clock import machine_ms
 from dashboard.errors import LeaseLost
 from dashboard.stores.history import History
-from dashboard.stores.tables import lease
+from dashboard.stores.tables import lease, worker_seen
 
 TERM_MS = 10_000
+GONE_MS = 24 * 3600 * 1000
+"""After a day nobody asks any more when a worker was last seen."""
 
 
 def acquire(history: History, owner: str, partitions: Iterable[int], share: int | None = None) -> dict[int, int]:
@@ -52,6 +54,34 @@ def acquire(history: History, owner: str, partitions: Iterable[int], share: int 
     return held
 
 
+def share(history: History, owner: str, partitions: int) -> int:
+    """How many partitions are an owner's part, now that it has been seen: the workers of the last term divide them.
+
+    Rounded up, so that none is left over; who holds more lets go of the rest at its next renewal.
+    """
+    now = machine_ms()
+    with history.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO worker_seen (owner, seen_at) VALUES (:owner, :now)"
+                " ON CONFLICT (owner) DO UPDATE SET seen_at = excluded.seen_at"
+            ),
+            {"owner": owner, "now": now},
+        )
+        connection.execute(delete(worker_seen).where(worker_seen.c.seen_at < now - GONE_MS))
+        alive = list(connection.scalars(select(worker_seen.c.owner).where(worker_seen.c.seen_at > now - TERM_MS)))
+    return -(-partitions // max(1, len(alive)))
+
+
+def others(history: History, owner: str) -> list[str]:
+    """Workers other than the owner that were seen within a term."""
+    with history.reading() as connection:
+        statement = select(worker_seen.c.owner).where(
+            worker_seen.c.owner != owner, worker_seen.c.seen_at > machine_ms() - TERM_MS
+        )
+        return sorted(connection.scalars(statement))
+
+
 def owners(history: History) -> dict[int, tuple[str, int, int]]:
     """Partition -> (owner, fence, expires_at in machine ms)."""
     with history.reading() as connection:
@@ -77,6 +107,7 @@ def release(history: History, owner: str) -> None:
     """Let go of an owner's leases, so that the next worker need not wait for them to run out."""
     with history.writing() as connection:
         connection.execute(update(lease).where(lease.c.owner == owner).values(expires_at=0))
+        connection.execute(delete(worker_seen).where(worker_seen.c.owner == owner))
 
 
-__all__ = ["TERM_MS", "acquire", "check", "owners", "release"]
+__all__ = ["GONE_MS", "TERM_MS", "acquire", "check", "others", "owners", "release", "share"]

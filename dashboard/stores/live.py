@@ -15,10 +15,11 @@ import redis
 from dashboard.archetypes import SUMMARY_TYPES
 from dashboard.domain.feed import Feed
 from dashboard.domain.summary import Summary
-from dashboard.errors import StoreUnavailable
+from dashboard.stores.servers import Servers
 
 CHANNEL = "tw:live:changed"
-READY = "tw:live:ready"
+READY = "tw:live:{w}:ready"
+"""All keys of the window share a tag: bodies, versions and filling are read at one moment, on a cluster too."""
 
 # Only a summary that includes more, or the same at a later moment, may replace one (EXACTNESS 22).
 _PUBLISH = """
@@ -53,6 +54,7 @@ class LiveStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
+        self.servers = Servers(client)
         self._script = client.register_script(_PUBLISH)
         self._encoder = msgspec.msgpack.Encoder()
         self._held: dict[str, tuple[bytes | None, dict[bytes, bytes], Window]] = {}
@@ -68,15 +70,13 @@ class LiveStore:
         args: list[bytes | str | int] = [seq, now]
         for town, summary in summaries.items():
             args += [town, self._encoder.encode(summary)]
-        return int(
-            self._ask(lambda: self._script(keys=[f"tw:live:{{w}}:{feed}", f"tw:live:{{w}}:{feed}:v"], args=args))
-        )
+        keys = [f"tw:live:{{w}}:{feed}", f"tw:live:{{w}}:{feed}:v"]
+        return int(self._ask(lambda: self._script(keys=keys, args=args, client=self.servers.at(READY))))
 
     def announce(self, feeds: Iterable[str], seq: int, now: int) -> None:
         """Tell every hub that something changed."""
-        self._ask(
-            lambda: self.client.publish(CHANNEL, msgspec.json.encode({"feeds": sorted(feeds), "seq": seq, "now": now}))
-        )
+        word = msgspec.json.encode({"feeds": sorted(feeds), "seq": seq, "now": now})
+        self._ask(lambda: self.servers.at(READY).publish(CHANNEL, word))
 
     def read(self, feed: Feed) -> Window:
         """All summaries of a feed."""
@@ -105,7 +105,7 @@ class LiveStore:
 
     def _hashes(self, keys: Iterable[str]) -> tuple[bytes | None, list[dict[bytes, bytes]]]:
         """Which filling of the window there is, and several hashes, at one moment."""
-        pipe = self.client.pipeline(transaction=True)
+        pipe = self.servers.at(READY).pipeline(transaction=True)
         pipe.get(READY)
         for key in keys:
             pipe.hgetall(key)
@@ -115,21 +115,24 @@ class LiveStore:
     def set_ready(self, seq: int) -> None:
         """Say that the window holds what SQL holds up to ``seq``: a filling of its own, with whose versions those of an
         earlier one are not confused."""
-        self._ask(lambda: self.client.set(READY, f"{seq}:{uuid4().hex}"))
+        self._ask(lambda: self.servers.at(READY).set(READY, f"{seq}:{uuid4().hex}"))
+
+    def filling(self) -> bytes | None:
+        """Which filling of the window there is; ``None`` while it is empty or being filled."""
+        found: bytes | None = self._ask(lambda: self.servers.at(READY).get(READY))
+        return found
 
     def ready(self) -> bool:
         """Whether figures have been filled from SQL since this Redis was last empty."""
-        return bool(self._ask(lambda: self.client.exists(READY)))
+        return bool(self._ask(lambda: self.servers.at(READY).exists(READY)))
 
     def clear(self) -> None:
         """Forget everything published (a rebuild follows)."""
         self._held.clear()
-        keys = list(self._ask(lambda: list(self.client.scan_iter("tw:live:*"))))
+        server = self.servers.at(READY)
+        keys = self._ask(lambda: list(server.scan_iter("tw:live:{w}*")))
         if keys:
-            self._ask(lambda: self.client.delete(*keys))
+            self._ask(lambda: server.delete(*keys))
 
     def _ask(self, call: Any) -> Any:
-        try:
-            return call()
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise StoreUnavailable(f"Redis 没有应答（{error}），恢复后会自动继续") from error
+        return self.servers.ask(call)

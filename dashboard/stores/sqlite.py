@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
@@ -13,7 +14,17 @@ from sqlalchemy.exc import OperationalError
 from dashboard.errors import StoreUnavailable
 from dashboard.stores.dialect import Key
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY")
+VARIABLES = 18_000
+"""Values bound to one statement: well below the 32,766 that SQLite allows since 3.32, of 2020."""
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-65536",
+    "temp_store=MEMORY",
+    # 64 MB of log: pages that many commits change, those of keys and indices above all, reach the file once.
+    "wal_autocheckpoint=16384",
+)
 
 
 class SQLite:
@@ -63,9 +74,13 @@ class SQLite:
         # Building a dictionary of bound parameters for every row costs more than SQLite takes to write it, and its
         # driver needs none of the conversions that come with it.
         names = [column.name for column in table.c]
-        marks = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our own
-        connection.exec_driver_sql(statement, list(rows))
+        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
+        marks = f"({', '.join('?' * len(names))})"
+        # Many rows a statement: SQLite works through them in one go, and other threads of the process do meanwhile.
+        many = VARIABLES // len(names)
+        for start in range(0, len(rows), many):
+            part = rows[start : start + many]
+            connection.exec_driver_sql(into + ", ".join([marks] * len(part)), tuple(chain.from_iterable(part)))
 
     def make_room(self, connection: Connection, days: Collection[int]) -> None:
         """Nothing to do: one table holds every month."""

@@ -202,3 +202,90 @@ import_run = Table(
 """Imports of tables. ``report`` is what was told; ``content`` the cells of the columns that are read (MessagePack,
 deflated, phone and ID numbers masked), kept until ``expires_at`` for corrections and the error file; ``touched`` the
 records that the import made or corrected. ``settled``: all of them are in ``event_key``."""
+
+worker_seen = Table(
+    "worker_seen",
+    METADATA,
+    Column("owner", String(80), primary_key=True),
+    Column("seen_at", BigInteger, nullable=False),
+)
+"""Workers that are alive, so that they divide the partitions among them; ``seen_at`` is machine time."""
+
+alert = Table(
+    "alert",
+    METADATA,
+    Column("id", String(24), primary_key=True),
+    Column("holds", String(200), unique=True),
+    Column("rule", String(80), nullable=False),
+    Column("feed", String(40), nullable=False),
+    Column("town", String(40), nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("raised_at", BigInteger),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_alert_changed", "changed_at"),
+)
+"""Alerts. ``holds`` is the cause while no other alert may be raised of it, else null: never two of one cause. ``body``
+is the whole alert (MessagePack); the other columns are what is searched by."""
+
+alert_step = Table(
+    "alert_step",
+    METADATA,
+    Column("alert", String(24), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("what", String(16), nullable=False),
+    Column("who", String(160), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_alert_step_at", "at"),
+)
+"""What happened to an alert, never changed. ``detail`` is JSON."""
+
+alert_mark = Table(
+    "alert_mark",
+    METADATA,
+    Column("name", String(160), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+"""What the alert engine compares with later: figures of other days, when a group was told (MessagePack)."""
+
+delivery = Table(
+    "delivery",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("channel", String(60), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("about", String(200), nullable=False),
+    Column("town", String(40), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("body", Text, nullable=False),
+    Index("ix_delivery_due", "state", "due_at"),
+    Index("ix_delivery_made", "made_at"),
+)
+"""Messages to the world outside: ``state`` is waiting, sent or dead. ``made_at`` is the world's clock, ``due_at`` and
+``ended_at`` are machine time. ``body`` is JSON and names no person."""
+
+delivery_try = Table(
+    "delivery_try",
+    METADATA,
+    Column("delivery", String(40), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("outcome", String(12), nullable=False),
+    Column("told", Text, nullable=False),
+    Column("took_ms", Integer, nullable=False),
+)
+"""Every attempt at a delivery: ``at`` is machine time, ``told`` what the other side answered, without secrets."""
+
+delivery_alert = Table(
+    "delivery_alert",
+    METADATA,
+    Column("alert", String(24), primary_key=True),
+    Column("delivery", String(40), primary_key=True),
+)
+"""Which alerts a delivery told of."""

@@ -58,7 +58,8 @@ def lishui(pack: RegionPack) -> Scenario:
         return [
             Stage("expected"),
             Stage("held", (1, 5), {"check": "temperature:passed"}),
-            Stage("held", (0.1, 0.4), {"check": "disinfection:passed"}),
+            # Once in a while somebody is let through without disinfection: the figures show it.
+            *([Stage("held", (0.1, 0.4), {"check": "disinfection:passed"})] if number % 29 != 7 else []),
             Stage("cleared", (0.1, 0.6), {"check": "papers:passed"}),
         ]
 

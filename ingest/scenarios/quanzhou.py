@@ -34,6 +34,7 @@ def quanzhou(pack: RegionPack) -> Scenario:
             "grid": f"{towns[nth % len(towns)]}-G{nth + 1:03d}",
             **{field: shares[field][nth] for field in CENSUS},
             "houses_target": shares["houses"][nth],
+            "evidence": "入户登记表、村民小组长签字",
         }
         for nth in range(GRIDS)
     ]
@@ -79,7 +80,11 @@ def quanzhou(pack: RegionPack) -> Scenario:
 
     def aid(kind: str, records: int, total: int) -> Counted:
         def make(number: int, random: np.random.Generator) -> Record:
-            return {"town": towns[number % len(towns)], "item": f"{towns[number % len(towns)]}-S1", "kind": kind}
+            town = towns[number % len(towns)]
+            # An application belongs to a dispute; of the consultations every fourth.
+            dispute = kind == "application" or (kind == "consultation" and number % 4 == 0)
+            named = {"case": f"{town}-D{number % DISPUTES + 1:03d}"} if dispute else {}
+            return {"town": town, "item": f"{town}-S1", "kind": kind, **named}
 
         return Counted("legal_aid", f"legal-{kind}", SOURCE, days, records, make, total=total, weights=level)
 

@@ -34,16 +34,17 @@ def xianlin(pack: RegionPack) -> Scenario:
 
     def declare(number: int, random: np.random.Generator) -> Record:
         risk = ("low", "low", "low", "medium", "high")[int(random.integers(0, 5))]
-        code = "green" if risk == "low" else "yellow"
-        verdict = {"low": "return", "medium": "isolate", "high": "refuse"}[risk]
+        origin = {"medium": ("330300", "411500")[number % 2], "high": ("420100", "421100")[number % 2]}
+        low = ("330000", "340000", "360000", "410000", "520000")[number % 5]
+        # Which class follows is for the rule to say: by the table of regional risk, the code and the temperature.
         return {
             "town": TOWN,
             "declaration": f"S-{number:05d}",
-            "origin": ("330000", "340000", "360000", "410000", "520000")[number % 5],
-            "risk": risk,
-            "health_code": code,
+            "place": f"{TOWN}-firms-{number % 55 + 1:04d}",
+            "origin": origin.get(risk, low),
+            "health_code": "green" if risk == "low" and number % 61 else "yellow",
+            "celsius": round(36.2 + 0.7 * float(random.random()) + (1.1 if number % 173 == 0 else 0), 1),
             "went_home": "no",
-            "verdict": verdict,
         }
 
     def works(number: int, random: np.random.Generator) -> Record:
@@ -78,12 +79,25 @@ def xianlin(pack: RegionPack) -> Scenario:
         said: dict[str, Any] = {
             "question": ("highway", "bus", "roadblock", "highway", "isolation")[number % 5],
             "willing": ("yes", "yes", "yes", "hesitant", "no")[number % 5],
+            "lodging": ("has", "has", "needs", "has")[number % 4],
         }
+        # Told how things are, most of those who hesitated come after all.
+        won = said["willing"] == "hesitant" and number % 3 > 0
         return [
             Stage("queued"),
             *([Stage("no_answer", (1, 4))] if number % 7 == 0 else []),
+            *([Stage("no_answer", (1, 4))] if number % 14 == 0 else []),
             Stage("reached", (1, 24), said),
+            *([Stage("reached", (6, 60), {"willing": "yes"})] if won else []),
         ]
+
+    def listing(number: int, random: np.random.Generator) -> Record:
+        return {"town": TOWN, "house": f"{TOWN}-L{number + 1:03d}", "kind": "listing", "tenants": 2 + number % 4}
+
+    def matched(number: int, random: np.random.Generator) -> list[Stage]:
+        # Every third listing is matched to somebody who said on the telephone that a place is needed.
+        call = f"{TOWN}-H{4 * number + 3:04d}"
+        return [Stage("listed"), *([Stage("matched", (6, 70), {"call": call})] if number % 3 == 0 else [])]
 
     return Scenario(
         name=NAME,
@@ -102,6 +116,7 @@ def xianlin(pack: RegionPack) -> Scenario:
             firms(SOURCE, "firms", TOWN, working[:-2], 55, "resumed", until=LAST, above=9),
             Cases("enterprise", "works", SOURCE, [20200218], 1, works, returning, until=LAST),
             Cases("callback", "callback", SOURCE, working[:-1], 640, call, called, until=LAST),
+            Cases("housing", "listings", SOURCE, working[:-2], 90, listing, matched, until=LAST),
             Watch(pack, SOURCE, days_between(20200218, LAST), lambda day, unit: 3 + unit % 3),
             Gates(pack, SOURCE, days_between(20200218, LAST)),
         ),

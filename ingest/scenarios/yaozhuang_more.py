@@ -54,7 +54,11 @@ class Sprint(Cases):
         }
         for number, at in edges.items():
             drafts[number] = Draft(at + 1_000, drafts[number].record | {"at": iso(at)})
-        return drafts
+        # The call that the household is confirmed came at the beginning of the night.
+        return [
+            Draft(one.arrival, one.record | {"confirmed": iso(begin)}) if one.record["stage"] == "found" else one
+            for one in drafts
+        ]
 
 
 def more(source: str, first: int, last: int) -> tuple[Stream, ...]:
@@ -62,7 +66,18 @@ def more(source: str, first: int, last: int) -> tuple[Stream, ...]:
     days = days_between(first, last)
 
     def permit(number: int, random: np.random.Generator) -> Record:
-        return {"town": TOWN, "item": f"{TOWN}-S{number % 4 + 1}", "action": "issued", "kind": "county"}
+        until = ("2020-02-24", "2020-03-31", "2020-05-31")[min(2, number % 12)]
+        item = f"{TOWN}-S{number % 4 + 1}"
+        return {"town": TOWN, "item": item, "action": "issued", "kind": "county", "valid_until": until}
+
+    def shown(number: int, random: np.random.Generator) -> Record:
+        gate = f"{TOWN}-K{number % 3 + 1:02d}"
+        until = "2020-02-24" if number % 40 == 0 else "2020-05-31"
+        item = f"{TOWN}-S{number % 4 + 1}"
+        return {
+            "town": TOWN, "item": item, "action": "redeemed", "kind": "county", "checkpoint": gate,
+            "valid_until": until,
+        }
 
     def house(number: int, random: np.random.Generator) -> Record:
         squad = f"Q-{number % SQUADS + 1:02d}"
@@ -84,6 +99,7 @@ def more(source: str, first: int, last: int) -> tuple[Stream, ...]:
     return (
         Sprint(source, first),
         Counted("permit", "permit", source, days, 420, permit, total=PERMITS),
+        Counted("permit", "redeemed", source, days[3:], 360, shown, total=5_200),
         services(source, "window", TOWN, days, 240, 2_800, ("vehicle", "household", "exit_entry"), "window"),
         services(source, "online", TOWN, days, 60, 207, ("household", "exit_entry"), "online"),
         services(source, "on-site", TOWN, days, 13, 13, ("household",), "on_site"),

@@ -11,7 +11,8 @@ from dashboard.domain.day import HOUR, day_start
 from dashboard.domain.feed import Words
 from dashboard.domain.place import RegionPack
 from ingest.scenarios.base import Record, Scenario
-from ingest.scenarios.counted import Cases, Counted, Listed, Stage, days_between, split
+from ingest.scenarios.counted import Counted, Listed, days_between, split
+from ingest.scenarios.isolating import Isolating
 from ingest.scenarios.parts import firms
 from ingest.scenarios.watch import Gates, Watch
 
@@ -44,11 +45,10 @@ def zhuhai(pack: RegionPack) -> Scenario:
         return {
             "town": TOWN,
             "declaration": f"S-{number:05d}",
-            "origin": ("370200", "370000", "420000", "410000")[number % 4],
-            "risk": "high" if number % 16 == 2 else "low",
+            "origin": "420000" if number % 16 == 2 else ("370200", "370000", "370600", "410000")[number % 4],
             "health_code": "green",
+            "celsius": round(36.2 + 0.7 * float(random.random()), 1),
             "went_home": "yes",
-            "verdict": "isolate" if number % 16 == 2 else "return",
         }
 
     def isolate(number: int, random: np.random.Generator) -> Record:
@@ -62,10 +62,8 @@ def zhuhai(pack: RegionPack) -> Scenario:
             "group": "key" if key else ("contact" if number % 3 == 0 else "family"),
             "served": "yes" if served else "no",
             "steward": f"G-{number % BUTLERS + 1:03d}",
+            "enterprise": f"{TOWN}-firms-{number % 60 + 1:04d}",
         }
-
-    def isolating(number: int, random: np.random.Generator) -> list[Stage]:
-        return [Stage("started"), *([Stage("released", (14 * 24, 14 * 24 + 6))] if number % 9 == 0 else [])]
 
     return Scenario(
         name=NAME,
@@ -82,7 +80,7 @@ def zhuhai(pack: RegionPack) -> Scenario:
             firms(SOURCE, "firms", TOWN, working[:-4], APPROVED, "resumed", until=LAST, above=ABOVE),
             firms(SOURCE, "waiting", TOWN, working[:-1], ABOVE + BELOW - APPROVED, "applied", until=LAST),
             Counted("declaration", "screening", SOURCE, working, 700, screen, total=SCREENED),
-            Cases("isolation", "isolation", SOURCE, days, KEY - 180 + SERVED, isolate, isolating, until=LAST),
+            Isolating("isolation", SOURCE, days, KEY - 180 + SERVED, isolate, until=LAST),
             Watch(pack, SOURCE, days_between(20200214, LAST), lambda day, unit: 4),
             Gates(pack, SOURCE, days_between(20200214, LAST)),
         ),

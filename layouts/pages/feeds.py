@@ -41,6 +41,7 @@ def layout(pack: RegionPack, lang: str, feed: str = "", **_params: str) -> Compo
                 ],
                 className="cs-pair",
             ),
+            html.Div(id="feeds-extras", className="cs-extras"),
             panel("feeds-register", word("register", lang), [register("feeds", lang)], note_id="feeds-total"),
         ],
         view=f"feed-{feed}",

@@ -26,13 +26,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "checkpoints": ("卡点", "Checkpoints"),
     "hourly": ("每小时查验", "Screened per hour"),
     "enter": ("登记", "Enter"),
+    "handover": ("交班单", "Handover"),
+    "whose": ("谁在办", "Who has it"),
     "patrols": ("巡逻", "Patrols"),
     "tabs": ("本页各部分", "Parts of this page"),
     "tab_list": ("待办", "To do"),
     "tab_map": ("地图", "Map"),
     "tab_shift": ("班次", "Shift"),
     "tab_data": ("数据", "Data"),
-    "keys": ("↑↓ 选择 · Enter 定位 · 1–5 分类 · Esc 关闭", "↑↓ move · Enter locate · 1–5 category · Esc close"),
+    "keys": (
+        "j k 选择 · Enter 打开 · a 处置 · u 撤销 · 1–5 分类 · / 搜索 · Esc 关闭",
+        "j k move · Enter open · a act · u undo · 1–5 category · / search · Esc close",
+    ),
 }
 
 TABS: tuple[tuple[str, str, str], ...] = (
@@ -56,6 +61,7 @@ def layout(pack: RegionPack, lang: str, code: str = "", **_params: str) -> Compo
             html.Div(
                 [
                     html.Div(id="town-headline", className="tp-answer"),
+                    _handover(code, lang),
                     _patrols(code, lang),
                     _enter(code, lang, "tp-enter", 16),
                     _search(lang),
@@ -65,7 +71,19 @@ def layout(pack: RegionPack, lang: str, code: str = "", **_params: str) -> Compo
             html.Div(
                 [
                     html.Div(id="town-cards", className="tp-cards"),
-                    html.Div(id="town-beside", className="tp-beside"),
+                    html.Div(
+                        [
+                            html.Div(
+                                id="town-who",
+                                className="tp-who",
+                                role="group",
+                                **attributes(aria_label=word("whose", lang)),
+                            ),
+                            html.Div(id="town-beside", className="tp-beside"),
+                            html.Div(id="town-files", className="tp-files"),
+                        ],
+                        className="tp-tools",
+                    ),
                     html.Div(
                         html.Div(id="town-list", className="tp-scroll"),
                         className="tp-list",
@@ -149,6 +167,12 @@ def _patrols(code: str, lang: str) -> Component:
     """The way to this town's patrols."""
     href = f"/patrols?town={code}" + ("&lang=en" if lang == "en" else "")
     return dcc.Link([html.Span(icon("patrol", 16)), html.Span(word("patrols", lang))], href=href, className="tp-enter")
+
+
+def _handover(code: str, lang: str) -> Component:
+    """The way to the sheet that one shift hands to the next."""
+    href = f"/town/{code}/handover" + ("?lang=en" if lang == "en" else "")
+    return dcc.Link([html.Span(icon("print", 16)), html.Span(word("handover", lang))], href=href, className="tp-enter")
 
 
 def _enter(code: str, lang: str, class_name: str, size: int) -> Component:

@@ -1,12 +1,15 @@
-"""One request to a served application, and its answer."""
+"""An application served on a free loopback port, one request to it, and its answer."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import uvicorn
 
 
 class Answer:
@@ -27,3 +30,24 @@ def request(port: int, method: str, target: str, body: bytes | None, headers: Ma
         connection.request(method, target, body, dict(headers))
         got = connection.getresponse()
         return Answer(got.status, dict(got.getheaders()), got.read())
+
+
+@contextlib.contextmanager
+def serving(app: Any) -> Iterator[int]:
+    """The port at which an application answers, served by uvicorn in a thread of its own."""
+    web = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    ready, started = threading.Event(), web.startup
+
+    async def startup(sockets: Any = None) -> None:
+        await started(sockets)
+        ready.set()
+
+    web.startup = startup  # type: ignore[method-assign]
+    thread = threading.Thread(target=web.run)
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield web.servers[0].sockets[0].getsockname()[1]
+    finally:
+        web.should_exit = True
+        thread.join()

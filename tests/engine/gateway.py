@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 from sqlalchemy import select
 
 from dashboard.access.tokens import TokenStore
@@ -24,7 +22,7 @@ from dashboard.domain.day import day_of
 from dashboard.domain.event import Event
 from dashboard.stores import tables
 from geodata.library import BUNDLED_PACK
-from tests.engine.answers import Answer, request
+from tests.engine.answers import Answer, request, serving
 from tests.engine.core import Core
 
 MAX_BODY = 2 * 1024 * 1024
@@ -112,20 +110,5 @@ def gateway(core: Core, max_body: int = MAX_BODY) -> Iterator[Gateway]:
     region = core.parts.region_at
     actions = Actions(core.intake, core.history, lambda: region(day_of(core.clock.now())), core.clock)
     routers = [phones.router(actions, gate, max_body), imports.router(actions, gate, max_body)]
-    web = uvicorn.Server(uvicorn.Config(build_gateway(routers, {}, "build"), host="127.0.0.1", port=0, log_config=None))
-    ready = threading.Event()
-    started = web.startup
-
-    async def startup(sockets: Any = None) -> None:
-        await started(sockets)
-        ready.set()
-
-    web.startup = startup  # type: ignore[method-assign]
-    thread = threading.Thread(target=web.run)
-    thread.start()
-    try:
-        assert ready.wait(60)
-        yield Gateway(core, web.servers[0].sockets[0].getsockname()[1])
-    finally:
-        web.should_exit = True
-        thread.join()
+    with serving(build_gateway(routers, {}, "build")) as port:
+        yield Gateway(core, port)

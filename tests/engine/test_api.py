@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 
 from dashboard.access.tokens import TokenStore
 from dashboard.actions import Actions
@@ -23,7 +22,7 @@ from dashboard.queries.reader import LiveBoards
 from dashboard.queries.views import VIEWS
 from dashboard.stores import redis_server as embedded
 from tests.conftest import Databases
-from tests.engine.answers import Answer, request
+from tests.engine.answers import Answer, request, serving
 from tests.engine.core import CHECKPOINT, DAYUN, NOON, YAOZHUANG, Core, fix, ms, reading
 
 MAX_BODY = 2 * 1024 * 1024
@@ -81,21 +80,8 @@ def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> It
         deadletters.router(actions, gate, MAX_BODY),
     ]
     app = build_app(core.settings, hub, reader, actions, routers, region(day_of(NOON)).pack, core.clock)
-    web = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
-    ready = threading.Event()
-    started = web.startup
-
-    async def startup(sockets: Any = None) -> None:
-        await started(sockets)
-        ready.set()
-
-    web.startup = startup  # type: ignore[method-assign]
-    thread = threading.Thread(target=web.run)
-    thread.start()
-    assert ready.wait(60)
-    yield Api(core, web.servers[0].sockets[0].getsockname()[1])
-    web.should_exit = True
-    thread.join()
+    with serving(app) as port:
+        yield Api(core, port)
     core.close()
     server.stop()
 

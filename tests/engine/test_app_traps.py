@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter
 
+from dashboard.access.policy import Open, needs
 from dashboard.app import PAGES, Check, build_app
 from dashboard.clock import FixedClock
 from dashboard.live import Hub
@@ -68,6 +69,7 @@ async def running(
     router = APIRouter(prefix="/api/v1", tags=["figures"])
 
     @router.get("/figures", summary="Figures")
+    @needs(Open.SIGNED)
     async def figures() -> dict[str, list[str]]:
         return {"figures": []}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from urllib.parse import quote
 import openpyxl
 import pytest
 import redis
-import uvicorn
 
 from dashboard.access.tokens import TokenStore
 from dashboard.access.viewer import LOCAL_VIEWER, Role, Viewer
@@ -28,7 +26,7 @@ from dashboard.feeds import FEEDS
 from dashboard.queries.figures import ALL
 from dashboard.queries.views import VIEWS
 from dashboard.stores.redis_server import RedisServer
-from tests.engine.answers import Answer, request
+from tests.engine.answers import Answer, request, serving
 from tests.engine.core import CHECKPOINT, DAYUN, NOON, UNIT, YAOZHUANG, Core, fix, ms, reading
 
 PHONE = "13812345678"
@@ -115,20 +113,8 @@ def desk(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, d
     reader, region = core.reader(), core.parts.region_at
     actions = Actions(core.intake, core.history, lambda: region(day_of(core.clock.now())), core.clock)
     app = build_gateway([records.router(reader, gate), forms.router(actions, reader, gate)], {}, "build")
-    web = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
-    ready, started = threading.Event(), web.startup
-
-    async def startup(sockets: Any = None) -> None:
-        await started(sockets)
-        ready.set()
-
-    web.startup = startup  # type: ignore[method-assign]
-    thread = threading.Thread(target=web.run)
-    thread.start()
-    assert ready.wait(60)
-    yield Desk(core, web.servers[0].sockets[0].getsockname()[1])
-    web.should_exit = True
-    thread.join()
+    with serving(app) as port:
+        yield Desk(core, port)
     core.close()
 
 

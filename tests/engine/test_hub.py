@@ -17,6 +17,7 @@ import pytest
 import websockets
 from fastapi import FastAPI
 
+from dashboard.access.policy import Open, Permission
 from dashboard.access.viewer import Viewer
 from dashboard.clock import FixedClock
 from dashboard.live import Hub, build_id
@@ -34,9 +35,9 @@ def _broken(board: Any, scope: str, lang: str) -> dict[str, Any]:
     raise ValueError("a view that cannot be built")
 
 
-FIGURES = View("figures", _figures)
-OWN = View("shell", _figures)
-BROKEN = View("broken", _broken)
+FIGURES = View("figures", _figures, needs=Permission.FIGURES)
+OWN = View("shell", _figures, needs=Open.SIGNED)
+BROKEN = View("broken", _broken, needs=Permission.FIGURES)
 
 
 def hub_with(*views: View, heartbeat_s: float = 60, round_s: float = 0.0, **more: Any) -> tuple[Hub, Boards]:
@@ -257,7 +258,7 @@ def test_nobody_is_told_so_and_closed_with_4401() -> None:
 
 def test_beats_come_with_the_clock_and_rebuild_views_of_time_alone() -> None:
     async def story() -> None:
-        timed = View("timed", _figures, clock_only=True)
+        timed = View("timed", _figures, clock_only=True, needs=Permission.FIGURES)
         hub, _ = hub_with(FIGURES, timed, heartbeat_s=0.02)
         async with serving(hub) as host, page(host) as one:
             await one.subscribe("timed")
@@ -325,7 +326,7 @@ def test_a_view_that_hangs_holds_up_nothing_but_itself() -> None:
             release.wait(PATIENCE_S)
             return {}
 
-        hub, boards = hub_with(View("hanging", hanging), FIGURES)
+        hub, boards = hub_with(View("hanging", hanging, needs=Permission.FIGURES), FIGURES)
         try:
             async with serving(hub) as host, page(host) as one:
                 await one.subscribe("hanging")
@@ -369,7 +370,7 @@ def test_a_stalled_client_does_not_grow_the_server_and_gets_the_latest_when_it_r
         return {"seq": board.seq, "body": body}
 
     async def story() -> None:
-        hub, boards = hub_with(View("big", big), FIGURES)
+        hub, boards = hub_with(View("big", big, needs=Permission.FIGURES), FIGURES)
         async with serving(hub) as host, page(host) as reader:
             stalled = await asyncio.to_thread(_handshake, host)
             try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from dashboard.access.policy import Permission
 from dashboard.domain.feed import Words
 from dashboard.live import MAX_ASKED
 from dashboard.queries.asked import Asked, Choice, Filter
@@ -33,8 +34,9 @@ FILTERED = View(
     filters=(Filter("town", Words("镇", "Town"), _towns, lambda row: row),),
     detail=_row,
     open=True,
+    needs=Permission.FIGURES,
 )
-PLAIN = View("plain", lambda board, scope, lang: {"seq": board.seq})
+PLAIN = View("plain", lambda board, scope, lang: {"seq": board.seq}, needs=Permission.FIGURES)
 
 
 class Past:

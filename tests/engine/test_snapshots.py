@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import docx
+import duckdb
 import geopandas
 import msgspec
 import openpyxl
 import pandas
 import pytest
 import redis
+from fastapi import FastAPI
 
-from dashboard.domain.day import HOUR, day_start
+from dashboard.access.viewer import Role, Viewer
+from dashboard.actions import Actions
+from dashboard.api import snapshots
+from dashboard.api.common import Gate
+from dashboard.domain.day import HOUR, day_start, shift_day
+from dashboard.errors import ConfigurationError
 from dashboard.queries.past import Past
 from dashboard.snapshot import analysts, schedule
 from dashboard.snapshot.archive import AlreadyPublished, Archive
@@ -29,9 +41,15 @@ from dashboard.snapshot.forms import FORMS, all_forms, write_all
 from dashboard.snapshot.publish import Desk, Office
 from dashboard.snapshot.sheet import Sheet, sheet_of
 from dashboard.stores.redis_server import RedisServer
+from geodata.library import bundled_pack
+from geodata.pack import load_pack
+from ingest.scenarios import SCENARIOS, scenario_named
+from ingest.scenarios.check import World
 from tests.conftest import missing
+from tests.engine.answers import Answer, request, serving
 from tests.engine.core import YAOZHUANG, Core, reading
 
+ROOT = Path(__file__).parents[2]
 DAY = 20200218
 SIX = day_start(DAY) + 18 * HOUR
 
@@ -239,6 +257,101 @@ def test_the_scheduler_publishes_once_and_catches_up(core: Core) -> None:
     assert desk(core).archive.verify() == []
 
 
+def held(core: Core, **office: object) -> Desk:
+    """A desk whose snapshots wait for their release."""
+    past = Past(core.history, core.parts.region_at)
+    kept: dict[str, object] = {"name": "县指挥部办公室", "world": "replay", "by_hand": True} | office
+    return Desk(core.settings.data_dir, past, msgspec.convert(kept, Office))
+
+
+def test_a_draft_waits_for_its_release_and_keeps_its_figures(core: Core) -> None:
+    fill(core)
+    one = held(core, document="善防指办〔{year}〕{number}号")
+    assert [link.draft for link in schedule.catch_up(one, SIX, DAY)] == [True]
+    assert one.archive.links() == []
+    assert schedule.catch_up(one, SIX + HOUR, DAY) == []
+    core.clock.set(SIX + HOUR)
+    core.accept("temperature", reading(700, "12:40"))
+    link = one.release("李四", DAY, SIX + 2 * HOUR)
+    brief = one.archive.brief(link)
+    assert (brief.cell("screened").value, brief.signer, link.released_by) == (13, "李四", "李四")  # type: ignore[union-attr]
+    assert "第 1 期　善防指办〔2020〕1号" in one.archive.read(link, "html").decode()
+    assert one.archive.drafts() == []
+    assert one.archive.verify() == []
+    with pytest.raises(AlreadyPublished):
+        one.release("李四", DAY, SIX + 3 * HOUR)
+    with pytest.raises(AlreadyPublished):
+        one.draft(DAY, SIX + 3 * HOUR)
+    with pytest.raises(ConfigurationError, match="草稿"):
+        one.release("李四", 20200219, SIX + 3 * HOUR)
+
+
+def test_a_draft_made_anew_says_what_is_known_now(core: Core) -> None:
+    fill(core)
+    one = held(core)
+    one.draft(DAY, SIX)
+    core.clock.set(SIX + HOUR)
+    core.accept("temperature", reading(700, "12:40"))
+    link = one.draft(DAY, SIX + 2 * HOUR, known_at=SIX + 2 * HOUR)
+    assert one.archive.brief(link).cell("screened").value == 14  # type: ignore[union-attr]
+    assert (one.archive.brief(link).at, link.issue, len(one.archive.drafts())) == (SIX, 1, 1)
+
+
+def test_towns_and_weeks_have_their_own_snapshots_on_time(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Which snapshots there are is the question here, not how they look.
+    monkeypatch.setattr("dashboard.snapshot.publish.all_forms", lambda brief, lang: {"json": as_json(brief)})
+    fill(core)
+    towns = [town.code for town in core.parts.region_at(DAY).pack.towns]
+    one = held(core, by_hand=False, towns=True, weekly=True)
+    sunday = 20200223
+    late = day_start(sunday, "Asia/Shanghai") + 18 * HOUR
+    wanted = schedule.due(one, late, sunday)
+    assert {(kind, edition) for day, kind, edition in wanted if day == sunday} == {
+        (kind, edition) for kind in ("day", "week") for edition in ("all", *towns)
+    }
+    assert {kind for _, kind, _ in schedule.due(one, SIX, DAY)} == {"day"}
+    schedule.catch_up(one, SIX, DAY)
+    assert {link.edition for link in one.archive.links()} == {"all", *towns}
+    assert {link.issue for link in one.archive.links()} == {1}
+    assert schedule.due(one, SIX + HOUR, DAY) == []
+
+
+def test_only_who_may_release_sees_a_draft_and_releases_it(core: Core) -> None:
+    fill(core)
+    one = held(core)
+    one.draft(DAY, SIX)
+    one.draft(DAY, SIX, edition=YAOZHUANG)
+    core.clock.set(SIX)
+    actions = Actions(core.intake, core.history, lambda: core.parts.region_at(DAY), core.clock, snapshots=one)
+    who = {"viewer": Viewer("领导", frozenset({Role.LEADER}))}
+    gate = cast(Gate, SimpleNamespace(reader=lambda request: who["viewer"], viewer=lambda request: who["viewer"]))
+    app = FastAPI()
+    app.include_router(snapshots.router(actions, one.archive, gate, "Asia/Shanghai"))
+    with serving(app) as port:
+
+        def ask(path: str, method: str = "GET") -> Answer:
+            return request(port, method, f"/api/v1/snapshots{path}", None, {})
+
+        listed = ask("").json["snapshots"]
+        assert {(entry["edition"], entry["draft"]) for entry in listed} == {("all", True), (YAOZHUANG, True)}
+        clerk = Viewer("内勤", frozenset({Role.CLERK}))
+        chief = Viewer("所长", frozenset({Role.CHIEF}), frozenset({YAOZHUANG}))
+        for viewer, editions, status in ((clerk, set(), 404), (chief, {YAOZHUANG}, 404)):
+            who["viewer"] = viewer
+            assert {entry["edition"] for entry in ask("").json["snapshots"]} == editions
+            assert ask("/2020-02-18.pdf").status == status
+            assert ask("/2020-02-18/release", "POST").status == 403
+            assert ask("/2020-02-18/redraw", "POST").status == 403
+        assert ask(f"/2020-02-18/release?town={YAOZHUANG}", "POST").json["released_by"] == "所长"
+        who["viewer"] = Viewer("领导", frozenset({Role.LEADER}))
+        assert ask("/2020-02-18/redraw", "POST").json["draft"] is True
+        assert ask("/2020-02-18/release", "POST").json["draft"] is False
+        assert ask("/2020-02-18/release", "POST").status == 422
+        assert ask("/2020-02-18/release?kind=month", "POST").status == 422
+        who["viewer"] = clerk
+        assert ask("/2020-02-18.pdf").body == one.archive.read(one.archive.links()[-1], "pdf")
+
+
 def test_a_second_process_leaves_a_day_to_the_first(core: Core) -> None:
     fill(core)
     one = desk(core)
@@ -262,16 +375,59 @@ def test_one_towns_edition_says_nothing_of_the_others(core: Core) -> None:
 
 def test_export_reads_back_as_the_boards_figures(core: Core, tmp_path: Path) -> None:
     fill(core)
-    parquet, table, _, words = analysts.export(desk(core).past, DAY, DAY, tmp_path / "out")
-    read = pandas.read_parquet(parquet)
+    out = tmp_path / "out"
+    analysts.export(desk(core).past, DAY, DAY, out)
+    read = pandas.read_parquet(out / "figures.parquet")
     row = read[(read.kpi == "resumption_rate") & (read.town == "all") & (read.dims == "")].iloc[0]
     assert (row.day, row.numerator, row.denominator, row.value) == ("2020-02-18", 1, 3, pytest.approx(1 / 3))
-    assert len(pandas.read_csv(table)) == len(read)
-    towns = geopandas.read_file(tmp_path / "out" / "map.gpkg", layer="towns").set_index("code")
+    assert len(pandas.read_csv(out / "figures.csv")) == len(read)
+    towns = geopandas.read_file(out / "map.gpkg", layer="towns").set_index("code")
     assert towns.loc[YAOZHUANG, "screened"] == 13
-    listed = pandas.read_csv(words)
+    listed = pandas.read_csv(out / "dictionary.csv")
     assert set(read.columns) == set(listed[listed.kind == "column"].name)
     assert set(read.kpi) <= set(listed[listed.kind == "kpi"].name)
+
+
+def test_views_say_the_same_to_duckdb_qgis_and_sqlite(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(core)
+    analysts.export(desk(core).past, DAY, DAY, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect() as duck, contextlib.closing(sqlite3.connect("map.gpkg")) as light:
+        duck.execute(Path("views.sql").read_text(encoding="utf-8"))
+        for view in (name for name in analysts.VIEWS if name != analysts.DRAWN):
+            columns = [row[0] for row in duck.execute(f"DESCRIBE {view}").fetchall()]
+            order = f"SELECT {', '.join(columns)} FROM {view} ORDER BY {', '.join(columns[:6])}"
+            rows = duck.execute(order).fetchall()
+            assert rows
+            assert rows == light.execute(order).fetchall()
+        asked = f"SELECT screened, resumption_rate FROM town_days WHERE town = '{YAOZHUANG}'"
+        assert duck.execute(asked).fetchone() == (13, pytest.approx(1 / 3))
+    drawn = geopandas.read_file("map.gpkg", layer=analysts.DRAWN).set_index("town")
+    assert drawn.loc[YAOZHUANG, "screened"] == 13
+    assert drawn.crs == "EPSG:4326"
+    assert drawn.loc[YAOZHUANG].geometry.equals(core.parts.region_at(DAY).boundaries[YAOZHUANG])
+
+
+def test_the_notebook_reproduces_its_reports_table(tmp_path: Path) -> None:
+    path = bundled_pack(SCENARIOS["xianlin"][0])
+    assert path is not None
+    region = load_pack(path)
+    scenario = scenario_named("xianlin", region.pack)
+    world = World(scenario, region, tmp_path)
+    world.run(scenario.between(scenario.warm_from, scenario.end))
+    out = tmp_path / "out"
+    analysts.export(Past(world.history, lambda day: region), shift_day(scenario.last_day, -1), scenario.last_day, out)
+    world.engine.dispose()
+    notebook = json.loads((ROOT / "docs" / "notebooks" / "report-000.ipynb").read_text(encoding="utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, object] = {}
+    for cell in cells:
+        exec(compile(cell.replace('Path("out")', f"Path({str(out)!r})"), "report-000", "exec"), names)
+    table = cast(pandas.DataFrame, names["table"])
+    assert len(table) == 4
+    assert table.met.all(), table.to_string()
 
 
 def test_a_form_folder_appears_whole(tmp_path: Path) -> None:

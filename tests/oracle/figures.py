@@ -89,8 +89,14 @@ def figures(
         "checkpoints_online": lambda towns: ratio(*temperature.checkpoints_online(towns)),
         "device_drift": lambda towns: scaled(temperature.drift_milli(towns), 1000),
         "health_code_mix": lambda towns: ratio(*temperature.of_coded(towns, "green")),
+        "wrongful_blocks": lambda towns: count(len(temperature.blocked(towns))),
     }
     mixes = {
+        "wrongful_blocks": lambda towns: broken_down(
+            "wrongful_blocks",
+            "checkpoint",
+            {at: count(temperature.blocked(towns).count(at)) for at in sorted(set(temperature.blocked(towns)))},
+        ),
         "health_code_mix": lambda towns: broken_down(
             "health_code_mix", "health_code", {code: ratio(*temperature.of_coded(towns, code)) for code in CODES}
         )

@@ -139,6 +139,17 @@ class Temperature:
         codes = [reading.fields.get("health_code") for reading in self.today if reading.town in towns]
         return codes.count(code), sum(1 for code in codes if code is not None)
 
+    def blocked(self, towns: Sequence[str]) -> list[str]:
+        """Where somebody was refused today in spite of a green code and no fever: a checkpoint each time."""
+        return [
+            str(reading.fields.get("checkpoint"))
+            for reading in self.today
+            if reading.town in towns
+            and reading.fields.get("health_code") == "green"
+            and reading.fields.get("outcome") == "refused"
+            and not self._fever(reading)
+        ]
+
     def drift_milli(self, towns: Sequence[str]) -> int | None:
         """The largest drift of a device of these towns, thousandths of a degree; ``None`` where none can be told."""
         return max((drift for town, drift in self.drifts if town in towns), default=None)

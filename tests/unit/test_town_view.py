@@ -88,7 +88,7 @@ def test_a_fever_is_a_case_number_and_says_by_which_rule() -> None:
     row = build(town_board(), TOWN, "zh")["rows"][0]
     assert row["title"] == "高速姚庄出口 37.9 ℃，1 人待复测"
     assert row["sub"] == "个案 A-17 · 14:29 测得"
-    assert (row["due"], row["limit"]) == ("剩 27 分", "14:59 前复测")
+    assert (row["due"], row["limit"]) == ("未签收 3 分", "14:59 前复测")
     assert {"head": "判定", "text": "达到阈值（红外·额）"} in row["detail"]
 
 

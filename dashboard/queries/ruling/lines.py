@@ -69,9 +69,15 @@ def _raw(table: str, rows: Rows) -> str:
         return rows[0]["value"]
     if table == "visit_rules":
         return "; ".join(f"{row['start']}-{row['end']} x{row['times']}" for row in rows)
+    if table == "risks":
+        return " ".join(part for part in (RISKS[rows[0]["level"]], rows[0].get("name", "")) if part)
     if rows[0]["start"] == rows[0]["end"] and table == "duty_hours":
         return "全天"
     return f"{rows[0]['start']}-{rows[0]['end']}"
+
+
+RISKS = {"high": "高风险", "medium": "中风险", "low": "低风险"}
+"""Levels as an edit field has them (``geodata.revise.edit_of``)."""
 
 
 def _hours(table: str, rows: Rows) -> list[list[int]]:
@@ -79,7 +85,7 @@ def _hours(table: str, rows: Rows) -> list[list[int]]:
     if table == "duty_hours" and not rows:
         return [[0, 1440]]
     found = []
-    for row in rows if table != THRESHOLDS else ():
+    for row in rows if table not in (THRESHOLDS, "risks") else ():
         start, end = parse_time(row["start"]), parse_time(row["end"])
         if start == end:
             return [[0, 1440]]

@@ -24,6 +24,7 @@ PARTS = {
     "rules": Words("阈值与时限", "Thresholds"),
     "duty": Words("值守时段", "Duty hours"),
     "visits": Words("班次与到访", "Shifts and visits"),
+    "risks": Words("地区风险", "Regional risk"),
     "changes": Words("改动记录", "Changes"),
 }
 STATES = {
@@ -152,6 +153,8 @@ class Picture:
                 yield self._line("visits", "visit_rules", place.code, "patrol", place.town)
         for shift in self.pack.shifts:
             yield self._line("visits", "shifts", shift.code, "patrol", "")
+        for code in self.regions():
+            yield self._line("risks", "risks", code, "declaration", "")
         for change in self.changes[:MOST_CHANGES]:
             name = named(change.kind, change.key, self.pack, self.lang, change.after or change.before)
             yield Line(
@@ -166,12 +169,26 @@ class Picture:
                 change=change,
             )
 
+    def regions(self) -> list[str]:
+        """Regions on the risk table: of the board's day, and those that are scheduled to come on it."""
+        if self.timeline is None:
+            return [row.code for row in self.pack.risks]
+        found = dict.fromkeys(self.timeline.at(self.day).table("risks"))
+        for first, content in self.timeline.versions:
+            if first > self.day:
+                found |= dict.fromkeys(content.table("risks"))
+        return sorted(found)
+
     def _line(self, part: str, table: str, key: str, group: str, town: str) -> Line:
-        return Line(part, table, key, group, town, self._states(table, key), named(table, key, self.pack, self.lang))
+        rows = self.rows(table, key) if table == "risks" else ()
+        name = named(table, key, self.pack, self.lang, rows)
+        return Line(part, table, key, group, town, self._states(table, key), name)
 
     def _group(self, change: RuleChange) -> str:
         if change.kind == "duty_hours":
             return "temperature"
+        if change.kind == "risks":
+            return "declaration"
         if change.kind != THRESHOLDS:
             return "patrol"
         owners = (feed.name for feed in self.board.feeds for one in feed.rules if one.key == change.key)

@@ -21,6 +21,7 @@ def tables(asked: Asked, scope: str) -> Sequence[Table]:
         Table("rules", PARTS["rules"].of(lang), *_rule_table(picture)),
         Table("duty", PARTS["duty"].of(lang), *_hour_table(picture, "duty")),
         Table("visits", PARTS["visits"].of(lang), *_hour_table(picture, "visits")),
+        Table("risks", PARTS["risks"].of(lang), *_risk_table(picture)),
         Table("changes", PARTS["changes"].of(lang), *_change_table(picture)),
     ]
 
@@ -85,6 +86,29 @@ def _hour_table(picture: Picture, part: str) -> Made:
                 picture.since(line.table, line.key),
                 later[0] if later else None,
                 told(line.table, line.key, later[1], lang, picture.pack) if later else None,
+            ]
+        )
+    return columns, rows
+
+
+def _risk_table(picture: Picture) -> Made:
+    lang = picture.lang
+    columns = _heads(
+        lang, ("地区代码", "Region code", "text"), ("地区", "Region", "text"), ("风险等级", "Risk level", "text"),
+        ("自", "Since", "day"), ("下次生效", "Next from", "day"), ("下次的值", "Next value", "text"),
+    )  # fmt: skip
+    rows: list[list[Any]] = []
+    for line in picture.under("risks"):
+        own = picture.rows("risks", line.key)
+        later = picture.next("risks", line.key)
+        rows.append(
+            [
+                line.key,
+                own[0].get("name", "") if own else "",
+                picture.value("risks", line.key),
+                picture.since("risks", line.key),
+                later[0] if later else None,
+                told("risks", line.key, later[1], lang) if later else None,
             ]
         )
     return columns, rows

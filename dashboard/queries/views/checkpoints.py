@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import day_start, minute_of, shift_day
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness
@@ -769,7 +770,14 @@ def _figure_table(picture: Picture) -> Table:
 
 
 VIEW = View(
-    "checkpoints", build, filters=FILTERS, detail=detail, tables=tables, title=Words("卡点", "Checkpoints"), open=True
+    "checkpoints",
+    build,
+    filters=FILTERS,
+    detail=detail,
+    tables=tables,
+    title=Words("卡点", "Checkpoints"),
+    open=True,
+    needs=Permission.FIGURES,
 )
 
 __all__ = ["FILTERS", "VIEW", "Picture", "build", "detail", "headline", "tables"]

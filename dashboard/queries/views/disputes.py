@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import day_end, day_start, shift_day
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.summary import CaseNow
 from dashboard.feeds.dispute import AGES, FEED, KINDS, SPEC, age_of
-from dashboard.queries import casework, desk, deskmap, wording
+from dashboard.queries import casework, desk, deskmap, linked, wording
 from dashboard.queries.asked import Asked, Choice, Filter, town_choices
 from dashboard.queries.cases.history import told
 from dashboard.queries.cases.picture import (
@@ -467,7 +468,10 @@ def detail(asked: Asked, scope: str) -> dict[str, Any]:
                     "text": wording.moment(case.due, board.day, board.zone, lang) if case.due else wording.MISSING,
                 },
             ],
-            "sections": [{"title": "经过" if zh else "History", "items": told(board, FEED, case, lang)}],
+            "sections": [
+                *linked.sections(board, FEED, case, lang),
+                {"title": "经过" if zh else "History", "items": told(board, FEED, case, lang)},
+            ],
             "links": [
                 {
                     "text": "登记进展" if zh else "Record progress",
@@ -533,7 +537,15 @@ def tables(asked: Asked, scope: str) -> list[Table]:
 
 
 VIEW = View(
-    "disputes", build, filters=FILTERS, detail=detail, tables=tables, title=Words("纠纷", "Disputes"), open=True
+    "disputes",
+    build,
+    filters=FILTERS,
+    detail=detail,
+    tables=tables,
+    title=Words("纠纷", "Disputes"),
+    open=True,
+    needs=Permission.FIGURES,
+    opens=Permission.CASES,
 )
 
 __all__ = ["FILTERS", "VIEW", "build", "detail", "report", "tables"]

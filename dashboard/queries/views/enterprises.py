@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import day_end, day_start, shift_day
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness
@@ -639,6 +640,7 @@ VIEW = View(
     tables=tables,
     title=Words("企业", "Enterprises"),
     open=True,
+    needs=Permission.FIGURES,
 )
 
 __all__ = ["FILTERS", "VIEW", "build", "detail", "tables"]

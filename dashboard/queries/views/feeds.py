@@ -9,23 +9,31 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dashboard.domain.feed import CaseSpec, Feed, Kpi, Words
+from dashboard.access.policy import Permission
+from dashboard.domain.feed import CaseSpec, Feed, Kpi, TallySpec, Words
 from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import CaseSummary, RosterSummary, Summary, TallySummary
 from dashboard.feeds import FEEDS
-from dashboard.queries import casework, desk, wording
+from dashboard.queries import casework, decisions, desk, extras, linked, wording
 from dashboard.queries.asked import Asked, Choice, Filter, Narrowed, town_choices
 from dashboard.queries.cases.history import told
 from dashboard.queries.cases.picture import number, town_name
 from dashboard.queries.explain import value_text
 from dashboard.queries.export import Column, Table
 from dashboard.queries.figures import ALL, figures_of
+from dashboard.queries.linked import words_of
 from dashboard.queries.view import View
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
 MOST_ROWS = 300
+DERIVED = {"ground": Words("依据", "Ground"), "ruling": Words("怎么定的", "Decided by"), "verdict": Words("结论", "Verdict")}
+"""Heads of what a rule says of a record."""
+
+
+def _judged(feed: Feed) -> bool:
+    return isinstance(feed.archetype, TallySpec) and feed.archetype.judge is not None
 
 
 class _Row:
@@ -55,9 +63,8 @@ def _shown(feed: Feed, name: str, value: Any, lang: str, board: Board) -> str:
     field = feed.field(name)
     if value is None:
         return wording.MISSING
-    if field is not None and field.kind == "choice":
-        words = field.choices.get(str(value))
-        return words.of(lang) if words else str(value)
+    if name in feed.derived or (field is not None and field.kind == "choice"):
+        return words_of(feed, name, str(value), lang)
     if field is not None and field.kind == "quantity":
         return wording.quantity(value, lang)
     if field is not None and field.kind == "time":
@@ -84,6 +91,11 @@ def _rows(asked: Asked, feed: Feed) -> list[_Row]:
                 said = {**item.fields, **{name: [one.number, one.qualifier] for name, one in item.quantities.items()}}
                 shown = [_shown(feed, name, said.get(name), lang, board) for name in _columns(feed)]
                 found.append(_Row(town, item.item, "", item.at, shown))
+        elif isinstance(summary, TallySummary) and summary.latest:
+            for one in summary.latest:
+                shown = [_said_by(feed, name, value, lang, board) for name, value in _by(feed, one.by)]
+                when = wording.moment(one.at, board.day, board.zone, lang)
+                found.append(_Row(town, one.subject, "", one.at, [when, *shown]))
         elif isinstance(summary, TallySummary):
             days: dict[tuple[int, tuple[str, ...]], Any] = {}
             for one in summary.counts:
@@ -97,16 +109,26 @@ def _rows(asked: Asked, feed: Feed) -> list[_Row]:
     return sorted(found, key=lambda row: (-row.at, row.key))
 
 
+def _by(feed: Feed, values: Sequence[str]) -> list[tuple[str, str]]:
+    return list(zip(getattr(feed.archetype, "by", ()), values, strict=True))
+
+
+def _said_by(feed: Feed, name: str, value: str, lang: str, board: Board) -> str:
+    return _shown(feed, name, value or None, lang, board)
+
+
 def _heads(feed: Feed, lang: str) -> list[str]:
     zh = lang != "en"
 
     def words(name: str) -> str:
         field = feed.field(name)
-        return field.words.of(lang) if field else name
+        return field.words.of(lang) if field else DERIVED.get(name, Words(name, name)).of(lang)
 
     if isinstance(feed.archetype, CaseSpec):
         return ["环节" if zh else "Stage", *(words(name) for name in _columns(feed))]
     by = getattr(feed.archetype, "by", ())
+    if _judged(feed):
+        return ["申报时间" if zh else "Declared", *(words(name) for name in by)]
     if hasattr(feed.archetype, "amount_field"):
         return ["日期" if zh else "Day", *(words(name) for name in by), "数量" if zh else "Amount"]
     return [words(name) for name in _columns(feed)]
@@ -192,6 +214,7 @@ def build(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
         search=Words("编号、内容", "Number, text"),
         title=feed.words.of(lang),
         mixes=_mixes(asked, feed),
+        extras=extras.panels(board, feed, asked.chosen.get("town", board.towns), lang),
         heads=["镇（街道）" if zh else "Town", *(kpi.words.of(lang) for kpi in feed.kpis)],
         towns=towns,
         columns=["编号" if zh else "Number", "镇（街道）" if zh else "Town", *_heads(feed, lang)],
@@ -199,7 +222,7 @@ def build(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
             {"key": row.key, "cells": [number(row.key), town_name(board, row.town), *row.shown]}
             for row in narrowed.rows[:MOST_ROWS]
         ],
-        tally=hasattr(feed.archetype, "amount_field"),
+        tally=hasattr(feed.archetype, "amount_field") and not _judged(feed),
         total=f"共 {len(narrowed.rows):,} 条" if zh else f"{len(narrowed.rows):,} rows",
         empty="没有符合筛选的记录" if narrowed.rows or feed in board.feeds else _none(feed, lang),
     )
@@ -229,6 +252,8 @@ def _alike(feed: Feed, asked: Asked) -> list[Figure]:
 def detail(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
     """The drawer of one case, or of one item of a roster."""
     board, lang, zh = asked.board, asked.lang, asked.lang != "en"
+    if _judged(feed):
+        return {"drawer": decisions.drawer(board, feed, asked.open, lang)}
     for town, summary in _summaries(board, feed).items():
         if isinstance(summary, CaseSummary):
             case = next((one for one in summary.cases if one.case == asked.open), None)
@@ -249,7 +274,11 @@ def detail(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
                     "facts": "",
                     "due": None,
                     "rows": rows,
-                    "sections": [{"title": "经过" if zh else "History", "items": told(board, feed, case, lang)}],
+                    "sections": [
+                        *extras.of_case(board, feed, town, case, lang),
+                        *linked.sections(board, feed, case, lang),
+                        {"title": "经过" if zh else "History", "items": told(board, feed, case, lang)},
+                    ],
                     "links": [
                         {
                             "text": "登记进展" if zh else "Record progress",
@@ -288,6 +317,7 @@ def tables(feed: Feed, asked: Asked, scope: str) -> list[Table]:
     return [
         Table("figures", "指标" if zh else "Figures", columns, figures),
         Table("rows", "明细" if zh else "Rows", tuple(Column(head) for head in heads), rows),
+        *extras.tables(board, feed, asked.chosen.get("town", board.towns), lang),
     ]
 
 
@@ -301,6 +331,7 @@ def _view(feed: Feed) -> View:
         tables=partial(tables, feed),
         title=feed.words,
         open=True,
+        needs=Permission.FIGURES,
     )
 
 

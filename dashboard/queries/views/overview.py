@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import minute_of
 from dashboard.domain.feed import Feed, Kpi, ReadingSpec, TrackSpec, Words
 from dashboard.domain.figure import Figure, Freshness
@@ -901,5 +902,12 @@ def _quality_table(picture: Picture) -> Table:
 
 # On the beat too: the tiles' curves are computed in the background, and nothing else says that they are ready.
 VIEW = View(
-    "overview", build, clock_only=True, filters=FILTERS, tables=tables, title=Words("总览", "Overview"), open=True
+    "overview",
+    build,
+    clock_only=True,
+    filters=FILTERS,
+    tables=tables,
+    title=Words("总览", "Overview"),
+    open=True,
+    needs=Permission.FIGURES,
 )

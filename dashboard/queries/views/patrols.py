@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import minute_of
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness
@@ -410,4 +411,5 @@ VIEW = View(
     tables=tables,
     title=Words("巡逻", "Patrols"),
     open=True,
+    needs=Permission.FIGURES,
 )

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import shift_day
 from dashboard.domain.feed import Words
 from dashboard.domain.place import PlaceKind
@@ -401,5 +402,11 @@ def _lonlat(line: Line) -> list[float | None]:
 
 
 VIEW = View(
-    "places", build, filters=FILTERS, detail=detail, tables=tables, title=Words("地点与巡段", "Places and beats")
+    "places",
+    build,
+    filters=FILTERS,
+    detail=detail,
+    tables=tables,
+    title=Words("地点与巡段", "Places and beats"),
+    needs=Permission.FIGURES,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.queries.view import View
 from dashboard.queries.views.shell import feed_badge
 
@@ -23,4 +24,4 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
     return {"day": board.day, "zone": board.zone, "feeds": feeds}
 
 
-VIEW = View("record", build)
+VIEW = View("record", build, needs=Permission.FIGURES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import shift_day
 from dashboard.domain.feed import Words
 from dashboard.queries import desk, wording
@@ -43,6 +44,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         groups=_groups(picture) if picture.part == "rules" else [],
         places=town_lines(picture) if picture.part in ("duty", "visits") else [],
         shifts=[told_line(picture, line) for line in picture.shown("visits") if line.table == "shifts"],
+        risks=[told_line(picture, line) for line in picture.shown("risks")] if picture.part == "risks" else [],
         log=[told_change(picture, line) for line in picture.shown("changes")] if picture.part == "changes" else [],
         scheduled=scheduled(picture),
         recent=together(picture, [told_change(picture, line) for line in picture.under("changes")])[:RECENT],
@@ -159,6 +161,17 @@ def _words(lang: str) -> dict[str, Any]:
         "saving": say("正在保存…", "saving…"),
         "shift": say("班次", "Shift"),
         "all_day_hint": say("写作 06:00-22:00，跨零点写 20:00-08:00", "As 06:00-22:00; 20:00-08:00 runs past midnight"),
+        "region": say("地区", "Region"),
+        "level": say("风险等级", "Risk level"),
+        "new_region": say("加一个地区", "Add a region"),
+        "risk_hint": say(
+            "写作 高风险 湖北省；清空就是移出名单，按低风险", "As high 湖北省; empty takes it off the list: low risk"
+        ),
+        "risk_new_hint": say("写作 420000 高风险 湖北省", "As 420000 high 湖北省"),
+        "risk_note": say(
+            "二维码申报按这张表分类；没有列出的地区按低风险，下级地区没有单列的随上级",
+            "QR declarations are sorted by this table; what is not listed is as the region above it, else at low risk",
+        ),
         "visit_hint": say("写作 08:00-11:00 x1; 13:00-16:00 x2", "As 08:00-11:00 x1; 13:00-16:00 x2"),
         "heads": [
             say("时间", "When"),
@@ -173,4 +186,13 @@ def _words(lang: str) -> dict[str, Any]:
     }
 
 
-VIEW = View("rules", build, filters=FILTERS, detail=detail, tables=tables, title=Words("规则", "Rules"), open=True)
+VIEW = View(
+    "rules",
+    build,
+    filters=FILTERS,
+    detail=detail,
+    tables=tables,
+    title=Words("规则", "Rules"),
+    open=True,
+    needs=Permission.FIGURES,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Open
 from dashboard.domain.feed import Feed
 from dashboard.domain.figure import Freshness
 from dashboard.queries.view import View
@@ -50,4 +51,4 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
     }
 
 
-VIEW = View("shell", build)
+VIEW = View("shell", build, needs=Open.SIGNED)

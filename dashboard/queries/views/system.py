@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Freshness
 from dashboard.feeds import FEEDS
@@ -427,4 +428,4 @@ def _machine(disk: Mapping[str, Any], hub: Mapping[str, Any], lang: str) -> dict
     return {"title": "本机与页面" if lang != "en" else "Machine and pages", "rows": rows}
 
 
-VIEW = View("system", build, clock_only=True)
+VIEW = View("system", build, clock_only=True, needs=Permission.SYSTEM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import HOUR, MINUTE, day_start, minute_of, shift_day
 from dashboard.domain.feed import CaseSpec, Feed, Kpi, Words
 from dashboard.domain.figure import Figure, Freshness
@@ -12,7 +13,8 @@ from dashboard.domain.place import PlaceKind
 from dashboard.domain.summary import FeverState, ObligationState, ReadingSummary
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import wording
-from dashboard.queries.duties import Duty, DutyKind, Group, Tally, due_in, firm_visits, tallies
+from dashboard.queries.acting import choices
+from dashboard.queries.duties import UNNUMBERED, Duty, DutyKind, Group, Tally, due_in, firm_visits, tallies
 from dashboard.queries.explain import explanation, parts_text, value_text
 from dashboard.queries.rows import beat_name, duty_row, unit_name
 from dashboard.queries.status import Status, status_of, status_word
@@ -28,6 +30,7 @@ CARDS = {
     DutyKind.VISIT: (Words("巡逻点", "Patrol points"), Words("件未办", "to do"), Words("已巡", "visited")),
     DutyKind.FEVER: (Words("体温随访", "Fever follow-up"), Words("件未办", "to do"), Words("已办", "done")),
     DutyKind.CHECKPOINT: (Words("卡点", "Checkpoints"), Words("个无读数", "silent"), Words("在线", "online")),
+    DutyKind.ROUND: (Words("企业巡访", "Enterprise visits"), Words("件未办", "to do"), Words("已巡", "visited")),
 }
 
 GROUPS = {
@@ -35,6 +38,10 @@ GROUPS = {
     Group.OVERDUE: (Words("已超时", "Overdue"), Words("按超时长短", "longest first")),
     Group.SOON: (Words("2 小时内到期", "Due within 2 h"), Words("按时限", "by limit")),
     Group.LATER: (Words("今天稍后", "Later today"), Words("按时限", "by limit")),
+    Group.HANDLED: (
+        Words("已处理，待记录", "Dealt with, not on record yet"),
+        Words("以记录为准", "the records decide"),
+    ),
 }
 
 WEEK = (
@@ -76,6 +83,7 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "groups": _groups(duties, lang),
         "rows": [duty_row(board, scope, duty, lang) for duty in duties],
         "empty": _empty(board, scope, duties, lang),
+        "choices": choices(board, scope, lang),
         "map": _map(board, scope, duties, lang),
         "shift": _shift(board, scope, lang),
         "figures": [_panel(board, scope, feed, lang) for feed in board.feeds],
@@ -261,7 +269,7 @@ def _map(board: Board, scope: str, duties: tuple[Duty, ...], lang: str) -> dict[
     for duty in duties:
         place = board.place(duty.place)
         lon, lat = (place.lon, place.lat) if place is not None and place.lon is not None else (duty.lon, duty.lat)
-        if duty.group == Group.LATER or lon is None:
+        if duty.group in UNNUMBERED or lon is None:
             continue
         pins.append(
             {
@@ -588,4 +596,4 @@ def _hourly_label(today: list[int], peak: int | None, lang: str) -> str:
 
 
 # On the beat too: comparisons are computed in the background, and nothing else says that they are ready.
-VIEW = View("town", build, clock_only=True)
+VIEW = View("town", build, clock_only=True, needs=Permission.FIGURES)

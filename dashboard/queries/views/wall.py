@@ -11,6 +11,7 @@ import copy
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import MINUTE, day_of, day_start, minute_of, shift_day
 from dashboard.domain.feed import Feed, Kpi, ReadingSpec, TrackSpec
 from dashboard.domain.figure import Figure, Freshness
@@ -858,4 +859,4 @@ def _note(board: Board, lang: str) -> str:
 
 
 # On the beat too: curves are computed in the background, and nothing else says that they are ready.
-VIEW = View("wall", build, clock_only=True)
+VIEW = View("wall", build, clock_only=True, needs=Permission.WALL)

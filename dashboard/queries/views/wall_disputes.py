@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.feed import Feed
 from dashboard.domain.figure import Freshness
 from dashboard.queries import casework, wording
@@ -155,4 +156,4 @@ def _late(board: Board, feed: Feed, late: list[casework.Held], lang: str) -> dic
     }
 
 
-VIEW = View("wall_disputes", build)
+VIEW = View("wall_disputes", build, needs=Permission.WALL)

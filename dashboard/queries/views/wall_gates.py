@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.feed import Feed, ReadingSpec
 from dashboard.domain.figure import Freshness
 from dashboard.domain.summary import FeverState, ReadingSummary
@@ -176,4 +177,4 @@ def _fevers(board: Board, feed: Feed, lang: str) -> dict[str, Any]:
     }
 
 
-VIEW = View("wall_gates", build)
+VIEW = View("wall_gates", build, needs=Permission.WALL)

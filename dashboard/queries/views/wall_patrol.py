@@ -9,6 +9,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import HOUR, day_start
 from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import Judged, ObligationState
@@ -358,4 +359,4 @@ def _between(bands: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(a[1], b[0]) for a, b in pairwise(bands)]
 
 
-VIEW = View("wall_patrol", build)
+VIEW = View("wall_patrol", build, needs=Permission.WALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dashboard.access.policy import Permission
 from dashboard.domain.day import day_start
 from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Freshness
@@ -198,4 +199,4 @@ def _note(feed: Feed, lang: str) -> str:
     return f"复工率 = 已复工 ÷ 登记（含停工）·{said}"
 
 
-VIEW = View("wall_work", build)
+VIEW = View("wall_work", build, needs=Permission.WALL)

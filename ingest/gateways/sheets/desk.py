@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import redis
 from msgspec.structs import replace
 
+from dashboard.access.audit import Audit
+from dashboard.access.audit import Kind as Act
 from dashboard.access.tokens import Grant
+from dashboard.access.vault import Contact, NoContact, Vault
+from dashboard.access.vault import checked as contact
 from dashboard.access.viewer import IMPORT, Role, Viewer
 from dashboard.clock import Clock, read_clock
 from dashboard.domain.day import HOUR, day_of
@@ -23,7 +28,7 @@ from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.domain.imports import Column, Counts, PreviewRow, Report, Run
 from dashboard.domain.privacy import mask, personal, plain_header, private_header
-from dashboard.errors import ConfigurationError, NotAllowed, UnknownImport
+from dashboard.errors import ConfigurationError, NotAllowed, TownwatchError, UnknownImport
 from dashboard.feeds import feed_named
 from dashboard.settings import Settings
 from dashboard.stores.history import History, Version, open_engine
@@ -141,8 +146,17 @@ class Checkup(msgspec.Struct, frozen=True):
 class Desk:
     """Imports of tables. Safe to share between threads."""
 
-    def __init__(self, intake: Intake, history: History, region: Callable[[], Region], clock: Clock) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        history: History,
+        region: Callable[[], Region],
+        clock: Clock,
+        vault: Vault | None = None,
+    ) -> None:
         self.intake, self.region, self.clock, self.store = intake, region, clock, ImportStore(history)
+        self.vault = vault
+        """Where the contacts of a table go, of feeds that keep any; without one they are thrown away unread."""
 
     def _door(self, clerk: Clerk, source: str = "") -> Door:
         region = self.region()
@@ -164,8 +178,41 @@ class Desk:
         self.store.purge(now)
         if upload.replaces:
             self.store.drop(upload.replaces, clerk.name)
-        self.store.add(replace(run, report=shortened(found.report)), msgspec.msgpack.encode(found.grid))
+        grid = self._sealed(found.grid, run.id)
+        self.store.add(replace(run, report=shortened(found.report)), msgspec.msgpack.encode(grid))
         return run
+
+    def _sealed(self, grid: Grid, run: str) -> Grid:
+        """A sheet as it may be kept: whom to call is sealed for this very import."""
+        if not grid.contacts or self.vault is None:
+            return replace(grid, contacts={})
+        plain = msgspec.msgpack.encode(grid.contacts)
+        return replace(grid, contacts={}, sealed=self.vault.seal(plain, _bound(run)))
+
+    def _keep_contacts(self, clerk: Clerk, run: str, grid: Grid, checked: Checked, now: int) -> None:
+        """Put whom to call into the vault, keyed by case; noted once for the whole import."""
+        if grid.sealed is None or self.vault is None:
+            return
+        try:
+            plain = self.vault.unseal(*grid.sealed, _bound(run))
+        except NoContact:
+            # The key was changed since: what is sealed can be read by nobody, as if it had never been given.
+            return
+        contacts = msgspec.msgpack.decode(plain, type=dict[int, tuple[str, str]])
+        found: dict[tuple[str, str], tuple[str, Contact]] = {}
+        for line in checked.lines:
+            event = line.event
+            if line.number in contacts and event.subject and not event.void and not event.nothing:
+                with suppress(TownwatchError):
+                    name, phone = contacts[line.number]
+                    found[event.feed, event.subject] = (event.town, contact(name, phone, ""))
+        if found:
+            detail = {"contacts": len(found)}
+            self.vault.audit.note(now, clerk.name, Act.IMPORT, f"imports/{run}", detail=detail)
+        for (feed, subject), (town, whom) in found.items():
+            before = self.vault.kept(feed, subject)
+            if before is None or before.town == town:
+                self.vault.put(now, clerk.name, feed, subject, town, whom, noted=True)
 
     def _examine(self, feed: Feed, door: Door, upload: Upload, now: int) -> Checkup:
         said = check_columns(feed, upload.columns)
@@ -189,6 +236,7 @@ class Desk:
             sheet=upload.sheet,
             remembered=remembered,
             said={plain_header(header): field for header, field in said.items()},
+            contacts=feed.contacts and self.vault is not None and self.vault.there,
         )
         return self._look(feed, door, without_row_numbers(grid), mask(upload.name)[:120], now, town)
 
@@ -342,12 +390,13 @@ class Desk:
             # Noted first: whatever happens from here on, a withdrawal knows what may have gone in.
             self.store.save(run.id, touched=touched, settled=False)
             self._send(feed, door, found.checked, now, progress)
+            self._keep_contacts(clerk, run.id, grid, found.checked, now)
         except BaseException:
             self.store.move(run.id, ("committing",), "checked", self.clock.now())
             raise
         report = replace(found.report, counts=counts)
         bad = {row.number for row in found.checked.wrong}
-        rest = replace(grid, rows=[raw for raw in grid.rows if raw.number in bad])
+        rest = replace(grid, rows=[raw for raw in grid.rows if raw.number in bad], sealed=None)
         done = replace(run, state="done", report=report, finished_at=self.clock.now())
         self.store.save(
             run.id,
@@ -480,6 +529,11 @@ class Desk:
         return run if found is None else found
 
 
+def _bound(run: str) -> str:
+    """What a sealed sheet's contacts are bound to."""
+    return f"import\x00{run}"
+
+
 def _touched(checked: Checked, before: Mapping[str, Touched]) -> tuple[list[Touched], Counts]:
     """The records that lines make or correct, and the counts as they were when the commit was first begun."""
     touched = dict(before)
@@ -556,7 +610,8 @@ def import_file(
         with redis.Redis.from_url(settings.redis_url) as client:
             check_durability(client, settings.accept_loss)
             intake = Intake(Stream(client, settings.partitions, settings.stream_limit))
-            desk = Desk(intake, history, lambda: region_at(day_of(clock.now(), zone)), clock)
+            vault = Vault(history.engine, settings.data_dir, Audit(history.engine, settings.data_dir))
+            desk = Desk(intake, history, lambda: region_at(day_of(clock.now(), zone)), clock, vault)
             clerk = Clerk(CLI, source or _source(path), zone=zone)
             try:
                 return desk.take(clerk, feed, Upload(path.name, data, encoding), progress).report

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from dashboard.domain.imports import Column, SheetName
-from dashboard.domain.privacy import mask, personal
+from dashboard.domain.privacy import contact_part, mask, personal
 from ingest.gateways.sheets.cells import LONGEST, plain_text
 from ingest.gateways.sheets.columns import letter_of
 
@@ -44,6 +44,10 @@ class Grid(msgspec.Struct, frozen=True):
     header_row: int = 1
     claimed: int = 0
     hidden: int = 0
+    contacts: dict[int, tuple[str, str]] = {}
+    """Row number -> (name, phone), read only where the vault takes them; sealed before anything is kept."""
+    sealed: tuple[str, bytes] | None = None
+    """``contacts`` as they are kept until the import goes in: (id of the vault's key, sealed bytes)."""
 
     @property
     def read(self) -> list[tuple[int, str]]:
@@ -82,6 +86,24 @@ def raw_row(number: int, texts: Sequence[str], columns: Sequence[Column], read: 
         if first is not None:
             return Raw(number, cells, (letter_of(first), mask(texts[first].strip())[:120], len(texts)))
     return Raw(number, cells)
+
+
+def contact_columns(header: Sequence[str], columns: Sequence[Column]) -> dict[str, int]:
+    """``name`` and ``phone`` -> place of the first personal column that says it."""
+    found: dict[str, int] = {}
+    for place, column in enumerate(columns):
+        if column.private and (part := contact_part(header[place])):
+            found.setdefault(part, place)
+    return found
+
+
+def contact_of(texts: Sequence[str], places: Mapping[str, int]) -> tuple[str, str] | None:
+    """(name, phone) of a row; ``None`` where there is no number to call."""
+    said = [
+        plain_text(texts[places[part]][:LONGEST]) if part in places and places[part] < len(texts) else ""
+        for part in ("name", "phone")
+    ]
+    return (said[0][:40], said[1][:30]) if said[1] else None
 
 
 def without_row_numbers(grid: Grid) -> Grid:

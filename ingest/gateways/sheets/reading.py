@@ -16,7 +16,7 @@ from dashboard.domain.feed import Feed
 from dashboard.errors import ConfigurationError, NotATable
 from ingest.gateways.sheets import workbook
 from ingest.gateways.sheets.columns import HEADER_WITHIN, SAMPLE_MARK, find_header, known_headers, ranks, settled
-from ingest.gateways.sheets.grid import MAX_ROWS, Grid, Raw, raw_row
+from ingest.gateways.sheets.grid import MAX_ROWS, Grid, Raw, contact_columns, contact_of, raw_row
 
 DELIMITERS = {",": "逗号", ";": "分号", "\t": "制表符", "|": "竖线"}
 NO_SIGN = (
@@ -45,12 +45,13 @@ def read_table(
     sheet: str = "",
     remembered: Mapping[str, Mapping[str, str]] = {},
     said: Mapping[str, str] = {},
+    contacts: bool = False,
 ) -> Grid:
     """Read a table: a workbook (XLSX, XLS, ODS), or text with commas, semicolons, tabs or bars.
 
     Text is UTF-8, GB18030 or UTF-16 with its mark. What kind of file it is, its first bytes say, never its name.
     ``remembered`` (set of headers -> plain header -> field, empty for none) goes before what headers are known to
-    mean, ``said`` (plain header -> field) before both.
+    mean, ``said`` (plain header -> field) before both. ``contacts``: whom to call is read too, for the vault alone.
 
     Raises:
         ConfigurationError, NotATable: the file cannot be imported; one sentence says why.
@@ -60,7 +61,7 @@ def read_table(
     known = known_headers(feed)
     if is_workbook(data):
         plain = {key: dict(columns) for key, columns in remembered.items()}
-        return workbook.read(data, workbook.Asked(known, ranks(feed), plain, dict(said), sheet))
+        return workbook.read(data, workbook.Asked(known, ranks(feed), plain, dict(said), sheet, contacts))
     if _MARKUP.match(data.removeprefix(b"\xef\xbb\xbf")):
         raise NotATable(NO_SIGN)
     text, used = _text(data, encoding)
@@ -68,15 +69,19 @@ def read_table(
     columns = settled(header, known, ranks(feed), remembered, said)
     read = [at for at, column in enumerate(columns) if column.field is not None]
     rows: list[Raw] = []
+    to_call = contact_columns(header, columns) if contacts else {}
+    called: dict[int, tuple[str, str]] = {}
     for number, texts in _table(text, delimiter):
         if number <= place or SAMPLE_MARK in texts or not any(texts[at].strip() for at in read if at < len(texts)):
             continue
         rows.append(raw_row(number, texts, columns, read, beyond=True))
+        if to_call and (whom := contact_of(texts, to_call)):
+            called[number] = whom
         if len(rows) > MAX_ROWS:
             raise ConfigurationError(workbook.TOO_MANY)
     if not rows:
         raise ConfigurationError(workbook.HEADER_ONLY)
-    return Grid("csv", columns, rows, encoding=used, delimiter=delimiter, header_row=place)
+    return Grid("csv", columns, rows, encoding=used, delimiter=delimiter, header_row=place, contacts=called)
 
 
 def _text(data: bytes, encoding: str | None) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from dashboard.domain.imports import Column, SheetName
 from dashboard.errors import ConfigurationError, NotATable
 from ingest.gateways.sheets.cells import ERRORS, NO_RESULT, text_of
 from ingest.gateways.sheets.columns import HEADER_WITHIN, SAMPLE_MARK, find_header, settled
-from ingest.gateways.sheets.grid import MAX_ROWS, Grid, Raw, raw_row
+from ingest.gateways.sheets.grid import MAX_ROWS, Grid, Raw, contact_columns, contact_of, raw_row
 
 ROOT = Path(__file__).resolve().parents[3]
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -61,6 +61,8 @@ class Asked(msgspec.Struct, frozen=True):
     remembered: dict[str, dict[str, str]] = {}
     said: dict[str, str] = {}
     sheet: str = ""
+    contacts: bool = False
+    """Whether whom to call is read too, for the vault alone."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -171,6 +173,8 @@ def _grid(name: str, sheet: Any, top: int, package: _Package, asked: Asked, shee
     columns: tuple[Column, ...] = ()
     read: list[int] = []
     rows: list[Raw] = []
+    to_call: dict[str, int] = {}
+    called: dict[int, tuple[str, str]] = {}
     hidden = size = last = 0
     filled = _merged(sheet, top)
     for place, texts in enumerate(_rows(sheet)):
@@ -179,6 +183,7 @@ def _grid(name: str, sheet: Any, top: int, package: _Package, asked: Asked, shee
         if place == top:
             columns = settled(texts, asked.known, asked.rank, asked.remembered, asked.said)
             read = [at for at, column in enumerate(columns) if column.field is not None]
+            to_call = contact_columns(texts, columns) if asked.contacts else {}
             continue
         for at, (held, _) in filled.get(place, {}).items():
             if at < len(texts) and not texts[at]:
@@ -192,6 +197,8 @@ def _grid(name: str, sheet: Any, top: int, package: _Package, asked: Asked, shee
         row = raw_row(place + 1, texts, columns, read, beyond=False)
         size += sum(map(len, row.cells))
         rows.append(row)
+        if to_call and (whom := contact_of(texts, to_call)):
+            called[place + 1] = whom
         hidden += place in extras.hidden
         last = place + 1
         if len(rows) > MAX_ROWS:
@@ -209,6 +216,7 @@ def _grid(name: str, sheet: Any, top: int, package: _Package, asked: Asked, shee
         header_row=top + 1,
         claimed=extras.claimed if extras.claimed > last else 0,
         hidden=hidden,
+        contacts=called,
     )
 
 

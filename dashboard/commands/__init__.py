@@ -1,0 +1,1 @@
+"""Commands of the command line, one module a group; `dashboard.cli` puts them together."""

@@ -1,0 +1,51 @@
+"""What groups of commands share: the data directory's settings with its database current, and the time there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dashboard.settings import Settings
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="数据目录 · data directory (default: TOWNWATCH_DATA_DIR, else ./data)."),
+]
+
+
+def ready(data: Path | None) -> Settings:
+    """The settings of a command that only needs the database, which is there and current afterwards.
+
+    Raises:
+        ConfigurationError: the data directory's records are in another database.
+    """
+    from dashboard.stores import chosen, history
+
+    settings = Settings.load(data)
+    chosen.check_database(settings)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    engine = history.open_engine(settings.database_url)
+    try:
+        history.migrate(engine)
+    finally:
+        engine.dispose()
+    return settings
+
+
+def now(settings: Settings) -> int:
+    """The time of the data directory's world."""
+    from dashboard.clock import read_clock
+
+    return read_clock(settings.data_dir).now()
+
+
+def by_whom() -> str:
+    """Who types the command, as the audit names them."""
+    import getpass
+
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"

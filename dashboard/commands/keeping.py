@@ -1,0 +1,109 @@
+"""``./townwatch backup``, ``restore`` and ``retention``: keeping what was recorded, and letting go of it in order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dashboard.commands.common import Data, by_whom, now, ready
+from dashboard.errors import ConfigurationError
+from dashboard.settings import Settings
+
+Force = Annotated[bool, typer.Option("--force", help="覆盖已有的 · replace what is there.")]
+Database = Annotated[
+    str | None, typer.Option("--database", metavar="URL", help="恢复到哪个数据库 · database to restore to.")
+]
+Redis = Annotated[str | None, typer.Option("--redis", metavar="URL", help="恢复到哪个 Redis · Redis to restore to.")]
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="写到哪个文件 · file to write.")],
+    force: Force = False,
+    data: Data = None,
+) -> None:
+    """备份：运行中也可以，一个文件，逐部分校验 · one file with everything, made while it runs."""
+    from dashboard import backup as keeping
+
+    settings = ready(data)
+    _note(settings, f"backup → {file.name}")
+    manifest = keeping.backup(settings, file, force)
+    again = keeping.read(file)
+    if again != manifest:
+        raise ConfigurationError(f"{file} 读回来与写入的不同，请再备份一次 · {file} reads back otherwise: try again.")
+    typer.echo(f"已备份到 {file}（{file.stat().st_size / 1e6:.1f} MB）· backed up")
+    typer.echo(keeping.described(manifest))
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="备份文件 · the backup.")],
+    force: Force = False,
+    check: Annotated[bool, typer.Option("--check", help="只核对备份，不恢复 · only check the backup.")] = False,
+    database: Database = None,
+    redis: Redis = None,
+    data: Data = None,
+) -> None:
+    """恢复：核对备份，重建数据目录和数据库 · checks a backup and makes the data directory from it."""
+    from dashboard import backup as keeping
+    from dashboard.stores import history
+
+    if not file.is_file():
+        raise ConfigurationError(f"没有文件 {file} · There is no file {file}.")
+    if check:
+        typer.echo(keeping.described(keeping.read(file)))
+        return
+    settings = Settings.load(data, database_url=database, redis_url=redis)
+    manifest, old = keeping.restore(settings, file, force)
+    # What stood in townwatch.toml is in force again now.
+    settings = Settings.load(data, database_url=database, redis_url=redis)
+    (settings.data_dir / "stores.json").unlink(missing_ok=True)
+    engine = history.open_engine(settings.database_url)
+    try:
+        history.migrate(engine)
+    finally:
+        engine.dispose()
+    waiting = keeping.put_back(settings, file, force)
+    _note(settings, f"restore ← {file.name}")
+    typer.echo(keeping.described(manifest))
+    typer.echo(f"已恢复到 {settings.data_dir}，路上放回 {waiting} 条 · restored, {waiting} put back on the road")
+    if old is not None:
+        typer.echo(f"原来的数据保留在 {old} · what was there before is kept in {old}")
+
+
+def _note(settings: Settings, what: str) -> None:
+    """An export and what undoes days of work are audited."""
+    from dashboard.access.audit import Audit, Kind
+    from dashboard.stores.history import open_engine
+
+    engine = open_engine(settings.database_url)
+    try:
+        Audit(engine, settings.data_dir).note(now(settings), by_whom(), Kind.EXPORT, what)
+    finally:
+        engine.dispose()
+
+
+def a_day(option: str, given: str) -> int:
+    """A local day from yyyy-mm-dd.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    try:
+        found = datetime.strptime(given, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day has no zone
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} 是“{given[:40]}”，应为日期，如 2020-02-18"
+            f" · {option} is “{given[:40]}”: write a day as 2020-02-18."
+        ) from None
+    return found.year * 10000 + found.month * 100 + found.day
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+__all__ = ["register"]
