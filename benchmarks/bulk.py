@@ -6,15 +6,17 @@ number. Times are ms since 1970 UTC.
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from benchmarks import records
 from benchmarks.stage import NotMeasured
-from dashboard.clock import FixedClock, write_world
+from dashboard.clock import FixedClock
 from dashboard.domain.day import DEFAULT_ZONE, HOUR, day_start, shift_day
 from dashboard.domain.event import Event
 from dashboard.feeds import feed_named
@@ -52,14 +54,6 @@ class Made(msgspec.Struct, frozen=True):
         engine = open_engine(f"sqlite:///{self.path}")
         migrate(engine)
         return History(engine)
-
-
-def settings_of(folder: Path, made: Made | None = None, **values: object) -> Settings:
-    """Settings of the folder; ``made`` chooses the database and sets the clock to its end."""
-    if made is None:
-        return Settings.load(data_dir=folder, **values)
-    write_world(folder, "bench", 1.0, made.until)
-    return Settings.load(data_dir=folder, database_url=f"sqlite:///{made.path}", **values)
 
 
 def day_records(region: Region, day: int, number: int, count: int = DAY_RECORDS) -> Iterator[list[Event]]:
@@ -158,11 +152,26 @@ def _few(region: Region, day: int, number: int) -> list[Event]:
         for back, stage in enumerate(("reported", "accepted", "resolved")):
             if number >= back:
                 case = f"J{number - back:05d}{index:03d}"
-                record = {"id": f"{case}-{stage}", "town": town, "at": at, "case": case, "stage": stage, "kind": "wages"}
+                record = {
+                    "id": f"{case}-{stage}",
+                    "town": town,
+                    "at": at,
+                    "case": case,
+                    "stage": stage,
+                    "kind": "wages",
+                }
                 found += _decoded("dispute", record, door, start)
     for index, town_ in enumerate(towns):
         at = records.iso(start + (9 * 60 + index) * 60_000)
-        record = {"id": f"S{day}-{index}", "town": town_.code, "at": at, "item": "window", "kind": "other", "channel": "window", "count": 5 + index}
+        record = {
+            "id": f"S{day}-{index}",
+            "town": town_.code,
+            "at": at,
+            "item": "window",
+            "kind": "other",
+            "channel": "window",
+            "count": 5 + index,
+        }
         found += _decoded("service", record, door, start)
     if number == 0:
         for index, place in enumerate(place for place in region.pack.places if place.kind == "enterprise"):
@@ -179,6 +188,17 @@ def _decoded(feed: str, record: records.Record, door: Door, start: int) -> list[
     return events
 
 
+@contextmanager
+def room(keep: Path | None) -> Iterator[Path]:
+    """A folder for databases: the one to keep, or one that is gone afterwards."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="townwatch-bulk-") as folder:
+        yield Path(folder)
+
+
 class Maker:
     """Makes the databases of a folder, the smallest first: each is a copy of the one before, carried on."""
 
@@ -186,6 +206,13 @@ class Maker:
         self.folder, self.say = folder, say
         folder.mkdir(parents=True, exist_ok=True)
         self.library, self.region = open_library(folder, Settings.load(data_dir=folder).region)
+
+    def all(self, totals: Sequence[int], day_records_: int) -> list[Made]:
+        """Databases of about so many records each, in this order, which must be rising."""
+        found: list[Made] = []
+        for total in totals:
+            found.append(self.made(total, day_records_, found[-1] if found else None))
+        return found
 
     def made(self, total: int, day_records_: int = DAY_RECORDS, after: Made | None = None) -> Made:
         """The database of about ``total`` records; an earlier one of fewer is copied and carried on."""
@@ -198,11 +225,11 @@ class Maker:
         for old in self.folder.glob(f"{path.name}*"):
             old.unlink()
         if after is not None:
-            _copy(after, path)
+            copy(after, path)
         history = Made(str(path), 0, 0, 0).open()
         book = book_of(history, self.library, self.region)
         projector = Projector(history, book)
-        first = 0 if after is None else _days_between(FIRST_DAY, after.day)
+        first = 0 if after is None else days_between(FIRST_DAY, after.day)
         days = max(1, round(total / day_records_))
         skip = after.until if after is not None else 0
         began, said = time.monotonic(), 0.0
@@ -231,14 +258,16 @@ class Maker:
         return found
 
 
-def _days_between(first: int, last: int) -> int:
+def days_between(first: int, last: int) -> int:
+    """How many days ``last`` is after ``first``."""
     number = 0
     while shift_day(first, number) != last:
         number += 1
     return number
 
 
-def _copy(made: Made, path: Path) -> None:
+def copy(made: Made, path: Path) -> None:
+    """Copy a database that nobody writes."""
     history = made.open()
     with history.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

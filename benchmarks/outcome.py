@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -59,10 +60,22 @@ class Size(msgspec.Struct, frozen=True):
     load: int
     """Background events a second while latency is measured."""
     probes: int
+    stored: tuple[int, int, int]
+    """Records in the small, the middle and the large database."""
+    day_records: int
+    """Records of one day there."""
+    sockets: int
+    """Sockets that watch one view."""
+    moments: int
+    """How often that view changes while it is measured, once a second."""
+    memory: int
+    """Records over which a worker's memory is watched."""
+    keep: Path | None = None
+    """Where the databases are kept for the next run; ``None``: nowhere."""
 
 
-QUICK = Size(rounds=2, batches=60, singles=2_000, events=40_000, load=200, probes=20)
-FULL = Size(rounds=3, batches=200, singles=6_000, events=150_000, load=2_000, probes=60)
+QUICK = Size(2, 60, 2_000, 40_000, 200, 20, (40_000, 120_000, 200_000), 20_000, 200, 5, 200_000)
+FULL = Size(3, 200, 6_000, 150_000, 2_000, 60, (1_000_000, 10_000_000, 20_000_000), 200_000, 1_000, 20, 10_000_000)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

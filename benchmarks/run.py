@@ -1,6 +1,7 @@
 """``./townwatch bench``: every benchmark in turn, a table for people and a list for machines.
 
-``--quick`` takes about a minute; without it, as with ``--all``, everything is measured at full size.
+``--quick`` takes a few minutes; without it, as with ``--all``, everything is measured at full size, which takes half an
+hour where the databases of many records have to be made first (``--keep DIR`` keeps them for the next run).
 """
 
 from __future__ import annotations
@@ -16,31 +17,55 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bench_gateway, bench_latency, bench_micro, bench_whole, bench_worker
+from benchmarks import (
+    bench_gateway,
+    bench_keeping,
+    bench_latency,
+    bench_micro,
+    bench_scale,
+    bench_sockets,
+    bench_whole,
+    bench_worker,
+    bench_workers,
+)
 from benchmarks.outcome import FULL, QUICK, Outcome, Size
-from dashboard.errors import TownwatchError
+from dashboard.errors import ConfigurationError, TownwatchError
 
 Benchmark = Callable[[Size], Iterator[Outcome]]
 
 BENCHMARKS: dict[str, Benchmark] = {
     "gateway": bench_gateway.measure,
     "worker": bench_worker.measure,
-    "whole path": bench_whole.measure,
+    "workers": bench_workers.measure,
+    "whole": bench_whole.measure,
     "latency": bench_latency.measure,
+    "sockets": bench_sockets.measure,
     "micro": bench_micro.measure,
+    "scale": bench_scale.measure,
+    "memory": bench_workers.memory,
+    "keeping": bench_keeping.measure,
 }
 
 
-def main(quick: bool, everything: bool, json_path: Path | None) -> int:
-    """Measure, print the table, write the JSON. Returns 1 when one failed, not for a missed goal."""
+def main(
+    quick: bool, everything: bool, json_path: Path | None, only: str | None = None, keep: Path | None = None
+) -> int:
+    """Measure, print the table, write the JSON. Returns 1 when one failed, not for a missed goal.
+
+    ``only``: names of benchmarks with commas between them; ``keep``: where databases of many records are kept.
+
+    Raises:
+        ConfigurationError: there is no benchmark of such a name.
+    """
+    chosen = _chosen(only)
     # Ended from outside it still ends its processes and removes its directory.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # The table is read in log files too, where a console calls itself 80 columns wide.
     console = Console(width=max(Console().width, 140))
-    size = QUICK if quick and not everything else FULL
+    size = msgspec.structs.replace(QUICK if quick and not everything else FULL, keep=keep)
     found: list[Outcome] = []
     failed = False
-    for name, measure in BENCHMARKS.items():
+    for name, measure in chosen.items():
         start = time.monotonic()
         try:
             found += measure(size)
@@ -52,13 +77,26 @@ def main(quick: bool, everything: bool, json_path: Path | None) -> int:
     for one in found:
         if one.note:
             console.print(f"{one.name}: {one.note}", highlight=False, markup=False)
-        elif one.met is False:
+        if one.met is False:
             console.print(
                 f"没有达到 · missed: {one.name}: {_number(one.value)} {one.unit}", highlight=False, markup=False
             )
     if json_path is not None:
         json_path.write_bytes(msgspec.json.format(msgspec.json.encode([one.document() for one in found])) + b"\n")
     return 1 if failed else 0
+
+
+def _chosen(only: str | None) -> dict[str, Benchmark]:
+    if only is None:
+        return BENCHMARKS
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    for name in names or [""]:
+        if name not in BENCHMARKS:
+            known = "、".join(BENCHMARKS)
+            raise ConfigurationError(
+                f"--only 里有“{name}”，可用的有 {known} · --only: there is no “{name}”; there are {', '.join(BENCHMARKS)}."
+            )
+    return {name: BENCHMARKS[name] for name in names}
 
 
 def _why(error: Exception) -> str:

@@ -11,17 +11,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import redis
 
 from dashboard import processes, wiring
 from dashboard.access.tokens import TokenStore
-from dashboard.clock import machine_ms
+from dashboard.clock import machine_ms, write_world
 from dashboard.errors import TownwatchError
 from dashboard.settings import Settings
 from dashboard.stores import redis_server
 from dashboard.stores.history import History, migrate, open_engine
+
+if TYPE_CHECKING:
+    from benchmarks.bulk import Made
 
 START_S = 60.0
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +105,24 @@ class Stage:
                 raise NotMeasured(f"{name} 在 {START_S:.0f} 秒内没有应答：{redis_server.last_words(log)}")
             time.sleep(0.05)
 
+    def on(self, made: Made) -> None:
+        """Put this stage on a database that is there: its records, and the time at which they end."""
+        write_world(self.folder, "bench", 1.0, made.until)
+        self.settings = Settings.load(
+            data_dir=self.folder,
+            redis_url=self.settings.redis_url,
+            port=self.settings.port,
+            stream_limit=self.settings.stream_limit,
+            database_url=f"sqlite:///{made.path}",
+        )
+        migrate(open_engine(self.settings.database_url))
+        self.parts = wiring.parts_of(self.settings)
+
+    @property
+    def children(self) -> list[int]:
+        """Process numbers of what was started, in order."""
+        return [child.pid for child in self._children]
+
     def token(self, source: str = "bench") -> str:
         """A writer's token for everything."""
         return TokenStore(self.parts.history.engine).create(machine_ms(), source=source)
@@ -117,3 +138,17 @@ class Stage:
         history = History(open_engine(f"sqlite:///{self.folder / name}.db"))
         migrate(history.engine)
         return history
+
+
+def cpu_s(process: int) -> float:
+    """Seconds of processor time that a process has taken so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(process: int) -> float:
+    """Megabytes of memory that a process holds."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise NotMeasured(f"进程 {process} 已经结束")

@@ -27,8 +27,6 @@ from dash.development.base_component import Component
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
-from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
@@ -48,6 +46,7 @@ from dashboard.errors import StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.live import Hub
 from dashboard.settings import Settings
+from dashboard.telemetry import exposition
 from layouts import shell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,8 +95,16 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page("overview", re.compile(r"/"), ("总览", "Overview"), needs=Permission.FIGURES),
+    Page("alerts", re.compile(r"/alerts"), ("告警", "Alerts"), needs=Permission.FIGURES),
     Page("wall", re.compile(r"/wall"), ("大屏", "Wall"), whole=True, needs=Permission.WALL),
     Page("town", re.compile(r"/town/(?P<code>[^/]{1,40})"), ("镇页", "Town"), needs=Permission.FIGURES),
+    Page(
+        "handover",
+        re.compile(r"/town/(?P<code>[^/]{1,40})/handover"),
+        ("交班单", "Handover"),
+        needs=Permission.FIGURES,
+    ),
+    Page("my", re.compile(r"/my"), ("我的", "Mine"), needs=Permission.FIGURES),
     Page("patrols", re.compile(r"/patrols"), ("巡逻", "Patrols"), needs=Permission.FIGURES),
     Page("checkpoints", re.compile(r"/checkpoints"), ("卡点", "Checkpoints"), needs=Permission.FIGURES),
     Page("disputes", re.compile(r"/disputes"), ("纠纷", "Disputes"), needs=Permission.FIGURES),
@@ -108,12 +115,16 @@ PAGES: tuple[Page, ...] = (
         ("数据流", "Feed"),
         needs=Permission.FIGURES,
     ),
-    Page("record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter"), needs=Permission.RECORD),
+    Page(
+        "record", re.compile(rf"/record(?:/(?P<feed>{'|'.join(FEEDS)}))?"), ("登记", "Enter"), needs=Permission.RECORD
+    ),
     Page("records", re.compile(r"/records"), ("记录", "Records"), needs=Permission.CASES),
     Page("snapshots", re.compile(r"/snapshots"), ("简报", "Snapshots"), needs=Permission.FIGURES),
     Page("imports", re.compile(r"/import"), ("导入", "Import"), needs=Permission.IMPORT),
     Page("rules", re.compile(r"/admin/rules"), ("规则", "Rules"), needs=Permission.FIGURES),
-    Page("places", re.compile(r"/admin/places"), ("地点与巡段", "Places and beats"), whole=True, needs=Permission.FIGURES),
+    Page(
+        "places", re.compile(r"/admin/places"), ("地点与巡段", "Places and beats"), whole=True, needs=Permission.FIGURES
+    ),
     Page("audit", re.compile(r"/admin/audit"), ("审计", "Audit"), whole=True, needs=Permission.AUDIT),
     Page("account", re.compile(r"/account"), ("我的账号", "My account"), needs=Open.SIGNED),
     Page("admin", re.compile(r"/admin"), ("管理", "Administration"), needs=Permission.ADMINISTER),
@@ -167,7 +178,7 @@ class Pages:
             status, kind = 401, "sign_in"
         elif page is None:
             status, kind = 404, "missing"
-        elif page.name == "town" and town is None:
+        elif page.name in ("town", "handover") and town is None:
             status, kind = 404, "no_town"
         elif town is not None and not viewer.sees(town.code):
             # The town's name is no secret, but the switch must not offer what the viewer may not open.
@@ -178,7 +189,9 @@ class Pages:
             title = shell.word(kind, lang)
             children = shell.frame(frame, "notice", shell.notice(frame, kind), title)
             return Shown(status, "notice", address, lang, title, children)
-        title = town.name if town else page.title[1 if lang == "en" else 0]
+        title = page.title[1 if lang == "en" else 0]
+        if town is not None:
+            title = town.name if page.name == "town" else f"{town.name} {title}"
         try:
             body = page.module.layout(pack, lang, **params)
         except Exception:
@@ -247,9 +260,9 @@ def build_app(
     identify: Identify | None = None,
 ) -> FastAPI:
     """The whole web process. ``identify`` says who asks at a door and why not (as a rule the hub's own).
- ``checks`` are the parts that must answer before it is ready (``redis``, ``database``).
+    ``checks`` are the parts that must answer before it is ready (``redis``, ``database``).
 
-    ``pack`` may be a function that returns the pack in force today. ``hub.identify`` says who asks for a page too.
+       ``pack`` may be a function that returns the pack in force today. ``hub.identify`` says who asks for a page too.
     """
     pages = Pages(settings, pack, clock)
     ready = {"pages": False}
@@ -406,7 +419,9 @@ def _catch_all(server: FastAPI, dash: Dash, pages: Pages, hub: Hub) -> Callable[
 def _elsewhere(server: FastAPI, request: Request, viewer: Viewer | None) -> str:
     """Where somebody is sent instead: to sign in, or, for a screen that may show the wall alone, there."""
     asked = request.url.path
-    if viewer is None and any(route.path == "/signin" for route in flat(server.router.routes) if hasattr(route, "path")):
+    if viewer is None and any(
+        route.path == "/signin" for route in flat(server.router.routes) if hasattr(route, "path")
+    ):
         return "/signin?" + urlencode({"next": asked + (f"?{request.url.query}" if request.url.query else "")})
     if asked == "/" and allows(viewer, Permission.WALL) and not allows(viewer, Permission.FIGURES):
         return "/wall" + (f"?{request.url.query}" if request.url.query else "")
@@ -430,9 +445,6 @@ def _allowed_elsewhere(server: FastAPI, request: Request) -> list[str]:
 
 
 def _doors(server: FastAPI, hub: Hub, ready: Mapping[str, bool], checks: Mapping[str, Check]) -> None:
-    registry = CollectorRegistry()
-    registry.register(_HubMetrics(hub))
-
     @server.get("/healthz", tags=["machine"], summary="The process is alive")
     @needs(Open.PUBLIC)
     async def healthz() -> dict[str, str]:
@@ -450,18 +462,29 @@ def _doors(server: FastAPI, hub: Hub, ready: Mapping[str, bool], checks: Mapping
     @server.get("/metrics", tags=["machine"], summary="Figures of the process itself, for Prometheus")
     @needs(Open.MACHINE)
     async def metrics() -> Response:
-        text = generate_latest(REGISTRY) + generate_latest(registry)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+        return await _told(server)
 
     @server.get("/favicon.ico", include_in_schema=False)
     @needs(Open.PUBLIC)
     async def favicon() -> FileResponse:
         return FileResponse(ASSETS / "mark.svg", media_type="image/svg+xml")
 
+    @server.get("/sw.js", include_in_schema=False)
+    @needs(Open.PUBLIC)
+    async def offline() -> Response:
+        script = (ASSETS.parent / "offline" / "sw.js").read_text(encoding="utf-8").replace("{build}", hub.build)
+        return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
     @server.get("/api/docs", include_in_schema=False)
     @needs(Open.PUBLIC)
     async def docs() -> HTMLResponse:
         return HTMLResponse(docs_page(server.openapi()))
+
+
+async def _told(server: FastAPI) -> Response:
+    """All metrics; what has to be looked up is looked up off the event loop."""
+    text = await asyncio.to_thread(exposition, getattr(server.state, "measured", None))
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def _unreadable(_: Request, error: Exception) -> Response:
@@ -509,7 +532,7 @@ def build_gateway(
     @server.get("/metrics", tags=["machine"], summary="Figures of the process itself, for Prometheus")
     @needs(Open.MACHINE)
     async def metrics() -> Response:
-        return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return await _told(server)
 
     server.user_middleware.append(Middleware(Guard, routes=lambda: server.router.routes, identify=identify))
     return server
@@ -518,31 +541,14 @@ def build_gateway(
 async def _asked(check: Check) -> str:
     try:
         async with asyncio.timeout(READY_S):
-            found = check()
+            # A store that hangs must hold up nobody but who asks for it: not the loop, which serves every page.
+            found = await asyncio.to_thread(check)
             answer = await found if inspect.isawaitable(found) else found
         return "ok" if answer is None or answer else "does not answer"
     except TimeoutError:
         return f"did not answer within {READY_S:g} s"
     except Exception as error:
         return str(error) or type(error).__name__
-
-
-class _HubMetrics:
-    """The hub's own counts for Prometheus."""
-
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
-
-    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
-        """Gauges of sockets and topics, counters of texts."""
-        hub = self.hub
-        yield GaugeMetricFamily("townwatch_live_subscribers", "Open sockets", value=hub.subscribers)
-        yield GaugeMetricFamily("townwatch_live_topics", "Topics somebody watches", value=hub.topics)
-        yield GaugeMetricFamily("townwatch_live_subscriptions", "Subscriptions of all sockets", value=hub.subscriptions)
-        yield CounterMetricFamily("townwatch_live_computed", "Views computed", value=hub.computed)
-        yield CounterMetricFamily("townwatch_live_sent", "Texts sent", value=hub.sent)
-        yield CounterMetricFamily("townwatch_live_dropped", "Texts overwritten before sending", value=hub.dropped)
-        yield CounterMetricFamily("townwatch_live_troubles", "Views that failed", value=hub.troubles)
 
 
 async def _warm(hub: Hub) -> None:

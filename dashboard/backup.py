@@ -49,6 +49,8 @@ LEFT_OUT = {"redis", "logs", "metrics", "lock"}
 """What belongs to running processes. Files of the database, locks and half-written files are left out too."""
 PACKS = "packs"
 _CHUNK = 1024 * 1024
+NOBODY = ("UPDATE lease SET expires_at = 0", "DELETE FROM worker_seen")
+"""Whoever held a partition when the backup was made is gone; the fencing numbers go on."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -302,14 +304,14 @@ def _copy_postgres(engine: Engine, room: Path, writer: _Writer) -> tuple[dict[st
             raw: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
             seq = connection.scalar(select(t.ledger.c.seq)) or 0
             for table in t.METADATA.sorted_tables:
-                columns[table.name] = [column.name for column in table.columns]
+                columns[str(table.name)] = [str(column.name) for column in table.columns]
                 path = room / table.name
                 names = sql.SQL(", ").join(map(sql.Identifier, columns[table.name]))
                 statement = sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(names, sql.Identifier(table.name))
                 with open(path, "wb") as out, raw.cursor() as cursor:
                     with cursor.copy(statement) as copy:
                         out.writelines(copy)
-                    rows[table.name] = cursor.rowcount
+                    rows[str(table.name)] = cursor.rowcount
                 writer.add(TABLES + table.name, path)
                 path.unlink()
     return rows, columns, seq
@@ -513,6 +515,9 @@ def _restore_database(settings: Settings, manifest: Manifest, room: Path, made: 
         path = room / DATABASE
         with contextlib.closing(sqlite3.connect(path)) as copy:
             _compare(manifest, _sqlite_rows(copy))
+            for statement in NOBODY:
+                copy.execute(statement)
+            copy.commit()
         own = settings.database_url == f"sqlite:///{settings.data_dir / DATABASE}"
         target = made / DATABASE if own else Path(settings.database_url.removeprefix("sqlite:///"))
         if not own and target.exists() and not force:
@@ -582,6 +587,8 @@ def _load_postgres(engine: Engine, manifest: Manifest, room: Path, force: bool) 
             for name in manifest.tables
         }
         _compare(manifest, found | {"known_seq": history.seq(connection)})
+        for statement in NOBODY:
+            connection.exec_driver_sql(statement)
 
 
 def _days(path: Path, at: int) -> set[int]:

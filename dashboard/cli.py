@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dashboard.commands import keeping
+from dashboard.commands.alerts import alerts
 from dashboard.commands.audit import audit
+from dashboard.commands.feed import feed as feeds
 from dashboard.commands.user import user
 from dashboard.commands.vault import vault
 from dashboard.errors import ConfigurationError, TownwatchError
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from ingest.revision import Revisions
 
 EXIT_DEFECT = 70
+EXIT_TRY_AGAIN = 75
+"""A store does not answer: the supervisor starts the part again, where it would give up on a refusal."""
 EXIT_INTERRUPTED = 130
 FIRST_SCENARIO = "yaozhuang"
 
@@ -52,6 +56,8 @@ rules = typer.Typer(help="规则：阈值、时限、值守时段 · rules and w
 dead_letters = typer.Typer(help="死信：未被接受的记录 · records that were not accepted.", no_args_is_help=True)
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+app.add_typer(alerts, name="alerts")
+app.add_typer(feeds, name="feed")
 app.add_typer(user, name="user")
 app.add_typer(vault, name="vault")
 app.add_typer(geodata, name="geodata")
@@ -579,15 +585,21 @@ def doctor(data: Data = None, port: Port = None, database: Database = None, redi
 
 @app.command()
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="一分钟内 · within a minute.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="小规模，几分钟 · small, some minutes.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="全部 · all of them.")] = False,
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="NAMES", help="只测这些，如 worker,scale · only these.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="大数据库留在这里再用 · keeps large databases.")
+    ] = None,
     json: JsonFile = None,
     data: Data = None,
 ) -> None:
     """性能测试：与同一次运行的裸循环相比 · benchmarks, as ratios to a bare loop of the same run."""
     from benchmarks import run
 
-    raise typer.Exit(run.main(quick, everything, json) or 0)
+    raise typer.Exit(run.main(quick, everything, json, only, keep) or 0)
 
 
 @app.command(context_settings={**PASS_ON, "help_option_names": ["--help"]})
@@ -948,13 +960,26 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments, prog_name="townwatch")
     except TownwatchError as error:
-        print(f"townwatch: {error.sentence}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _tell(error.sentence)
+        raise SystemExit(EXIT_TRY_AGAIN if error.retry and _supervised() else 1) from None
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
     except Exception as error:
-        print(f"townwatch: {_sentence(error)}", file=sys.stderr)
+        _tell(_sentence(error))
         raise SystemExit(EXIT_DEFECT) from None
+
+
+def _supervised() -> bool:
+    """Whether this is a part that the supervisor started."""
+    from dashboard.telemetry import MULTIPROCESS
+
+    return bool(os.environ.get(MULTIPROCESS))
+
+
+def _tell(sentence: str) -> None:
+    # On a full disk the words are lost, and the exit code must not be.
+    with contextlib.suppress(OSError):
+        print(f"townwatch: {sentence}", file=sys.stderr, flush=True)
 
 
 def _sentence(error: Exception) -> str:

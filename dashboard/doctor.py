@@ -26,9 +26,10 @@ from dashboard.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_FREE = 1_000_000_000
+SHORT_DAYS = 14
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 """No machine that runs this lives before; a clock that says so has lost its battery."""
-OWN_VARIABLES = {"TOWNWATCH_VENV", "TOWNWATCH_CHROMIUM"}
+OWN_VARIABLES = {"TOWNWATCH_VENV", "TOWNWATCH_CHROMIUM", "TOWNWATCH_FEEDS"}
 
 
 class Health(StrEnum):
@@ -263,13 +264,90 @@ def _feeds(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
 
 
+def _cluster(settings: Settings) -> Iterator[Finding]:
+    from dashboard.stores.servers import is_cluster, node_urls
+
+    if is_cluster(settings.redis_url) and len(node_urls(settings.redis_url)) < 2:
+        text = "集群地址里只有一个节点，它不在时进程启动不了，请多写几个"
+        text += " · the cluster's address names one node: while it is away nothing can start; name several"
+        yield Finding(Health.WARN, "redis", text)
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    from dashboard.clock import machine_ms
+    from dashboard.stores import history, leases
+
+    engine = history.open_engine(settings.database_url)
+    try:
+        if history.migration(engine) is None:
+            return
+        held = leases.owners(history.History(engine))
+        alive = {owner for owner, _, until in held.values() if until > machine_ms()}
+        unowned = [p for p in range(settings.partitions) if p in held and held[p][2] <= machine_ms()]
+        foreign = sorted(p for p in held if p >= settings.partitions)
+    finally:
+        engine.dispose()
+    if foreign:
+        text = f"数据库里有分区 {foreign[-1]}，设置 partitions 却是 {settings.partitions}，请改回原来的数"
+        text += f" · the database knows partition {foreign[-1]}, and partitions is {settings.partitions}: set it back"
+        yield Finding(Health.FAIL, "workers", text)
+    elif alive and unowned:
+        text = f"分区 {unowned} 暂时没有处理进程，10 秒后仍如此请看 worker 的日志"
+        text += f" · partitions {unowned} have no worker just now; if that lasts 10 s, see the worker's log"
+        yield Finding(Health.WARN, "workers", text)
+    elif alive:
+        text = f"{len(alive)} 个处理进程分担 {settings.partitions} 个分区"
+        text += f" · {len(alive)} workers divide {settings.partitions} partitions"
+        yield Finding(Health.OK, "workers", text)
+
+
+def _growth(settings: Settings) -> Iterator[Finding]:
+    from dashboard import clock, measured
+    from dashboard.stores import history
+
+    engine = history.open_engine(settings.database_url)
+    try:
+        if history.migration(engine) is None:
+            return
+        now = clock.read_clock(settings.data_dir).now()
+        found = measured.growth(history.History(engine), settings.data_dir, now)
+    finally:
+        engine.dispose()
+    if found is None or found.days is None:
+        return
+    low = found.days < SHORT_DAYS
+    text = f"按最近一周的增长，{found.days:,.0f} 天后写满" + ("，请归档（retention）或加盘" if low else "")
+    text += f" · full in {found.days:,.0f} days at the last week's growth"
+    text += ": archive (retention) or add disk" if low else ""
+    yield Finding(Health.WARN if low else Health.OK, "disk growth", text)
+
+
+def _archive(settings: Settings) -> Iterator[Finding]:
+    from dashboard import retention
+
+    folder = settings.data_dir / "archive"
+    if not (folder / retention.MANIFEST).is_file():
+        return
+    wrong = retention.missing(folder)
+    if wrong:
+        text = f"归档缺少文件：{wrong[0]}，请从备份取回 · the archive lacks {wrong[0]}: fetch it from a backup"
+        yield Finding(Health.FAIL, "archive", text)
+    else:
+        text = "归档文件齐全，逐个核对用 retention --check · every file is there; retention --check reads them all"
+        yield Finding(Health.OK, "archive", text)
+
+
 CHECKS = (
     _python,
     _packages,
     _settings_names,
     _disk,
     _redis,
+    _cluster,
     _database,
+    _workers,
+    _growth,
+    _archive,
     _port,
     _clock,
     _world,

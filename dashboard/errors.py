@@ -37,6 +37,18 @@ class Overlapping(TownwatchError):
     """Two figures whose people overlap were to be divided by one another."""
 
 
+class Archived(TownwatchError):
+    """The records of a local day have left the database: its figures stand, what would need them cannot be had."""
+
+    def __init__(self, feed: str, day: int, before: int) -> None:
+        told, first = (f"{one // 10000}-{one // 100 % 100:02d}-{one % 100:02d}" for one in (day, before))
+        super().__init__(
+            f"{feed} 在 {told} 的原始记录已移入归档（{first} 之前的都是），那一天的指标不变，但不能再补记、更正或回放"
+            f" · Records of {feed} on {told} are in the archive (all before {first}): the figures of that day stand, "
+            "but it can be neither added to, corrected nor replayed."
+        )
+
+
 class NotAllowed(TownwatchError):
     """The viewer or token may not do this."""
 
@@ -53,6 +65,10 @@ class Backpressure(TownwatchError):
     def __init__(self, sentence: str, retry_after: int) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
+
+
+class DiskFull(Backpressure):
+    """The disk has less space left than is kept in reserve; nothing of the call was taken."""
 
 
 class LeaseLost(TownwatchError):

@@ -15,16 +15,18 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from types import FrameType
 
-from dashboard.errors import ConfigurationError
+from dashboard.errors import ConfigurationError, TownwatchError
 from dashboard.settings import Settings
 from dashboard.stores import redis_server
 from dashboard.stores.redis_server import RedisServer, check_durability, client_of, dies_with_parent, in_both
@@ -34,6 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT_LOGS = 5
 PATIENCE_S = 10.0
 LONGEST_BACK_OFF_S = 30.0
+LONGEST_REDIS_BACK_OFF_S = 5.0
+REDIS_PAUSE_S = 1.0
 HEALTHY_S = 60.0
 """A child that lived this long has recovered: its next failure starts the back-off anew."""
 TICK_S = 0.1
@@ -76,7 +80,7 @@ class Supervisor:
     browser: bool = False
     program: tuple[str, ...] = (sys.executable, "-P", "-m", "dashboard")
     """What runs a part; a part's arguments and ``--data DIR`` follow."""
-    say: Callable[[str], None] = lambda text: print(text, flush=True)
+    say: Callable[[str], None] = lambda text: _say(text)
     before: Callable[[Settings], None] | None = None
     """Called once Redis answers and before the first part starts, with the settings that name it."""
     beside: str = ""
@@ -84,6 +88,9 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
     server: RedisServer | None = None
+    redis_failures: int = 0
+    redis_due: float = 0.0
+    """When an embedded Redis that did not come up is started again (monotonic seconds)."""
 
     def run(self) -> int:
         """Starts everything, prints ``READY``, watches, and stops everything; the exit code.
@@ -98,7 +105,7 @@ class Supervisor:
                     rotate(log)
             # Counters of processes that are gone would be added to the new ones'.
             shutil.rmtree(self._metrics, ignore_errors=True)
-            self._metrics.mkdir(parents=True)
+            self._metrics.mkdir(parents=True, mode=0o700)
             before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
             try:
                 self._start()
@@ -108,14 +115,19 @@ class Supervisor:
             finally:
                 self.stopping = True
                 self._end()
+                shutil.rmtree(self._metrics, ignore_errors=True)
                 for number, handler in before.items():
                     signal.signal(number, handler)
         return 0
 
     @property
     def _metrics(self) -> Path:
-        folder = self.settings.data_dir / "metrics"
-        return folder / self.beside if self.beside else folder
+        """Where the parts put their numbers: in memory where there is such a place. The files are mapped, and writing
+        to a mapped file on a full disk ends a process."""
+        memory = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, for us alone
+        room = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+        name = blake2b(f"{os.getuid()} {self.settings.data_dir} {self.beside}".encode(), digest_size=8).hexdigest()
+        return room / f"townwatch-metrics-{name}"
 
     def _log(self, name: str) -> Path:
         return self.settings.logs / f"{self.beside or name}.log"
@@ -188,20 +200,47 @@ class Supervisor:
 
     def _look_after(self, first: bool) -> None:
         """Starts again what has ended, later and later; ``first`` is until everything has been ready once."""
-        if self.server is not None and not self.server.alive():
-            self.say("[镇哨] Redis 意外退出，正在重启 · Redis ended, starting it again")
-            self.server = redis_server.start(self.settings.data_dir)
         now = time.monotonic()
+        if self.server is not None and not self.server.alive() and now >= self.redis_due:
+            self._restart_redis(now)
         for child in self.children:
             if child.ended:
                 continue
             if child.process is None:
                 if now >= child.due:
-                    self._launch(child)
+                    self._relaunch(child, now)
                 continue
             code = child.process.poll()
             if code is not None:
                 self._ended(child, code, now, first)
+
+    def _restart_redis(self, now: float) -> None:
+        """Start Redis again; one that does not come up (its disk is full) is tried again, later and later."""
+        self.say("[镇哨] Redis 意外退出，正在重启 · Redis ended, starting it again")
+        try:
+            self.server = redis_server.start(self.settings.data_dir)
+        except (TownwatchError, OSError) as error:
+            wait = min(LONGEST_REDIS_BACK_OFF_S, 0.5 * 2**self.redis_failures)
+            self.redis_failures += 1
+            self.redis_due = time.monotonic() + wait
+            words = error.sentence if isinstance(error, TownwatchError) else error.strerror or type(error).__name__
+            chinese, english = in_both(words)
+            self.say(
+                f"[镇哨] Redis 没有起来（{chinese}），{wait:g} 秒后再试 · "
+                f"Redis did not come up ({english}), trying again in {wait:g} s"
+            )
+        else:
+            self.redis_failures = 0
+            # One that ends again at once must not be started ten times a second.
+            self.redis_due = now + REDIS_PAUSE_S
+
+    def _relaunch(self, child: Child, now: float) -> None:
+        try:
+            self._launch(child)
+        except OSError as error:
+            # Its log cannot be opened on a full disk, or there is no memory for another process.
+            child.due = now + LONGEST_REDIS_BACK_OFF_S
+            self.say(f"[镇哨] {child.part.name} 没有启动 · {child.part.name} was not started: {error.strerror}")
 
     def _ended(self, child: Child, code: int, now: float, first: bool) -> None:
         name = child.part.name
@@ -211,10 +250,13 @@ class Supervisor:
             self.say(f"[镇哨] {name} 已完成 · {name} has finished")
             return
         # A part that starts slowly may refuse after the pages have answered: its first start is what counts.
+        words = redis_server.last_words(log)
         refused = code in (1, 2) and (first or (child.failures == 0 and now - child.started <= HEALTHY_S))
+        # After everything has been ready, only a sentence is a refusal: whoever could write none has crashed.
+        refused = refused and (first or words.startswith("townwatch: "))
         if refused or (first and child.failures >= START_TRIES):
             # A sentence rather than a crash, or the same crash over and over: starting again would only repeat it.
-            chinese, english = in_both(redis_server.last_words(log).removeprefix("townwatch: "))
+            chinese, english = in_both(words.removeprefix("townwatch: "))
             raise ConfigurationError(
                 f"{name} 没有启动：{chinese}（详见 {log}） · {name} did not start: {english} (see {log})."
             )
@@ -236,6 +278,12 @@ class Supervisor:
                 end_group(child.process)
         if self.server is not None:
             self.server.stop()
+
+
+def _say(text: str) -> None:
+    # Whoever reads along may be gone, and the disk that keeps the words full: neither may end what is supervised.
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 class Stopped(BaseException):

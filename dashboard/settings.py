@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         ge=1000,
         description="Events waiting on the road from which gateways answer 429 and ask senders to come back later.",
     )
+    disk_reserve_mb: int = Field(
+        64, ge=0, le=1_000_000, description="Free space (MB) of `data_dir`'s disk below which gateways answer 507."
+    )
     max_body_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, description="Largest request body a gateway reads; more is answered 413."
     )

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,13 +29,13 @@ from dashboard.access.tokens import TokenStore
 from dashboard.access.vault import Vault
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.alerts.channels import FILE as CHANNELS
-from dashboard.alerts.channels import Channels
+from dashboard.alerts.channels import Channels, file_of
 from dashboard.alerts.deliver import Deliveries
 from dashboard.alerts.engine import AlertEngine, AlertService
 from dashboard.api import actions as acts
 from dashboard.api import (
     admin,
+    alerts,
     contacts,
     deadletters,
     events,
@@ -44,6 +45,7 @@ from dashboard.api import (
     geo,
     imports,
     phones,
+    qr,
     records,
     rules,
     signin,
@@ -51,6 +53,7 @@ from dashboard.api import (
 )
 from dashboard.api.auditing import Audited, opened, turned_away
 from dashboard.api.common import Gate
+from dashboard.api.requests import Requests
 from dashboard.app import Check, build_app, build_gateway
 from dashboard.clock import Clock, machine_ms, read_clock
 from dashboard.domain.day import day_of
@@ -59,6 +62,8 @@ from dashboard.domain.summary import Standing
 from dashboard.errors import ConfigurationError, NotAllowed, StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.live import Hub, build_id
+from dashboard.measured import Measured, delays, growth
+from dashboard.patience import SERVED
 from dashboard.queries.board import BoardReader
 from dashboard.queries.past import Past
 from dashboard.queries.reader import LiveBoards
@@ -72,6 +77,7 @@ from dashboard.stores import leases
 from dashboard.stores.history import History, migration, open_engine
 from dashboard.stores.live import LiveStore
 from dashboard.stores.redis_server import check_durability, client_of
+from dashboard.stores.room import Room
 from dashboard.stores.rules import book_of
 from dashboard.stores.stream import Stream
 from dashboard.stores.tables import dead_letter, source_stat
@@ -125,9 +131,15 @@ def parts_of(settings: Settings) -> Parts:
         region_at=book_of(history, library, region),
         history=history,
         client=client,
-        stream=Stream(client, settings.partitions, settings.stream_limit),
+        stream=_road(client, settings),
         live=LiveStore(client),
     )
+
+
+def _road(client: redis.Redis, settings: Settings) -> Stream:
+    road = Stream(client, settings.partitions, settings.stream_limit)
+    road.room = Room(road.servers, (settings.data_dir,), settings.disk_reserve_mb << 20)
+    return road
 
 
 def worker_of(parts: Parts) -> Worker:
@@ -158,13 +170,13 @@ def run_worker(settings: Settings) -> None:
     if not leases.others(parts.history, worker.owner):
         # A worker that starts alone knows nothing of what the last one published before it died.
         parts.live.clear()
-    alerts = alerts_of(parts, worker.owner)
+    watch = alerts_of(parts, worker.owner)
     calm_collector()
-    alerts.start()
+    watch.start()
     try:
         worker.run()
     finally:
-        alerts.stop()
+        watch.stop()
 
 
 def alerts_of(parts: Parts, owner: str) -> AlertService:
@@ -178,9 +190,7 @@ def alerts_of(parts: Parts, owner: str) -> AlertService:
 
 def deliveries_of(parts: Parts) -> Deliveries:
     """Messages to the world outside, by the file of channels."""
-    settings = parts.settings
-    file = Path(settings.channels_file) if settings.channels_file else settings.data_dir / CHANNELS
-    return Deliveries(parts.history, Channels(file))
+    return Deliveries(parts.history, Channels(file_of(parts.settings)))
 
 
 class Web(msgspec.Struct):
@@ -254,6 +264,7 @@ def web_of(settings: Settings, parts: Parts, role: str) -> Web:
         rules.router(reader, gate),
         contacts.router(actions, gate),
         acts.router(actions, reader, gate),
+        alerts.router(reader, gate),
         snapshots.router(actions, desk.archive, gate, parts.zone),
     ]
     if role == "gateway":
@@ -272,7 +283,12 @@ def web_of(settings: Settings, parts: Parts, role: str) -> Web:
             settings, hub, reader, actions, routers, pack, parts.clock, checks=checks, identify=_known(gate)
         )
     # Just outside the guard, which is innermost: what that refuses is noted, and gets the headers of every answer.
-    app.user_middleware.insert(len(app.user_middleware) - 1, Middleware(Audited, audit=actions.audit, gate=gate, clock=parts.clock))
+    app.user_middleware.insert(
+        len(app.user_middleware) - 1, Middleware(Audited, audit=actions.audit, gate=gate, clock=parts.clock)
+    )
+    app.add_middleware(Requests)
+    pages = None if role == "gateway" else hub
+    app.state.measured = Measured(settings.data_dir, parts.clock, parts.history, parts.stream, parts.live, pages)
     app.state.audit = actions.audit
     hub.opened, hub.refused = opened(actions.audit, parts.clock), turned_away(actions.audit, parts.clock)
     return Web(app, actions, reader)
@@ -291,12 +307,7 @@ def run_web(settings: Settings, role: str) -> None:
             web.app,
             host=settings.host,
             port=settings.port,
-            log_config=None,
-            access_log=False,
-            ws="websockets-sansio",
-            server_header=False,
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=3,
+            **SERVED,
         )
 
 
@@ -431,15 +442,15 @@ class Health:
     def __init__(self, parts: Parts, hub: Hub, past: Past) -> None:
         self.parts, self.hub, self.past = parts, hub, past
         self._lock = threading.Lock()
-        self._held: tuple[int, dict[str, Any]] = (0, {})
-        self._first: tuple[int, int] | None = None
+        self._held: tuple[float, dict[str, Any]] = (-10.0, {})
         self._migration = migration(parts.history.engine)
 
     def __call__(self) -> dict[str, Any]:
         """The document that ``views/system`` shows."""
         with self._lock:
-            if machine_ms() - self._held[0] > 1000:
-                self._held = (machine_ms(), self._ask())
+            # By a clock that nobody sets: one that was set back would keep the page as it was until it is there again.
+            if time.monotonic() - self._held[0] > 1:
+                self._held = (time.monotonic(), self._ask())
             return self._held[1]
 
     def _ask(self) -> dict[str, Any]:
@@ -463,8 +474,18 @@ class Health:
         partitions = []
         for number in range(parts.stream.partitions):
             lag, pending = parts.stream.lag(number)
-            owner, fence, _ = owners.get(number, ("", 0, 0))
-            partitions.append({"partition": number, "lag": lag, "pending": pending, "owner": owner, "fence": fence})
+            owner, fence, until = owners.get(number, ("", 0, 0))
+            partitions.append(
+                {
+                    "partition": number,
+                    "lag": lag,
+                    "pending": pending,
+                    "owner": owner,
+                    "fence": fence,
+                    # Nobody works on it: its worker has stood still or been away for longer than a lease lasts.
+                    "idle": bool(owners) and until <= machine_ms(),
+                }
+            )
         return {
             "records": records,
             "partitions": partitions,
@@ -529,14 +550,19 @@ class Health:
                 for row in connection.execute(select(dead_letter.c.source, func.count()).group_by(dead_letter.c.source))
             }
             rows = list(connection.execute(select(source_stat).order_by(source_stat.c.source)))
-        return [{**dict(row._mapping), "rejected": rejected.get(row.source, 0)} for row in rows]
+        late = delays(self.parts.history)
+        return [
+            {**dict(row._mapping), "rejected": rejected.get(row.source, 0), "delay_ms": late.get(row.source)}
+            for row in rows
+        ]
 
     def _disk(self) -> dict[str, Any]:
-        """Free space, and in how many days it is full at the rate of this process's own observation."""
-        usage = shutil.disk_usage(self.parts.settings.data_dir)
-        now = machine_ms()
-        if self._first is None:
-            self._first = (now, usage.free)
-        seconds, used = (now - self._first[0]) / 1000, self._first[1] - usage.free
-        days = usage.free / used * seconds / 86_400 if seconds > 600 and used > 0 else None
-        return {"free_bytes": usage.free, "days_left": days}
+        """Free space, and in how many days it is full at the rate of the last week's records."""
+        told: dict[str, Any] = {"free_bytes": shutil.disk_usage(self.parts.settings.data_dir).free}
+        try:
+            found = growth(self.parts.history, self.parts.settings.data_dir, self.parts.clock.now())
+        except StoreUnavailable:
+            return told
+        if found is not None:
+            told |= {"days_left": found.days, "per_day": found.events_per_day, "per_event": found.bytes_per_event}
+        return told

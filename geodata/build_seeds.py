@@ -171,7 +171,10 @@ def _pack(plan: Plan, data: _Open, boundaries: Mapping[str, BaseGeometry]) -> Re
         if not shapely.intersects_xy(boundaries[code], *seat):
             middle = boundaries[code].representative_point()
             seat = (round(middle.x, 6), round(middle.y, 6))
-        towns.append(Town(code, data.names[code], english, plan.region, plan.aliases.get(code, ()), seat))
+        # People say 珠海街道; the register's 珠海街道办事处 stays as another spelling.
+        name = data.names[code].removesuffix("办事处")
+        aliases = tuple(one for one in (*plan.aliases.get(code, ()), data.names[code]) if one != name)
+        towns.append(Town(code, name, english, plan.region, aliases, seat))
         beat = f"{code}-B1"
         beats.append(Beat(beat, code, "中心巡段", "Centre", (f"{code}-U1", f"{code}-U2", f"{code}-N1")))
         units += [Unit(f"{code}-U{n}", code, f"{'一二'[n - 1]}组", f"Unit {n}", f"{'陈林'[n - 1]}警官") for n in (1, 2)]

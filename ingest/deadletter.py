@@ -16,6 +16,7 @@ from dashboard.feeds import feed_named
 from dashboard.stores.history import History
 from dashboard.stores.stream import DeadLetter, Stream
 from dashboard.stores.tables import dead_letter
+from dashboard.telemetry import metric
 from ingest.decode import Door, declared
 from ingest.intake import Intake, Receipt
 
@@ -52,6 +53,7 @@ def drain(history: History, stream: Stream, count: int = 500) -> int:
         except msgspec.DecodeError:
             letters.append(_unreadable(entry, data))
     store(history, letters)
+    metric("dead_letters_total").labels("refused").inc(len(letters))
     stream.finish_dead([entry for entry, _ in found])
     return len(found)
 

@@ -14,6 +14,7 @@ from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed
 from dashboard.errors import StoreUnavailable
 from dashboard.stores.stream import Batch, DeadLetter, Stream
+from dashboard.telemetry import REQUEST, metric
 from ingest.decode import Door, declared, decode_records
 
 
@@ -28,6 +29,10 @@ Refused = tuple[Any, Rejected]
 """A record that a gateway itself could not take, and why."""
 
 
+Sent = tuple[Batch, str, asyncio.Future[None]]
+"""What one sender wants on the road, the name of its request, and what it waits for."""
+
+
 class SharedRoad:
     """Group commit: whoever comes while Redis is busy with others goes with the next round trip. For one event loop.
 
@@ -40,7 +45,7 @@ class SharedRoad:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self._waiting: list[tuple[Batch, asyncio.Future[None]]] = []
+        self._waiting: list[Sent] = []
         self._carrier: asyncio.Task[None] | None = None
 
     async def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
@@ -51,22 +56,23 @@ class SharedRoad:
         """
         loop = asyncio.get_running_loop()
         told: asyncio.Future[None] = loop.create_future()
-        self._waiting.append(((events, dead), told))
+        self._waiting.append(((events, dead), REQUEST.get(), told))
         if self._carrier is None:
             self._carrier = loop.create_task(self._carry())
         await told
 
     async def _carry(self) -> None:
-        going: list[tuple[Batch, asyncio.Future[None]]] = []
+        going: list[Sent] = []
         try:
             while self._waiting:
                 going, self._waiting = self._waiting[: self.MOST], self._waiting[self.MOST :]
                 try:
-                    refused = await asyncio.to_thread(self.stream.append_all, [batch for batch, _ in going])
+                    batches, names = [batch for batch, _, _ in going], [name for _, name, _ in going]
+                    refused = await asyncio.to_thread(self.stream.append_all, batches, names)
                 except Exception as error:
                     _fail(going, error)
                     continue
-                for (_, told), why in zip(going, refused, strict=True):
+                for (_, _, told), why in zip(going, refused, strict=True):
                     if told.done():
                         # The sender has gone; its records are on the road all the same.
                         continue
@@ -100,6 +106,7 @@ class Intake:
         """
         events, letters, rejected = self._decode(feed, records, door, received_at, refused)
         self.append(events, letters)
+        _count(feed, len(events), rejected)
         return Receipt(len(events), rejected)
 
     async def accept_small(
@@ -113,6 +120,7 @@ class Intake:
         events, letters, rejected = self._decode(feed, records, door, received_at, refused)
         if events or letters:
             await self._shared.append(events, letters)
+        _count(feed, len(events), rejected)
         return Receipt(len(events), rejected)
 
     def _decode(
@@ -129,11 +137,18 @@ class Intake:
     def append(self, events: Sequence[Event], dead: Sequence[DeadLetter]) -> None:
         """Put decoded events and dead letters on the road."""
         if events or dead:
-            self.stream.append(events, dead)
+            self.stream.append(events, dead, REQUEST.get())
 
 
-def _fail(senders: Sequence[tuple[Batch, asyncio.Future[None]]], error: Exception) -> None:
-    for _, told in senders:
+def _count(feed: Feed, accepted: int, rejected: Sequence[Rejected]) -> None:
+    if accepted:
+        metric("records_accepted_total").labels(feed.name).inc(accepted)
+    for why in rejected:
+        metric("records_rejected_total").labels(feed.name, why.code).inc()
+
+
+def _fail(senders: Sequence[Sent], error: Exception) -> None:
+    for _, _, told in senders:
         if not told.done():
             told.set_exception(error)
 

@@ -5,9 +5,11 @@ A crash at any point, a redelivery, a duplicate, a late or reordered event leave
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from statistics import median
 
 import msgspec
 import structlog
@@ -17,7 +19,7 @@ from dashboard.archetypes import LIFE, Engine, State, engine_of
 from dashboard.domain.day import MINUTE, day_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
-from dashboard.errors import PackError
+from dashboard.errors import Archived, PackError
 from dashboard.feeds import STREAMS
 from dashboard.stores import leases, rules
 from dashboard.stores.history import History, Version
@@ -34,6 +36,11 @@ SubjectDay = tuple[str, int, str]
 """(feed, local day or ``LIFE``, subject): whose state it is."""
 
 CACHED_STATES = 20_000
+MARK_EVERY = 200
+"""Records of a subject's day after which its state is kept for questions about that moment. A kept state takes about a
+thousand bytes: some five bytes a record."""
+DELAYS_A_BATCH, DELAYS_KEPT = 50, 201
+"""How many of a batch's last records, and how many of each source, its clock is judged by."""
 ASIDE_FROM = 1_000
 """Versions from which a batch is written in a thread of its own: the database does its part outside the interpreter,
 and meanwhile the records are folded. For fewer, waking the thread costs more than it saves."""
@@ -77,9 +84,12 @@ class Projector:
         history: History,
         region_at: Callable[[int], Region],
         feeds: Mapping[str, Feed] = STREAMS,
+        mark_every: int = MARK_EVERY,
+        aside_from: int = ASIDE_FROM,
     ) -> None:
         self.history = history
         self.region_at = region_at
+        self.mark_every, self.aside_from = mark_every, aside_from
         self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
         self.feeds = feeds
         self._states: dict[SubjectDay, State] = {}
@@ -87,6 +97,12 @@ class Projector:
         self._seq: int | None = None
         """The ``known_seq`` up to which cached states are the truth: that of our own last commit."""
         self._aside = ThreadPoolExecutor(1, "versions")
+        self._archived: dict[str, int] = {}
+        """Feed -> the first local day whose records are in the database; asked when somebody else has committed."""
+        self._delays: dict[str, deque[int]] = {}
+        """Source -> received less happened of its latest records, ms."""
+        self._unmarked: dict[SubjectDay, int] = {}
+        """Records folded since a state was last kept. Forgotten without harm."""
         self._unusable: set[int] = set()
         """Versions that were asked for and cannot be read; looked at again by the next process."""
 
@@ -124,9 +140,15 @@ class Projector:
             self._provisional = None
             raise
 
+    def _refuse_archived(self, batch: _Batch) -> None:
+        for feed, day, _ in batch.append.keys() | batch.refold if self._archived else ():
+            if 0 < day < self._archived.get(feed, 0):
+                raise Archived(feed, day, self._archived[feed])
+
     def _distrust(self, connection: Connection) -> None:
         """Forget cached states when another worker or a load has committed since our own last commit."""
         if self.history.seq(connection) != self._seq:
+            self._archived = self.history.archived(connection)
             self._states.clear()
             self._provisional = None
             if isinstance(self.region_at, RegionBook):
@@ -203,7 +225,11 @@ class Projector:
                 new = book.choose(0 if day == LIFE else day, after)
                 if old is new or engine.rules(old) == engine.rules(new):
                     continue
-                events = self.history.events_of_day(connection, feed, None if day == LIFE else day)
+                try:
+                    events = self.history.events_of_day(connection, feed, None if day == LIFE else day)
+                except Archived as gone:
+                    log.warning("not_folded_by_new_rules", reason=gone.sentence)
+                    continue
                 encoded: dict[SubjectDay, bytes] = {}
                 # A subject whose records were all withdrawn has a state too.
                 for subject, _, _ in self.history.states_since(connection, feed, day, 0):
@@ -211,25 +237,29 @@ class Projector:
                     engine.fold(state, events.get(subject, []), new)
                     encoded[feed, day, subject] = engine.encode(state)
                 self.history.save_states(connection, encoded, seq)
+                self.history.forget_marks(connection, feed, day)
 
     def _apply(self, connection: Connection, events: Sequence[Event], known_at: int) -> Applied:
         first = self.history.seq(connection)
         batch = self._settle(connection, events, first)
+        self._refuse_archived(batch)
         applied = Applied(batch.seq, len(batch.rows) - batch.corrected, batch.corrected, batch.repeated)
         if batch.rows:
             self._load(connection, batch.append.keys() | batch.refold)
+            corrected = set(batch.refold)
             with self._written(connection, batch):
                 self._fold_further(batch)
             applied.provisional = self._note_places(connection, events, batch.seq)
-            self._save(connection, batch, applied)
+            self._save(connection, batch, applied, corrected)
             self.history.close_batch(connection, batch.seq, known_at)
         _note_sources(connection, events, batch.repeated)
+        _note_delays(connection, events, self._delays)
         return applied
 
     @contextmanager
     def _written(self, connection: Connection, batch: _Batch) -> Iterator[None]:
         """Write a batch's versions while the body, which must not ask the database, goes on."""
-        if len(batch.rows) < ASIDE_FROM:
+        if len(batch.rows) < self.aside_from:
             self._write(connection, batch)
             yield
             return
@@ -303,7 +333,12 @@ class Projector:
 
     def _unsettle(self, connection: Connection, batch: _Batch, old: Sequence[tuple[int, int]]) -> None:
         """Days that lose a record must be folded again, whether the record is stored or came in this batch."""
-        fetched = self.history.events_by_seq(connection, [seq for seq, _ in old if seq not in batch.rows])
+        wanted = [seq for seq, _ in old if seq not in batch.rows]
+        fetched = self.history.events_by_seq(connection, wanted)
+        if len(fetched) < len(wanted):
+            # Nothing but the archive takes versions away: a correction would leave what was said before standing.
+            feed, limit = max(self._archived.items(), key=lambda one: one[1], default=("?", 0))
+            raise Archived(feed, limit - 1, limit)
         batch.days |= {seq: day for seq, (day, _) in fetched.items()}
         for seq, _ in old:
             day, event = (batch.rows[seq][1], batch.rows[seq][3]) if seq in batch.rows else fetched[seq]
@@ -328,8 +363,11 @@ class Projector:
             else:
                 batch.refold.add(subject_day)
 
-    def _save(self, connection: Connection, batch: _Batch, applied: Applied) -> None:
-        """Fold again from the stored records what must be, and write all states that changed."""
+    def _save(self, connection: Connection, batch: _Batch, applied: Applied, corrected: set[SubjectDay]) -> None:
+        """Fold again from the stored records what must be, and write all states that changed.
+
+        ``corrected`` are the days that lost a record: what was kept of their earlier states holds no longer.
+        """
         lives = self._lives(connection, batch.refold)
         encoded: dict[SubjectDay, bytes] = {}
         for subject_day in batch.append.keys() | batch.refold:
@@ -346,8 +384,31 @@ class Projector:
             encoded[subject_day] = engine.encode(self._states[subject_day])
             applied.touched.add((feed, day))
         self.history.save_states(connection, encoded, batch.seq)
+        self._mark(connection, batch, encoded, corrected)
         if len(self._states) > CACHED_STATES:
             self._states.clear()
+
+    def _mark(
+        self, connection: Connection, batch: _Batch, encoded: Mapping[SubjectDay, bytes], corrected: set[SubjectDay]
+    ) -> None:
+        lost: dict[tuple[str, int], list[str]] = {}
+        for feed, day, subject in corrected:
+            if day != LIFE:
+                lost.setdefault((feed, day), []).append(subject)
+        for (feed, day), subjects in lost.items():
+            self.history.forget_marks(connection, feed, day, subjects)
+        due: dict[SubjectDay, bytes] = {}
+        for subject_day, fresh in batch.append.items():
+            if subject_day[1] == LIFE:
+                continue
+            count = self._unmarked.get(subject_day, 0) + len(fresh)
+            if count >= self.mark_every:
+                due[subject_day] = encoded[subject_day]
+                count = 0
+            self._unmarked[subject_day] = count
+        self.history.mark_states(connection, due, batch.seq)
+        if len(self._unmarked) > CACHED_STATES:
+            self._unmarked.clear()
 
     def _lives(self, connection: Connection, refold: Collection[SubjectDay]) -> dict[str, dict[str, list[Event]]]:
         """Feed -> subject -> its records of all days, of the subjects whose whole life must be folded again."""
@@ -400,6 +461,27 @@ class Projector:
 
 def _order(event: Event) -> tuple[int, str, str]:
     return (event.at, event.source, event.id)
+
+
+def _note_delays(connection: Connection, events: Sequence[Event], held: dict[str, deque[int]]) -> None:
+    """Keep the median of received less happened for each source: its clock's offset, and how long it takes.
+
+    Some of a batch's last records will do; a withdrawal names no time.
+    """
+    seen: set[str] = set()
+    for event in events[-DELAYS_A_BATCH:]:
+        if not event.void:
+            held.setdefault(event.source, deque(maxlen=DELAYS_KEPT)).append(event.received_at - event.at)
+            seen.add(event.source)
+    rows = [{"s": one, "m": int(median(held[one])), "n": len(held[one])} for one in sorted(seen)]
+    if rows:
+        connection.execute(
+            text(
+                "INSERT INTO source_delay (source, median_ms, samples) VALUES (:s, :m, :n)"
+                " ON CONFLICT (source) DO UPDATE SET median_ms = excluded.median_ms, samples = excluded.samples"
+            ),
+            rows,
+        )
 
 
 def _note_sources(connection: Connection, events: Sequence[Event], repeated: int) -> None:

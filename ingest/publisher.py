@@ -20,6 +20,7 @@ from dashboard.errors import StoreUnavailable
 from dashboard.feeds import STREAMS
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
+from dashboard.telemetry import metric
 from geodata.library import region_known
 from geodata.region import Region
 
@@ -101,6 +102,8 @@ class Publisher:
             self.live.publish(name, summaries, seq, now)
             for town, summary in summaries.items():
                 self._expect(name, town, self.engines[name].next_change(summary, region))
+        for name in names:
+            metric("published_total").labels(name).inc()
         self.live.announce(names, seq, now)
         return seq
 

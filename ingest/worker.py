@@ -7,27 +7,25 @@ cannot be applied as a dead letter instead of standing still.
 from __future__ import annotations
 
 import gc
-import os
-import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
-from uuid import uuid4
 from zlib import crc32
 
 import structlog
 
-from dashboard.clock import Clock, machine_ms
-from dashboard.domain.day import day_of, iso
+from dashboard.clock import Clock
+from dashboard.domain.day import MINUTE, day_of, iso
 from dashboard.domain.event import Event, encode_events
 from dashboard.domain.figure import Quantity
-from dashboard.errors import LeaseLost, StoreUnavailable
+from dashboard.errors import Archived, LeaseLost, StoreUnavailable
 from dashboard.feeds import STREAMS
 from dashboard.stores import leases
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
 from dashboard.stores.stream import DeadLetter, Entry, Stream
+from dashboard.telemetry import metric
 from ingest import deadletter
 from ingest.projector import Applied, Projector
 from ingest.publisher import Publisher
@@ -35,9 +33,13 @@ from ingest.publisher import Publisher
 log = structlog.get_logger("worker")
 
 MAX_BACKOFF_S = 10.0
+SET_BACK_MS = MINUTE
+"""A clock that goes back further than this was wrong before; less is what machines do to keep in step."""
 MAX_ENTRIES = 64
 """Most entries taken from one partition at once: a gateway's entries hold up to 500 events."""
 _YOUNG_OBJECTS = 1_000_000
+LOGGED_REQUESTS = 50
+"""Most requests that a line of the log names."""
 
 
 def calm_collector() -> None:
@@ -72,10 +74,13 @@ class Worker:
         self.batch_events, self.wait_ms, self.share = batch_events, wait_ms, share
         self._entry_events = 500.0
         """Events an entry held in the last batch; until there was one, the most that a gateway puts into it."""
-        self.owner = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+        self.owner = leases.owner_here()
         self.stop = False
         self.held: dict[int, int] = {}
-        self._renew_at = 0
+        self._renew_at = 0.0
+        """When leases are renewed next (monotonic seconds): a clock that is set back must not put it off."""
+        self._looked_at = 0
+        """The world's time when the last round began."""
         self._taken_over: set[int] = set()
         self._owed: set[str] = set()
         """Feeds that were committed, by us or by a worker before us, and may not have been published."""
@@ -89,9 +94,10 @@ class Worker:
                 self.step()
                 backoff = 0.1
             except (StoreUnavailable, LeaseLost) as trouble:
+                metric("worker_waits_total").labels("lease" if isinstance(trouble, LeaseLost) else "store").inc()
                 log.warning("waiting", reason=trouble.sentence)
                 self.held = {}
-                self._renew_at = 0
+                self._renew_at = 0.0
                 self._taken_over.clear()
                 time.sleep(backoff)
                 backoff = min(backoff * 2, MAX_BACKOFF_S)
@@ -103,6 +109,7 @@ class Worker:
     def step(self) -> int:
         """One round: renew leases, take a batch, let time act. Returns how many records were applied."""
         self._renew()
+        self._mind_the_clock()
         self._adopt()
         if not self.live.ready():
             self.publisher.rebuild(self.clock.now())
@@ -117,8 +124,20 @@ class Worker:
         self.publisher.tick(self.clock.now())
         return done
 
+    def _mind_the_clock(self) -> None:
+        """Figures of a time that has not come must not stand: a clock that was set back empties the window.
+
+        A publication replaces another only when it is of a later moment, so those of the wrong time would stay until
+        the clock is there again.
+        """
+        now, before = self.clock.now(), self._looked_at
+        self._looked_at = now
+        if now < before - SET_BACK_MS:
+            log.warning("clock_set_back", seconds=(before - now) // 1000)
+            self.live.clear()
+
     def _renew(self) -> None:
-        if machine_ms() < self._renew_at:
+        if time.monotonic() < self._renew_at:
             return
         before = set(self.held)
         self.history.make_ahead(day_of(self.clock.now(), self.projector.region_at(0).pack.timezone))
@@ -131,7 +150,7 @@ class Worker:
         # A worker that does not know yet that its lease has passed may read entries and not be allowed to write them:
         # they are looked for again and again, not only at the take-over.
         self._taken_over.clear()
-        self._renew_at = machine_ms() + leases.TERM_MS // 3
+        self._renew_at = time.monotonic() + leases.TERM_MS / 3000
 
     def _adopt(self) -> None:
         """Let rules count that somebody changed: figures of every feed may be others by them."""
@@ -144,6 +163,7 @@ class Worker:
             left = self.stream.unfinished(partition, self._count(1))
             if left:
                 log.info("took_over", partition=partition, entries=len(left))
+                metric("takeovers_total").inc()
                 return {partition: left}
             self._taken_over.add(partition)
         if not self.held:
@@ -181,20 +201,33 @@ class Worker:
 
     def _work(self, taken: dict[int, list[Entry]]) -> int:
         events: list[Event] = []
-        for entries in taken.values():
+        for partition, entries in taken.items():
             for entry in entries:
                 if entry.events is None:
-                    self._park_unreadable(entry)
+                    self._park_unreadable(partition, entry)
                 else:
                     events += entry.events
         positions = {partition: entries[-1].id for partition, entries in taken.items()}
         held = {partition: self.held[partition] for partition in taken}
+        began = time.perf_counter()
         applied = self._apply(events, held, positions)
-        self._publish(applied)
-        for partition, entries in taken.items():
-            self.stream.finish(partition, entries)
+        committed = time.perf_counter()
+        _tell(taken, events, applied, self.clock.now(), committed - began)
+        try:
+            self._publish(applied)
+            metric("worker_seconds").labels("publish").observe(time.perf_counter() - committed)
+        except StoreUnavailable:
+            # A Redis without memory to spare takes no figures, but lets go of what is committed, and that makes room;
+            # what could not be published stays owed.
+            self._finish(taken)
+            raise
+        self._finish(taken)
         self.applied += len(events)
         return len(events)
+
+    def _finish(self, taken: dict[int, list[Entry]]) -> None:
+        for partition, entries in taken.items():
+            self.stream.finish(partition, entries)
 
     def _apply(self, events: Sequence[Event], held: dict[int, int], positions: dict[int, str]) -> list[Applied]:
         """Apply a batch; one that fails is halved until the record that cannot be applied is alone."""
@@ -230,14 +263,17 @@ class Worker:
             field="(record)",
             got=type(error).__name__,
             allowed="程序能够处理的记录",
-            message="程序处理这条记录时出错，记录已保留，请把日志交给维护人员",
+            message=error.sentence.partition(" · ")[0]
+            if isinstance(error, Archived)
+            else "程序处理这条记录时出错，记录已保留，请把日志交给维护人员",
             body=_as_sent(event),
         )
         deadletter.store(self.history, [letter])
 
-    def _park_unreadable(self, entry: Entry) -> None:
+    def _park_unreadable(self, partition: int, entry: Entry) -> None:
         letter = DeadLetter(
-            ref=f"entry:{entry.id}:{crc32(entry.raw):08x}",
+            # Entries of two partitions may have one id: it is the millisecond in which they came.
+            ref=f"entry:{partition}:{entry.id}:{crc32(entry.raw):08x}",
             feed="(unknown)",
             source="(road)",
             record=None,
@@ -250,6 +286,31 @@ class Worker:
             body={},
         )
         deadletter.store(self.history, [letter])
+
+
+def _tell(
+    taken: Mapping[int, Sequence[Entry]], events: Sequence[Event], applied: Sequence[Applied], now: int, took_s: float
+) -> None:
+    """One line a transaction, by which a request's id leads to the ``known_seq`` that includes its records."""
+    counts = {what: sum(getattr(one, what) for one in applied) for what in ("new", "corrected", "repeated")}
+    counted = metric("worker_events_total")
+    for what, number in counts.items():
+        if number:
+            counted.labels(what).inc(number)
+    metric("worker_batch_events").observe(len(events))
+    metric("worker_seconds").labels("commit").observe(took_s)
+    if events:
+        metric("worker_lag_seconds").observe(max(0, now - min(event.received_at for event in events)) / 1000)
+    names = dict.fromkeys(name for entries in taken.values() for entry in entries for name in entry.batch.split(","))
+    log.info(
+        "committed",
+        batch=max((one.seq for one in applied), default=0),
+        events=len(events),
+        **counts,
+        partitions=sorted(taken),
+        requests=[name for name in names if name][:LOGGED_REQUESTS],
+        ms=round(took_s * 1000, 1),
+    )
 
 
 def _as_sent(event: Event) -> dict[str, Any]:

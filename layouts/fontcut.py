@@ -21,9 +21,11 @@ FONTS = ASSETS / "fonts"
 STYLESHEET = ASSETS / "01-fonts.css"
 FOLDERS = ("dashboard", "ingest", "geodata", "layouts", "callbacks")
 SUFFIXES = {".py", ".js", ".css", ".csv", ".tsv", ".json", ".geojson", ".toml"}
-DATA = {"fontcut.py", "places.csv", "plan_jiashan.py", "firms.py"}
+DATA = {"fontcut.py", "places.csv", "units.csv", "plan_jiashan.py", "firms.py"}
 """This file, and names of places and people (those of scenarios too): hundreds of characters that a page seldom shows
 are drawn by the system's font."""
+CONSOLE = {"cli.py", "doctor.py", "suite.py", "processes.py", "reference.py", "commands"}
+"""Programs and folders whose words are printed in a terminal and never on a page."""
 LIMIT = 300 * 1024
 """Both faces together, bytes: half a second on a slow line."""
 
@@ -45,7 +47,8 @@ def characters(folders: Iterable[Path]) -> str:
     found: set[str] = set()
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix in SUFFIXES and path.is_file() and path.name not in DATA and not path.match("scenarios/*"):
+            elsewhere = path.name in DATA or CONSOLE & {path.name, path.parent.name} or path.match("scenarios/*")
+            if path.suffix in SUFFIXES and path.is_file() and not elsewhere:
                 found.update(character for character in path.read_text("utf-8", "ignore") if is_chinese(character))
     return "".join(sorted({*LATIN, *SIGNS, *found}))
 

@@ -25,11 +25,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "skip": ("跳到正文", "Skip to content"),
     "nav": ("主导航", "Main"),
     "overview": ("总览", "Overview"),
+    "alerts": ("告警", "Alerts"),
     "patrols": ("巡逻", "Patrols"),
     "checkpoints": ("卡点", "Checkpoints"),
     "disputes": ("纠纷", "Disputes"),
     "enterprises": ("企业", "Enterprises"),
     "record": ("登记", "Enter"),
+    "my": ("我的", "Mine"),
     "snapshots": ("简报", "Snapshots"),
     "imports": ("导入", "Import"),
     "wall": ("大屏", "Wall"),
@@ -64,6 +66,8 @@ WORDS: dict[str, tuple[str, str]] = {
 
 NAV: tuple[tuple[str, str, str], ...] = (
     ("overview", "/", "list"),
+    ("alerts", "/alerts", "bell"),
+    ("my", "/my", "user"),
     ("patrols", "/patrols", "patrol"),
     ("checkpoints", "/checkpoints", "gate"),
     ("disputes", "/disputes", "dispute"),
@@ -227,8 +231,10 @@ def top_bar(given: Frame, page: str) -> Component:
 def _nav_link(given: Frame, key: str, path: str, page: str) -> Component:
     current = attributes(aria_current="page") if key == page else {}
     link = dcc.Link(word(key, given.lang), href=given.address.to(path), className="tw-on" if current else "")
+    # How many alerts are open; shell.js fills it.
+    badge = html.Span(id="tw-alerts", className="tw-nav-badge", hidden=True) if key == "alerts" else None
     # dcc.Link takes no aria attributes, so the current page is marked on its item.
-    return html.Span(link, **current)
+    return html.Span([link, badge], **current)
 
 
 def _switch(given: Frame, page: str) -> Component:

@@ -26,16 +26,12 @@ def _jump(blow: Blow) -> None:
     blow.over()
 
 
-def _mend(blow: Blow) -> None:
-    _jump(blow)
-
-
 FAULTS = (
     Fault(
         "clock-jumps",
         "系统时钟前跳 26 小时、后跳 2 小时，其间 worker 被杀",
         "the clock jumps 26 h ahead, back, 2 h behind; the worker is killed there",
-        _mend,
+        _jump,
         Lay(clock=True),
         behind_ms=3 * HOUR,
     ),

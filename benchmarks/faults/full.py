@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 
 from benchmarks.faults.fault import Blow, Fault
 from benchmarks.faults.ground import Lay
 
 
+LEFT = 40 << 20
+
+
+def _low(blow: Blow) -> None:
+    """Somebody else has used the disk up to less than our reserve."""
+    ballast = blow.ground.data / "ballast"
+    blow.struck()
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(blow.ground.data).free - LEFT)
+    blow.ground.until(lambda: blow.load.answers["507"] > 3, "507", 30)
+    before = blow.load.accepted()
+    blow.last(30, 5)
+    if blow.load.accepted() > before:
+        blow.broken.append("records were taken below the reserve")
+    if any(status in blow.load.answers for status in ("500", "503", "no connection")):
+        blow.broken.append(f"answered {dict(blow.load.answers)} below the reserve")
+    ballast.unlink()
+    blow.over()
+
+
 def _full(blow: Blow) -> None:
+    """Not one byte is left, and nothing was kept in reserve."""
     ballast = blow.ground.data / "ballast"
     blow.struck()
     _fill(ballast)
@@ -35,5 +57,12 @@ def _fill(path: os.PathLike[str]) -> None:
 
 
 FAULTS = (
-    Fault("disk-full", "磁盘写满后腾出空间", "the disk is full, then has room again", _full, Lay(disk=True), rate=100),
+    Fault("disk-low", "磁盘低于保留空间", "the disk has less left than the reserve", _low, Lay(disk=True)),
+    Fault(
+        "disk-full",
+        "磁盘一个字节不剩，随后腾出空间",
+        "not one byte of disk is left, then there is room again",
+        _full,
+        Lay(disk=True, settings=(("disk_reserve_mb", "0"),)),
+    ),
 )

@@ -35,8 +35,8 @@ from dashboard.stores import redis_server
 from dashboard.stores.history import History, open_engine
 
 START_S = 120.0
-DISK = "48m"
-"""The small disk: what a Townwatch needs to start, and a little more."""
+DISK = "160m"
+"""The small disk: what a Townwatch needs, its reserve, and a little more."""
 
 
 class Lay(msgspec.Struct, frozen=True):
@@ -273,7 +273,9 @@ class Network:
             raise NotMeasured("缺少 ip 命令（Debian：apt-get install iproute2），网络没有断开 · needs iproute2")
         done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NotMeasured(f"ip {' '.join(words)}：{done.stderr.strip()[-100:]} · needs root for a network of its own")
+            raise NotMeasured(
+                f"ip {' '.join(words)}：{done.stderr.strip()[-100:]} · needs root for a network of its own"
+            )
 
     @contextlib.contextmanager
     def cut(self) -> Iterator[None]:

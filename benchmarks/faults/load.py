@@ -70,7 +70,8 @@ class Load:
         self._paused = threading.Event()
         self.tokens = self.ground.token(self.source)
         self._threads = [
-            threading.Thread(target=self._run, args=(number,), name=f"sender-{number}") for number in range(self.senders)
+            threading.Thread(target=self._run, args=(number,), name=f"sender-{number}")
+            for number in range(self.senders)
         ]
         for thread in self._threads:
             thread.start()
@@ -132,7 +133,9 @@ class Load:
                 town = points[chance.randrange(len(points))].town
                 made += 1
                 case = {"id": f"{number}-d{made}", "case": f"{self.source}-{number}-{made}", "stage": "reported"}
-                self._deliver(line, "dispute", [{**case, "town": town, "at": records.iso(now), "kind": "wages"}], chance)
+                self._deliver(
+                    line, "dispute", [{**case, "town": town, "at": records.iso(now), "kind": "wages"}], chance
+                )
             due = max(due + pause, time.monotonic() - 1)
             self._stop.wait(max(0.0, due - time.monotonic()))
         line.close()

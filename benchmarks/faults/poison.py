@@ -15,7 +15,17 @@ def _poison(blow: Blow) -> None:
     partitions = ground.settings.partitions
     town = blow.load.region.pack.towns[0].code
     breaking = Event(
-        "temperature", "poison", f"p-{now}", town, f"{town}-KX", now, now, 0, None, None, {"checkpoint": 7, "celsius": "x"}
+        "temperature",
+        "poison",
+        f"p-{now}",
+        town,
+        f"{town}-KX",
+        now,
+        now,
+        0,
+        None,
+        None,
+        {"checkpoint": 7, "celsius": "x"},
     )
     before = _letters(blow)
     blow.struck()
@@ -34,4 +44,6 @@ def _letters(blow: Blow) -> int:
         return int(connection.scalar(text("SELECT count(*) FROM dead_letter")) or 0)
 
 
-FAULTS = (Fault("poison", "毒记录（解不开、算不了）", "poison records: unreadable, and one that breaks the fold", _poison),)
+FAULTS = (
+    Fault("poison", "毒记录（解不开、算不了）", "poison records: unreadable, and one that breaks the fold", _poison),
+)

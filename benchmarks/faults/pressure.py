@@ -49,7 +49,12 @@ def _told(blow: Blow) -> None:
 
 FAULTS = (
     Fault(
-        "road-full", "路上积压到上限", "the road is full", _road, Lay(settings=(("stream_limit", str(LIMIT)),)), rate=800
+        "road-full",
+        "路上积压到上限",
+        "the road is full",
+        _road,
+        Lay(settings=(("stream_limit", str(LIMIT)),)),
+        rate=800,
     ),
     Fault("memory-full", "Redis 内存接近上限", "Redis is near its memory limit", _memory, rate=1500),
 )

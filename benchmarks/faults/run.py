@@ -112,14 +112,13 @@ def carry_out(ground: Ground, fault: Fault, quick: bool, kept: dict) -> Row:  # 
     watch.begin()
     blow = Blow(ground, load, quick, watch.note_from_now)
     try:
-        ground.until(lambda: (screened(ground, reader) or 0) > before + 200, "故障前的流量", 60)
+        ground.until(lambda: (screened(ground, reader) or 0) > before + 200, "故障前的流量", 30)
         fault.strike(blow)
         lifted = blow.lifted or time.monotonic()
-        target, sent = _readings(load), load.accepted()
-        base = _readings_of(kept)
-        ground.until(
-            lambda: load.accepted() > sent and (screened(ground, reader) or 0) >= base + target, "恢复", PATIENCE_S
-        )
+        sent, base = load.accepted(), _readings_of(kept)
+        ground.until(lambda: load.accepted() > sent, "恢复接收", PATIENCE_S)
+        target = base + _readings(load)
+        ground.until(lambda: (screened(ground, reader) or 0) >= target, "恢复显示", PATIENCE_S)
         recovery = time.monotonic() - lifted
         load.finish()
     except BaseException:
@@ -189,7 +188,12 @@ def _table(rows: Sequence[Row]) -> Table:
             table.add_row(row.chinese, "—", "—", "—", "—", row.note)
             continue
         table.add_row(
-            row.chinese, f"{row.accepted:,}", str(row.lost), str(row.doubled), f"{row.recovery_s} s", "\n".join(row.said)
+            row.chinese,
+            f"{row.accepted:,}",
+            str(row.lost),
+            str(row.doubled),
+            f"{row.recovery_s} s",
+            "\n".join(row.said),
         )
     return table
 
@@ -225,7 +229,9 @@ def document(rows: Sequence[Row], quick: bool) -> str:
     lines += ["", "## 应答 · What senders were told", "", "| fault | answers | sentence |", "| --- | --- | --- |"]
     for row in rows:
         told = ", ".join(f"{status} × {count}" for status, count in sorted(row.answers.items()))
-        sentences = "<br>".join(f"{status}: {_cell(text)}" for status, text in row.sentences.items() if status.isdigit())
+        sentences = "<br>".join(
+            f"{status}: {_cell(text)}" for status, text in row.sentences.items() if status.isdigit()
+        )
         if told:
             lines.append(f"| {row.english} | {told} | {sentences or '—'} |")
     notes = [(row, line) for row in rows for line in (*row.found, *row.wrong)]

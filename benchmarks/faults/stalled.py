@@ -27,7 +27,9 @@ def _stall(blow: Blow) -> None:
     blow.struck()
     with contextlib.ExitStack() as stack:
         for index in range(SOCKETS):
-            stack.enter_context(contextlib.closing(_mute(ground.settings.port, reader, ("wall", "overview")[index % 2])))
+            stack.enter_context(
+                contextlib.closing(_mute(ground.settings.port, reader, ("wall", "overview")[index % 2]))
+            )
         blow.last(60, 10)
         # While they stall, a figure must still get through to those who read.
         start, target = time.monotonic(), blow.load.accepted()

@@ -92,6 +92,8 @@ class Watch:
         told = json.loads(text)
         if told["type"] == "refused":
             self._note(f"/system refused: {told.get('reason')}")
+        if told["type"] == "trouble":
+            self._note("/system: 页面标明暂时取不到数据")
         if told["type"] != "view":
             return
         for one in told["data"].get("headline", []):

@@ -59,7 +59,7 @@
   functions.TWOrder = function (a, b) { return (a === null || a === undefined ? -Infinity : a) - (b === null || b === undefined ? -Infinity : b); };
 
   /* ---- drawer: {key, title, over, facts, due{text, tone, action}, rows[{head,text}], sections[{title, items[{state,
-     time, text, tone}]}], links[{text, href}], foot} ---- */
+     time, text, tone}]}], contact{feed, case}, links[{text, href}], foot} ---- */
   function drawer(ctx) {
     var box = ctx.$("drawer"), key = ctx.get("open"), data = ctx.opened;
     if (!box) return;
@@ -83,6 +83,7 @@
         return '<li class="' + esc(item.tone || "") + '">' + (item.state ? mark(item.state, 15) : "<i></i>") + "<time>" + esc(item.time) + "</time><span>" + esc(item.text) + "</span></li>";
       }).join("") + "</ul>" : '<p class="dk-none">' + esc(section.empty || "") + "</p>");
     });
+    if (d.contact) html += '<div class="dk-contact" data-no-picture data-feed="' + esc(d.contact.feed) + '" data-case="' + esc(d.contact.case) + '"></div>';
     html += "<footer>" + (d.links || []).map(function (link, at) { return '<a class="dk-btn" data-k="drawer-link-' + at + '" href="' + esc(link.href) + '">' + esc(link.text) + "</a>"; }).join("") + (d.foot ? "<p>" + esc(d.foot) + "</p>" : "") + "</footer>";
     desk.put(box, html);
   }

@@ -180,8 +180,17 @@
         break;
       case "bye":
         ended = message.reason || "session";
+        leave();
         break;
     }
+  }
+
+  /* Signed out, here or elsewhere: what is on the page is no longer this person's to see. Never under somebody's hands. */
+  function leave() {
+    if (ended !== "session") return;
+    if (typing()) { setTimeout(leave, 2000); return; }
+    var here = location.pathname + location.search;
+    location.assign(document.documentElement.dataset.surface === "wall" ? "/pair" : "/signin?next=" + encodeURIComponent(here));
   }
 
   function hello(message) {

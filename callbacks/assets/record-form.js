@@ -597,6 +597,11 @@
     } else if (!fixId) drafted = restore() || unstash();
     if (entryKey) { var clean = new URL(location.href); clean.searchParams.delete("entry"); history.replaceState(history.state, "", clean.href); }
     if (!drafted && !fixId) wanted.forEach(function (value, name) { if (fields[name] && fields[name].control !== "at" && name !== "position") values[name] = value; });
+    /* What the address asks for is shown, even where it is folded away otherwise. */
+    wanted.forEach(function (value, name) {
+      var row = fields[name] && fields[name].row, folded = row && row.closest && row.closest("details");
+      if (folded) folded.open = true;
+    });
     drawBanner();
     drawAll();
     keep();

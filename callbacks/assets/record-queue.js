@@ -76,7 +76,7 @@
       busy = false;
       delete next.sending;
       if (answer.status === 202) { drop(next.key); forget(next); attempt = 0; tell(next, "accepted", { answer: answer.body }); flush(); return; }
-      if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429) {
+      if (answer.status >= 400 && answer.status < 500 && answer.status !== 401 && answer.status !== 408 && answer.status !== 429) {
         next.state = "refused";
         next.error = answer.body.error || "";
         next.problems = answer.body.problems || answer.body.reports || [];

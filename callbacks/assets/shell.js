@@ -57,6 +57,17 @@
     }).join("") + '<i class="tw-rest">' + after + "</i>";
   }
 
+  /* How many alerts nobody has taken; the colour of an alert only where one of them is urgent. */
+  function countAlerts(alerts, en) {
+    var badge = document.getElementById("tw-alerts");
+    if (!badge) return;
+    var free = alerts ? alerts.free : 0;
+    badge.hidden = !free;
+    badge.textContent = free > 999 ? "999+" : free;
+    badge.className = "tw-nav-badge" + (alerts && alerts.urgent ? " alert" : "");
+    badge.setAttribute("aria-label", en ? free + " alerts not taken" : free + " 件告警未签收");
+  }
+
   function feedsInto(id, drawer) {
     tw.onPage(id, function (element) {
       var feeds = [];
@@ -68,6 +79,7 @@
       var drawn = "";
       var end = tw.subscribe("shell", "all", element.dataset.lang, function (data) {
         feeds = data.feeds;
+        countAlerts(data.alerts, element.dataset.lang === "en");
         var now = feeds.map(function (feed) { return feed.feed + feed.received + stateOf(feed); }).join();
         if (now !== drawn) { drawn = now; redraw(); }
       }, { trouble: failed });

@@ -66,7 +66,7 @@
     if (!data.rows.length) return title(data.title, data.note) + '<p class="sp-none">' + esc(data.empty) + "</p>";
     var numeric = function (at) { return at > 1; };
     return title(data.title, data.note) + '<div class="sp-wide"><table class="sp-table">' + heads(data.heads, numeric) + "<tbody>" + data.rows.map(function (row) {
-      return "<tr><td>" + esc(row.source) + "</td><td>" + aged(row.received, lang, row.age) + '</td><td class="num ' + esc(row.shape) + '"><span class="mark">' + shape(row.shape) + esc(row.offset) + '</span></td><td class="num">' + esc(row.accepted) + '</td><td class="num">' + esc(row.rejected) + "</td></tr>";
+      return "<tr><td>" + esc(row.source) + "</td><td>" + aged(row.received, lang, row.age) + '</td><td class="num">' + esc(row.delay) + '</td><td class="num ' + esc(row.shape) + '"><span class="mark">' + shape(row.shape) + esc(row.offset) + '</span></td><td class="num">' + esc(row.accepted) + '</td><td class="num">' + esc(row.rejected) + "</td></tr>";
     }).join("") + "</tbody></table></div>";
   }
 

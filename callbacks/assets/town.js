@@ -74,7 +74,8 @@
       var share = data.progress.total ? data.progress.done / data.progress.total * 100 : 0;
       html += '<div class="tp-bar"><i style="width:' + share.toFixed(1) + '%"></i></div>';
       html += '<p class="sub"><span class="wide">' + esc(data.sub.text) + '</span><span class="narrow">' + esc(data.progress.text) +
-        '</span><span class="narrow">' + esc(data.sub.short) + "</span></p>";
+        '</span><span class="narrow">' + esc(data.sub.short) + "</span>" +
+        (data.alerts ? ' <a class="tp-alerts ' + esc(data.alerts.tone) + '" href="' + esc(data.alerts.href) + '">' + (data.alerts.tone ? window.TW.glyph(data.alerts.tone, 14) : "") + esc(data.alerts.text) + "</a>" : "") + "</p>";
       put($("town-headline"), html);
       document.title = (data.headline[0].text || "") + " · " + data.town.name;
     }
@@ -150,8 +151,8 @@
         return '<button type="button" data-who="' + one[0] + '" aria-pressed="' + (state.who === one[0]) + '"' + (count ? "" : ' class="none"') + ">" + one[zh ? 1 : 2] + " " + count + "</button>";
       }).join("");
       put($("town-who"), html);
-      var query = "?town=" + encodeURIComponent(scope) + (state.who ? "&who=" + state.who : "") + (state.cat ? "&cat=" + encodeURIComponent(state.cat) : "") + (zh ? "" : "&lang=en");
-      put($("town-files"), '<a href="/api/v1/duties.csv' + esc(query) + '" download>CSV</a><a href="/api/v1/duties.xlsx' + esc(query) + '" download>XLSX</a>');
+      var query = "?scope=" + encodeURIComponent(scope) + (state.who ? "&who=" + state.who : "") + (state.cat ? "&cat=" + encodeURIComponent(state.cat) : "") + (zh ? "" : "&lang=en");
+      put($("town-files"), '<a href="/api/v1/export/duties.csv' + esc(query) + '" download>CSV</a><a href="/api/v1/export/duties.xlsx' + esc(query) + '" download>XLSX</a>');
     }
     function laterOpen(rows) {
       if (state.later) return state.later === "1";

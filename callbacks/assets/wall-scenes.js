@@ -132,6 +132,17 @@
     return html + TW.pairs({ width: 424, height: 224, days: chart.days, up: chart.up, down: chart.down, label: chart.label });
   }
 
+  /* ---- 其他工作 ---- */
+  function feeds(data) {
+    var html = head(data.heading, esc([data.lead, data.rest].filter(Boolean).join(" · "))) + '<div class="wl-more">';
+    data.cards.forEach(function (one) {
+      html += '<section class="' + (one.watch ? "watch" : "") + (one.old ? " old" : "") + '"><h3>' + TW.icon(one.old ? "clock" : one.icon, 22) + esc(one.name) + "<span>" + esc(one.until) + "</span></h3><dl>" + one.figures.map(function (row) {
+        return '<div class="' + esc(row.status) + '"><dt>' + esc(row.label) + "</dt><dd " + figure(row) + "><b>" + esc(row.value) + "</b> " + esc(row.unit) + "</dd></div>";
+      }).join("") + "</dl></section>";
+    });
+    return html + "</div>";
+  }
+
   /* The backlog panel is the overview's too. */
   TW.backlogPanel = function (backlog, size, scope, lang) {
     var zh = lang === "zh", old = backlog.old, value = '<b data-kpi="' + esc(backlog.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(backlog.raw) + '" data-freshness="' + esc(backlog.freshness) + '">' + esc(backlog.whole) + "</b>";
@@ -150,6 +161,7 @@
     gates: function (data, ctx) { return { hours: data.hours ? ctx.hours(data.hours, ctx.narrow ? 424 : 876, ctx.narrow ? 212 : 256) : "", towns: gateTowns(data.towns), fevers: gateFevers(data.fevers) }; },
     disputes: function (data, ctx) {
       return { backlog: TW.backlogPanel(data.backlog, [424, 300], ctx.scope, ctx.lang), kinds: kinds(data.kinds), flow: flow(data.flow), late: cases(data.late, true) };
-    }
+    },
+    more: function (data) { return { feeds: feeds(data.feeds) }; }
   };
 })();

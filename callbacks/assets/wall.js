@@ -111,8 +111,54 @@
 
     /* ---- alerts ---- */
     function since(row) { return esc(row.state).replace("{age}", row.since === null ? "" : '<span data-since="' + row.since + '"></span>'); }
+    /* ---- sound: only where the address asks for it (/wall?sound=1), one short tone for each new urgent alert ---- */
+    var wanted = new URLSearchParams(location.search).get("sound") === "1", audio = null, heard = null;
+    function waken() {
+      if (!wanted) return;
+      var Audio = window.AudioContext || window.webkitAudioContext;
+      if (!Audio) return;
+      audio = audio || new Audio();
+      if (audio.state === "suspended") audio.resume().then(hint, hint);
+      hint();
+    }
+    /* A browser plays nothing before somebody has touched the page: the wall says so instead of being silent. */
+    function hint() {
+      var on = Boolean(audio && audio.state === "running"), box = $("wall-sound");
+      page.dataset.sound = on ? "on" : "waiting";
+      if (!box) {
+        box = document.createElement("button");
+        box.type = "button";
+        box.id = "wall-sound";
+        box.className = "wl-sound";
+        box.addEventListener("click", waken);
+        page.appendChild(box);
+      }
+      box.hidden = on;
+      set(box, zh ? "点一下屏幕开启声音" : "Touch the screen for sound");
+    }
+    function tone() {
+      page.dataset.tones = Number(page.dataset.tones || 0) + 1;
+      if (!audio || audio.state !== "running") return;
+      var at = audio.currentTime, gain = audio.createGain(), wave = audio.createOscillator();
+      wave.frequency.value = 880;
+      gain.gain.setValueAtTime(0.0001, at);
+      gain.gain.exponentialRampToValueAtTime(0.25, at + 0.02);
+      gain.gain.exponentialRampToValueAtTime(0.0001, at + 0.45);
+      wave.connect(gain).connect(audio.destination);
+      wave.start(at);
+      wave.stop(at + 0.5);
+    }
+    function listen(ids) {
+      if (!wanted) return;
+      var fresh = heard && ids.some(function (id) { return !heard[id]; });
+      heard = {};
+      ids.forEach(function (id) { heard[id] = true; });
+      if (fresh) tone();
+    }
+    if (wanted) { waken(); ["pointerdown", "keydown"].forEach(function (name) { document.addEventListener(name, waken, { once: true }); }); }
     function drawAlerts() {
       var alerts = data.alerts;
+      listen(alerts.urgent_ids || []);
       var fresh = alerts.rows.filter(function (row) { return seen && !seen[row.key]; });
       fresh.forEach(function (row) { flashed[row.key] = performance.now(); });
       var parts = alerts.parts.map(function (pair) { return esc(pair[0]) + " <b>" + esc(pair[1]) + "</b>"; }).join(" · ");

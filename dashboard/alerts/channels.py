@@ -16,6 +16,7 @@ import msgspec
 
 from dashboard.errors import ConfigurationError
 from dashboard.queries.alerting.rules import ROLES
+from dashboard.settings import Settings
 
 FILE = "channels.json"
 
@@ -68,6 +69,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def pass_word(self) -> str:
         """The password of the mail account."""
         return _secret(self.password_file, self.name) if self.password_file else self.password
+
+
+def file_of(settings: Settings) -> Path:
+    """Where the channels of a data directory stand."""
+    return Path(settings.channels_file) if settings.channels_file else settings.data_dir / FILE
 
 
 def _secret(file: str, name: str) -> str:
@@ -164,4 +170,4 @@ def shown(channels: Sequence[Channel]) -> list[dict[str, str]]:
     ]
 
 
-__all__ = ["FILE", "Channel", "Channels", "read", "shown"]
+__all__ = ["FILE", "Channel", "Channels", "file_of", "read", "shown"]

@@ -237,7 +237,8 @@ def _silent(board: Board, rule: Rule, firing: Collection[str]) -> Iterator[Found
     quiet: dict[str, list[tuple[str, int]]] = {}
     for town, reading in _readings(board, rule):
         for point in reading.checkpoints:
-            if not point.on_duty:
+            # A town that has never sent anything is not connected yet, which is no silence.
+            if not point.on_duty or (point.last_at is None and reading.last_received is None):
                 continue
             posts.setdefault(town, []).append(point.checkpoint)
             began = duty_began(board, point.checkpoint)

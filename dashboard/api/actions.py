@@ -22,6 +22,7 @@ from dashboard.api.forms import _body as json_body
 from dashboard.errors import NotAllowed, TownwatchError
 from dashboard.queries.board import BoardReader
 from dashboard.queries.standing import standing
+from dashboard.queries.worklist import WHOSE, document
 from ingest.acting import VERBS, body_text
 
 
@@ -45,6 +46,20 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
             board = reader.board(viewer) if as_of is None else reader.as_of(viewer, moment("as_of", as_of))
             found = standing(board, code)
             return {"town": code, "known_seq": board.seq, "items": [_told(found[item]) for item in sorted(found)]}
+
+        return await ask(work)
+
+    @routes.get("/duties", summary="What is to be done: `who` me, free, held or empty; `of` somebody else; `town`")
+    @needs(Permission.FIGURES)
+    async def duties(request: Request, who: str = "me", of: str = "", town: str = "", lang: str = "zh") -> Response:
+        def work() -> Any:
+            viewer = gate.reader(request)
+            if who not in WHOSE:
+                raise Refused(422, f"who 是“{who[:20]}”，应为 me、free、held 之一，或留空")
+            code = town_of(reader, town) if town else ""
+            if code and not viewer.sees(code):
+                raise NotAllowed("这个镇（街道）的事项你看不到 · You may not see the items of this town")
+            return document(reader.board(viewer), "en" if lang == "en" else "zh", who, of, code)
 
         return await ask(work)
 

@@ -20,7 +20,7 @@ from dashboard.access.sessions import SessionStore
 from dashboard.access.tokens import Grant, TokenStore
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.clock import Clock, machine_ms
-from dashboard.errors import Backpressure, NotAllowed, Outdated, StoreUnavailable, TownwatchError, UnknownFeed
+from dashboard.errors import Backpressure, DiskFull, NotAllowed, Outdated, StoreUnavailable, TownwatchError, UnknownFeed
 
 log = structlog.get_logger("api")
 
@@ -44,7 +44,7 @@ def refusal(error: Exception) -> Response:
     if isinstance(error, Refused):
         return answer({"error": error.message}, error.status, error.headers)
     if isinstance(error, Backpressure):
-        return answer({"error": error.sentence}, 429, {"Retry-After": str(error.retry_after)})
+        return answer({"error": error.sentence}, 507 if isinstance(error, DiskFull) else 429, {"Retry-After": str(error.retry_after)})
     if isinstance(error, StoreUnavailable):
         return answer({"error": error.sentence}, 503, {"Retry-After": "5"})
     if isinstance(error, NotAllowed):

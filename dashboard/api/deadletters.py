@@ -55,7 +55,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
             if not isinstance(changes, dict):
                 raise Refused(422, "请求体应为 JSON 对象：字段名和改正后的值")
             return report(await asyncio.to_thread(actions.replay_letter, grant, number, changes))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             return refusal(Refused(422, f"请求体不是 JSON（{error}）"))
         except Exception as error:
             return refusal(error)

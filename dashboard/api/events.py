@@ -51,6 +51,7 @@ def router(actions: Actions, gate: Gate, max_body: int) -> APIRouter:
     """The routes of this resource."""
     routes = APIRouter(prefix="/api/v1", tags=["write"])
 
+    @needs(Open.WRITER)
     async def take(request: Request) -> Response:
         feed = request.path_params["feed"]
         try:

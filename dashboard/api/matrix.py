@@ -120,9 +120,9 @@ def needs_words(code: str, lang: str) -> str:
     at = 1 if lang == "en" else 0
     parts = []
     for one in code.split(" + "):
-        if one in Permission:
+        if one in {permission.value for permission in Permission}:
             parts.append(WORDS[Permission(one)][at])
-        elif one in Open:
+        elif one in {door.value for door in Open}:
             parts.append(OPEN_WORDS[Open(one)][at])
         else:
             parts.append("没有声明，谁也不能用" if at == 0 else "declares nothing: nobody")

@@ -72,6 +72,54 @@ def restore(
         typer.echo(f"原来的数据保留在 {old} · what was there before is kept in {old}")
 
 
+def retention(
+    before: Annotated[
+        str, typer.Option("--before", metavar="D", help="早于这一天的移走，如 2020-01-01 · days before it.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="写到哪个目录，默认数据目录的 archive · folder.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="只核对归档文件 · only check the files.")] = False,
+    data: Data = None,
+) -> None:
+    """归档：旧记录写成 Parquet 后移出数据库，指标不变 · old records to Parquet; no figure changes."""
+    from dashboard import retention as letting_go
+    from dashboard.domain.day import day_of
+    from dashboard.stores.history import History, open_engine
+    from dashboard.stores.rules import book_of
+    from geodata.library import open_library
+
+    settings = ready(data)
+    folder = to or settings.data_dir / "archive"
+    if check:
+        wrong = letting_go.check(folder) if (folder / letting_go.MANIFEST).is_file() else [f"{folder} 里没有归档"]
+        for one in wrong:
+            typer.echo(one)
+        if wrong:
+            raise typer.Exit(1)
+        typer.echo("归档文件都与写入时一致 · every file is as it was written")
+        return
+    day = a_day("--before", before)
+    engine = open_engine(settings.database_url)
+    try:
+        history = History(engine)
+        library, region = open_library(settings.data_dir, settings.region)
+        book = book_of(history, library, region)
+        at = now(settings)
+        today = day_of(at, book(0).pack.timezone)
+        if day > today:
+            raise ConfigurationError(
+                f"--before 是 {before}，今天还没过完，最晚写今天 · --before is {before}: today at the latest."
+            )
+        _note(settings, f"retention < {before}")
+        made = letting_go.archive(history, book, day, folder, at, typer.echo)
+    finally:
+        engine.dispose()
+    rows = sum(one.rows for one in made)
+    size = sum(one.bytes for one in made)
+    typer.echo(f"移走 {rows} 条，{len(made)} 个文件，{size / 1e6:.1f} MB：{folder} · {rows} records moved")
+
+
 def _note(settings: Settings, what: str) -> None:
     """An export and what undoes days of work are audited."""
     from dashboard.access.audit import Audit, Kind
@@ -104,6 +152,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(backup)
     app.command()(restore)
+    app.command()(retention)
 
 
 __all__ = ["register"]

@@ -488,6 +488,8 @@ class Feed(msgspec.Struct, frozen=True):
     """Words of what no record states but a rule says, e.g. the ground of a decision: name -> value -> words."""
     links: tuple[Link, ...] = ()
     """Other feeds' records that belong to one of this feed's."""
+    headline: tuple[str, ...] = ()
+    """KPIs shown where there is room for a few (wall, brief); ``()``: the first three."""
 
     def __post_init__(self) -> None:
         for kpi in self.kpis:
@@ -497,6 +499,14 @@ class Feed(msgspec.Struct, frozen=True):
                     raise ValueError(f"{self.name}: {kpi.key} and {other} must both be declared apart from one another")
             if kpi.of is not None and apart(self, *kpi.of):
                 raise ValueError(f"{self.name}: {kpi.key} divides {kpi.of[0]} by {kpi.of[1]}, which overlap")
+        for key in self.headline:
+            if self.kpi(key) is None:
+                raise ValueError(f"{self.name}: headline {key} is no KPI of it")
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """Keys of the figures to be shown where there is room for a few."""
+        return self.headline or tuple(kpi.key for kpi in self.kpis[:3])
 
     @property
     def owes(self) -> tuple[DutyRule, ...]:

@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 
 from dashboard.domain.feed import Feed, Kpi
 from dashboard.errors import UnknownFeed
+
+
+OWN = "TOWNWATCH_FEEDS"
+"""Folders with feeds of one's own, separated as in PATH: files like those of this package, which are then part of it."""
+__path__.extend(folder for folder in os.environ.get(OWN, "").split(os.pathsep) if folder)
 
 
 def _discover() -> dict[str, Feed]:

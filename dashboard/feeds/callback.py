@@ -144,6 +144,7 @@ FEED = Feed(
         Link("enterprise", Words("所在企业", "Enterprise"), "enterprise", "enterprise"),
         Link("housing", Words("对接房源", "Listing"), "call", "call"),
     ),
+    headline=("callbacks_queued", "callbacks_reached", "callbacks_won"),
     sample={
         "id": "callback-0001",
         "town": "330421111",

@@ -124,6 +124,7 @@ FEED = Feed(
             standing=True,
         ),
     ),
+    headline=("census_houses", "census_residents", "census_proven"),
     sample={
         "id": "census-0001",
         "town": "330421111",

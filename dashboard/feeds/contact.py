@@ -168,6 +168,7 @@ FEED = Feed(
             help=Words("找到的密切接触者超过时限还没有转送", "Found and not moved in time"),
         ),
     ),
+    headline=("contacts_found", "contacts_waiting", "contact_sprint_hours"),
     sample={
         "id": "contact-0001",
         "town": "330421111",

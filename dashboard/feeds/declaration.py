@@ -186,6 +186,7 @@ FEED = Feed(
             ("declarations_cleared", "declarations_wait"),
         ),
     ),
+    headline=("declarations", "declarations_cleared", "declarations_today"),
     sample={
         "id": "declaration-0001",
         "town": "330421111",

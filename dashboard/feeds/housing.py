@@ -93,6 +93,7 @@ FEED = Feed(
         ),
     ),
     links=(Link("callback", Words("对接的回访", "Matched call"), "call", "call"),),
+    headline=("rentals_checked", "rental_progress", "listings_matched"),
     sample={
         "id": "housing-0001",
         "town": "330421111",

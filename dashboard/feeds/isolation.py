@@ -351,6 +351,7 @@ FEED = Feed(
             help=Words("期满时间已过，还没有登记解除", "Past the end and not released"),
         ),
     ),
+    headline=("isolating", "isolation_missed", "isolation_back_tomorrow"),
     sample={
         "id": "isolation-0001",
         "town": "330421111",

@@ -94,6 +94,7 @@ FEED = Feed(
         ),
     ),
     links=(Link("dispute", Words("关联纠纷", "Dispute"), "case", "case"),),
+    headline=("legal_consultations", "legal_applications", "legal_disputes"),
     sample={
         "id": "legal_aid-0001",
         "town": "330421111",

@@ -169,6 +169,7 @@ FEED = Feed(
             watch_above=0,
         ),
     ),
+    headline=("permits_issued", "permits_today", "permits_redeemed_today"),
     sample={
         "id": "permit-0001",
         "town": "330421111",

@@ -140,6 +140,7 @@ FEED = Feed(
             by="kind",
         ),
     ),
+    headline=("services_handled", "services_today", "services_online"),
     sample={
         "id": "service-0001",
         "town": "330421111",

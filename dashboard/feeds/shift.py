@@ -106,6 +106,7 @@ FEED = Feed(
             today=True,
         ),
     ),
+    headline=("services_worked", "services_unclaimed", "on_duty_today"),
     sample={
         "id": "shift-0001",
         "town": "330421111",

@@ -170,6 +170,7 @@ FEED = Feed(
             ),
         ),
     ),
+    headline=("transport_held", "transport_cleared", "transport_hours_median"),
     sample={
         "id": "transport-0001",
         "town": "330421111",

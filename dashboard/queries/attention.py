@@ -22,6 +22,7 @@ from dashboard.domain.figure import Freshness
 from dashboard.domain.summary import FeverState, ObligationState
 from dashboard.feeds import KPIS
 from dashboard.queries import casework
+from dashboard.queries.alerting.life import Alert
 from dashboard.queries.duties import PATROL_POINT, duty_began
 from dashboard.queries.status import Status, status_of
 
@@ -39,6 +40,8 @@ class Kind(StrEnum):
     STUCK = "stuck"
     DRIFT = "drift"
     FEED = "feed"
+    RAISED = "raised"
+    """An alert of the engine, or several of one rule in one town (``dashboard.queries.alerting``)."""
 
 
 class Level(StrEnum):
@@ -68,6 +71,10 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True):
     """The fever's state, or the feed's freshness."""
     worst: int = 0
     """Cases: how long the longest is over, ms."""
+    raised: Alert | None = None
+    """The alert that stands for it."""
+    open: int = 0
+    """How many of them nobody has taken."""
 
 
 _ORDER = {level: place for place, level in enumerate(Level)}

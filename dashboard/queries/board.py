@@ -234,6 +234,10 @@ class Board:
         """A town's cases of a feed."""
         return cast("CaseSummary | None", self.summaries(feed).get(town))
 
+    def at_end(self, feed: str, day: int) -> Summaries:
+        """Town -> summary of a past local day at its end; empty when it is not known (yet)."""
+        return self._seen(self._ends(feed, day))
+
     def _ends(self, feed: str, day: int) -> Summaries:
         return self.trends.day_end(feed, day) if self.trends else {}
 

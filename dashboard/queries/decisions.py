@@ -155,7 +155,7 @@ def drawer(board: Board, feed: Feed, subject: str, lang: str) -> dict[str, Any] 
                 "href": f"/record/{feed.name}?{feed.subject}={subject}&town={town}&overrules={now.by_rule}{keep}",
             },
             {"text": "看记录" if zh else "Records", "href": f"/records?feed={feed.name}&subject={subject}{keep}"},
-            {"text": "看风险表" if zh else "Risk table", "href": f"/rules?part=risks{keep}"},
+            {"text": "看风险表" if zh else "Risk table", "href": f"/admin/rules?part=risks{keep}"},
         ],
         "decision": {"verdict": now.verdict, "rule": now.by_rule, "ruling": now.ruling},
     }

@@ -136,10 +136,36 @@ class Past:
         if changed:
             of_day = None if day == LIFE else day
             region = region_known(self.region_at, of_day or 0, seq)
+            if of_day is not None:
+                found = self._from_marks(connection, engine, of_day, seq, changed, region)
+                states |= found
+                changed -= found.keys()
+        if changed:
             for subject, events in self.history.events_of_day(connection, feed, of_day, seq, changed).items():
                 states[subject] = engine.new()
                 engine.fold(states[subject], events, region)
         return states
+
+    def _from_marks(
+        self, connection: Connection, engine: Engine, day: int, seq: int, changed: set[str], region: Region
+    ) -> dict[str, State]:
+        """States at ``seq`` of the subjects of which an earlier one was kept and needs but further records."""
+        feed = engine.feed.name
+        kept = {
+            subject: mark
+            for subject, mark in self.history.marked(connection, feed, day, seq).items()
+            if subject in changed
+        }
+        if not kept:
+            return {}
+        after = {subject: known for subject, (known, _) in kept.items()}
+        further = self.history.events_after(connection, feed, day, after, seq)
+        found: dict[str, State] = {}
+        for subject, (_, data) in kept.items():
+            state = engine.decode(data)
+            if engine.fold(state, further.get(subject, []), region):
+                found[subject] = state
+        return found
 
     def versions(self, feed: str, subject: str, upto: int) -> list[tuple[Event, int | None]]:
         """Every version of a subject's records known up to a ``known_seq``, and the seq that ended it."""

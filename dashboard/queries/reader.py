@@ -8,9 +8,14 @@ from collections.abc import AsyncIterator
 import redis.asyncio
 
 from dashboard.access.viewer import Viewer
+from dashboard.errors import StoreUnavailable
 from dashboard.queries.board import Board, BoardReader
 from dashboard.stores.live import CHANNEL
 from dashboard.stores.servers import node_urls
+
+
+QUIET_S = 5.0
+"""How long a line to Redis may be quiet before it is asked, and how long it may take to answer."""
 
 
 class LiveBoards:
@@ -33,7 +38,18 @@ class LiveBoards:
         try:
             async with client.pubsub() as channel:
                 await channel.subscribe(CHANNEL)
-                async for message in channel.listen():
-                    yield message
+                asked = False
+                while True:
+                    message = await channel.get_message(timeout=QUIET_S)
+                    if message is not None:
+                        asked = False
+                        if message["type"] != "pong":
+                            yield message
+                    elif asked:
+                        raise StoreUnavailable("Redis 没有应答，恢复后会自动继续")
+                    else:
+                        # A line that was cut looks like one on which nothing happens: it has to answer now and then.
+                        await channel.ping()
+                        asked = True
         finally:
             await client.aclose()

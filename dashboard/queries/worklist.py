@@ -37,6 +37,30 @@ GROUPS = {
     Group.LATER: Words("今天稍后", "Later today"),
     Group.HANDLED: Words("已处理，待记录", "Dealt with, not on record yet"),
 }
+HEADS = (
+    Words("镇（街道）", "Town"),
+    Words("类别", "Kind"),
+    Words("事项", "What"),
+    Words("说明", "Details"),
+    Words("状态", "State"),
+    Words("责任人", "Owner"),
+    Words("起", "Since"),
+    Words("时限", "Due"),
+    Words("处置", "Action"),
+    Words("原因", "Reason"),
+    Words("备注", "Note"),
+    Words("地点", "Place"),
+    Words("事项编号", "Item"),
+)
+ACT_HEADS = (
+    Words("镇（街道）", "Town"),
+    Words("时间", "Time"),
+    Words("事项", "What"),
+    Words("处置", "Action"),
+    Words("经办", "By"),
+    Words("交给", "To"),
+    Words("事项编号", "Item"),
+)
 ORDER = {group: place for place, group in enumerate(Group)}
 
 
@@ -187,8 +211,12 @@ def document(board: Board, lang: str, whose: str = "me", named: str = "", town: 
 
 
 def build(asked: Asked, scope: str) -> dict[str, Any]:
-    more = asked.more
-    return document(asked.board, asked.lang, more.get("who", ""), more.get("of", ""), "" if scope == "all" else scope)
+    """The live list. It is one for all who may see the same, so it holds nobody's own: that is ``/api/v1/duties``."""
+    board, lang = asked.board, asked.lang
+    towns = [code for code in board.towns if scope in ("all", code)]
+    whose = asked.more.get("who", "")
+    found = listed(board, towns, whose if whose in ("free", "held") else "")
+    return {"rows": [duty_row(board, one.town, one.duty, lang) for one in found]}
 
 
 def tables(asked: Asked, scope: str) -> Sequence[Table]:
@@ -222,11 +250,7 @@ def tables(asked: Asked, scope: str) -> Sequence[Table]:
                 one.duty.item,
             )
         )
-    heads = (
-        ("镇（街道）", "类别", "事项", "说明", "状态", "责任人", "起", "时限", "处置", "原因", "备注", "地点", "事项编号")
-        if zh
-        else ("Town", "Kind", "What", "Details", "State", "Owner", "Since", "Due", "Action", "Reason", "Note", "Place", "Item")
-    )
+    heads = [words.of(lang) for words in HEADS]
     columns = tuple(Column(head, "time" if at in (6, 7) else "text") for at, head in enumerate(heads))
     start = day_start(board.day, board.zone)
     acts = [
@@ -244,7 +268,7 @@ def tables(asked: Asked, scope: str) -> Sequence[Table]:
         for act in held.history
         if act.at >= start
     ]
-    said = ("镇（街道）", "时间", "事项", "处置", "经办", "交给", "事项编号") if zh else ("Town", "Time", "What", "Action", "By", "To", "Item")
+    said = [words.of(lang) for words in ACT_HEADS]
     return (
         Table("duties", "今日事项" if zh else "Due today", columns, rows),
         Table(

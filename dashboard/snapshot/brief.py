@@ -165,6 +165,16 @@ class Follow(msgspec.Struct, frozen=True):
     now: float | int | None
 
 
+class Order(msgspec.Struct, frozen=True):
+    """Work about a feed (``""``: about alerts) that was given out in a town. ``late`` is part of what is left."""
+
+    town: str
+    feed: str
+    given: int
+    closed: int
+    late: int
+
+
 class Correction(msgspec.Struct, frozen=True):
     """A figure of an earlier snapshot that reads otherwise by what is known now.
 
@@ -247,6 +257,7 @@ class Brief(msgspec.Struct, frozen=True):
     approximate: bool
     document: str = ""
     """The document number 文号, where the office gives one."""
+    orders: tuple[Order, ...] = ()
 
     def cell(self, kpi: str, town: str = "all") -> Cell | None:
         """A KPI's plain figure."""
@@ -289,6 +300,7 @@ __all__ = [
     "Follow",
     "Gap",
     "Kind",
+    "Order",
     "Outline",
     "Point",
     "Quality",

@@ -28,6 +28,7 @@ from dashboard.queries.wording import shown
 from dashboard.snapshot import brief as b
 from dashboard.snapshot.correct import corrections
 from dashboard.snapshot.known import Known
+from dashboard.snapshot.orders import orders_of
 from dashboard.snapshot.points import follow_up, points_of
 from dashboard.stores.tables import dead_letter
 
@@ -95,6 +96,7 @@ def build(past: Past, ask: Ask, published: Sequence[b.Brief] = (), seq: int | No
         office=ask.office,
         signer=ask.signer,
         document=ask.document,
+        orders=orders_of(now) if ask.kind == "day" else (),
         towns=tuple(b.TownName(t.code, t.name, t.name_en) for t in now.pack.towns if t.code in now.towns),
         cells=cells,
         definitions=tuple(_definition(feed, kpi) for feed, kpi in now.kpis() if kpi.key != REPORTING),

@@ -104,7 +104,7 @@ def _second(brief: Brief, sheet: Sheet) -> str:
     else:
         parts.append(block("stages"))
     parts.append(f'<div class="half"><div>{block("patrol")}</div><div>{block("fevers")}</div></div>')
-    parts += [block(name) for name in ("disputes", "corrections", "quality")]
+    parts += [block(name) for name in ("disputes", "corrections", "others", "quality")]
     return "".join(parts)
 
 

@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 
 from dashboard.domain.day import as_date, day_of, shift_day
-from dashboard.feeds import KPIS
+from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import wording
 from dashboard.queries.wording import MINUS, MISSING, decimal, rounded
-from dashboard.snapshot.brief import Brief, Cell, Correction, Follow, Point, Stage
+from dashboard.snapshot.brief import Brief, Cell, Correction, Follow, Order, Point, Stage
 
 STRIP = ("resumption_rate", "staff_return_rate", "patrol_coverage", "fever_count", "dispute_open", "checkpoints_online")
 CORRECTED = (
@@ -392,10 +392,10 @@ class _Writer:
             ),
             Section(
                 "follow",
-                self.t("上期关注事项办理", "Follow-up of the last points"),
-                "",
+                self.t("上期关注和交办事项", "Follow-up: last points and work given out"),
+                self.t("交办按镇（街道）和类别计数", "work given out: counts by town and kind") if b.orders else "",
                 self.follow(),
-                "" if b.follow else self.none(),
+                "" if b.follow or b.orders else self.none(),
             ),
         ]
         if not self.own:
@@ -437,6 +437,7 @@ class _Writer:
                 self.corrections(),
                 self.correction_note(),
             ),
+            *self.further(),
             Section("quality", self.t("数据说明", "Data"), lines=self.quality()),
         ]  # fmt: skip
         return [
@@ -764,21 +765,19 @@ class _Writer:
         )
         resolved = self.cell("dispute_resolved")
         done = self.value(resolved)
-        rate = self.cell("resolution_rate")
         base = d.opened - d.withdrawn
         share = self.t(
             f"新增的已化解{d.resolved}件、转司法{d.escalated}件、撤回{d.withdrawn}件，"
             f"化解率{wording.percent(d.resolved / base if base else None)}",
             f"of the new ones {d.resolved} resolved, {d.escalated} escalated, {d.withdrawn} withdrawn",
         )
-        del rate
         return self.t(
             f"当期办结{done}件；{share}。未结的按时长：{ages}。",
             f"{done} resolved in all; {share}. Open by age: {ages}.",
         )
 
     def follow(self) -> Table | None:
-        if not self.b.follow:
+        if not self.b.follow and not self.b.orders:
             return None
         columns = (
             Column(self.t("事项", "Point"), "", "left"),
@@ -786,7 +785,27 @@ class _Writer:
             Column(self.t("状态", "State"), "", "left"),
             Column(self.t("进展", "Since"), "", "left"),
         )
-        return Table(columns, tuple(self.follow_row(one) for one in self.b.follow))
+        rows = [self.follow_row(one) for one in self.b.follow] + [self.order_row(one) for one in self.b.orders]
+        return Table(columns, tuple(rows))
+
+    def order_row(self, one: Order) -> tuple[Entry, ...]:
+        feed = FEEDS.get(one.feed)
+        what = self.t("告警", "Alerts") if feed is None else self.t(feed.short.zh, feed.short.en)
+        left = one.given - one.closed
+        words = (
+            ("已办结", "closed", "●") if not left else ("逾期", "late", "◆") if one.late else ("办理中", "open", "◌")
+        )
+        text = self.t(f"办结{one.closed}件", f"{one.closed} closed")
+        if left:
+            text += self.t(f"，未办结{left}件", f", {left} open")
+        if one.late:
+            text += self.t(f"，其中逾期{one.late}件", f", {one.late} of them late")
+        return (
+            Entry(self.t(f"{what}交办{one.given}件", f"{what}: {one.given} given out")),
+            Entry(self.names.get(one.town, one.town)),
+            Entry(self.t(words[0], words[1]), mark=words[2], flag=bool(one.late)),
+            Entry(text),
+        )
 
     def follow_row(self, one: Follow) -> tuple[Entry, ...]:
         words = {
@@ -880,6 +899,30 @@ class _Writer:
         )
 
     # -- data
+
+    def further(self) -> list[Section]:
+        others = self.others()
+        return [Section("others", self.t("其他工作", "Further work"), lines=(others,))] if others else []
+
+    def others(self) -> tuple[Run, ...]:
+        """The feeds without a section of their own, a few figures each, by their declaration (``Feed.headline``)."""
+        parts = []
+        for feed in FEEDS.values():
+            if feed.core:
+                continue
+            said = []
+            for key in feed.headlines:
+                cell = self.cell(key)
+                if cell is not None and cell.value is not None:
+                    name, text = self.name(key), self.value(cell)
+                    unit = "%" if cell.unit == "ratio" else self.unit(key)
+                    said.append(f"{name}{text}{unit}" if self.zh else f"{name} {text} {unit}".strip())
+            if said:
+                words = feed.words.of(self.lang)
+                parts.append(f"{words}：{'，'.join(said)}" if self.zh else f"{words}: {', '.join(said)}")
+        if not parts:
+            return ()
+        return (Run("；".join(parts) + "。" if self.zh else "; ".join(parts) + "."),)
 
     def quality(self) -> tuple[tuple[Run, ...], ...]:
         parts = []

@@ -6,15 +6,17 @@ The same SQL for SQLite and PostgreSQL through SQLAlchemy Core; what each does i
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
 from dashboard.domain.event import Event
+from dashboard.errors import Archived
 from dashboard.stores import tables as t
 from dashboard.stores.dialect import Dialect
 from dashboard.stores.sqlite import SQLite
@@ -203,6 +205,8 @@ class History:
 
         ``day`` ``None`` reads every day. ``subjects`` narrows to some; many are read in one sweep and left out here.
         """
+        if day is not None:
+            self.refuse_archived(connection, feed, day)
         statement = select(t.event.c.subject, t.event.c.body).where(t.event.c.feed == feed, t.event.c.void.is_(False))
         if day is not None:
             statement = statement.where(t.event.c.day == day)
@@ -220,6 +224,34 @@ class History:
             events.sort(key=lambda one: one.order)
         return found
 
+    def events_after(
+        self, connection: Connection, feed: str, day: int, after: Mapping[str, int], upto: int
+    ) -> dict[str, list[Event]]:
+        """Subject -> its records of a local day known after a ``seq`` of its own and effective at ``upto``, in event
+        order."""
+        e = t.event.c
+        found: dict[str, list[Event]] = {}
+        wanted = sorted(after)
+        if wanted:
+            self.refuse_archived(connection, feed, day)
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            statement = select(e.seq, e.subject, e.body).where(
+                e.feed == feed,
+                e.day == day,
+                e.subject.in_(chunk),
+                e.seq > min(after[subject] for subject in chunk),
+                e.seq <= upto,
+                e.void.is_(False),
+                (e.ended.is_(None)) | (e.ended > upto),
+            )
+            for row in connection.execute(statement):
+                if row.seq > after[row.subject]:
+                    found.setdefault(row.subject, []).append(_event.decode(row.body))
+        for events in found.values():
+            events.sort(key=lambda one: one.order)
+        return found
+
     def versions_of_subject(
         self, connection: Connection, feed: str, subject: str, upto: int
     ) -> list[tuple[Event, int | None]]:
@@ -233,6 +265,28 @@ class History:
             (_event.decode(row.body), row.ended if row.ended is not None and row.ended <= upto else None)
             for row in connection.execute(statement)
         ]
+
+    # --- the archive -----------------------------------------------------------------------------------------------
+
+    def archived(self, connection: Connection) -> dict[str, int]:
+        """Feed -> the first local day whose records are still here; feeds of which nothing was archived are absent."""
+        return {row.feed: row.before for row in connection.execute(select(t.archive_limit))}
+
+    def set_archived(self, connection: Connection, feed: str, before: int) -> None:
+        """Note that a feed's records of local days before ``before`` are in files."""
+        done = connection.execute(update(t.archive_limit).where(t.archive_limit.c.feed == feed).values(before=before))
+        if not done.rowcount:
+            connection.execute(insert(t.archive_limit), {"feed": feed, "before": before})
+
+    def refuse_archived(self, connection: Connection, feed: str, day: int) -> None:
+        """Make sure that a local day's records are still here.
+
+        Raises:
+            Archived: they are not, and nothing may be computed from what is left of them.
+        """
+        limit = self.archived(connection).get(feed, 0)
+        if 0 < day < limit:
+            raise Archived(feed, day, limit)
 
     # --- projections -----------------------------------------------------------------------------------------------
 
@@ -263,6 +317,46 @@ class History:
         p = t.projection.c
         statement = select(p.subject, p.seq, p.state).where(p.feed == feed, p.day == day, p.seq > seq)
         return [(row.subject, row.seq, row.state) for row in connection.execute(statement)]
+
+    def mark_states(self, connection: Connection, states: Mapping[tuple[str, int, str], bytes], seq: int) -> None:
+        """Keep states as they are at ``seq``, for later questions about that moment."""
+        rows = [
+            {"feed": feed, "day": day, "subject": subject, "seq": seq, "state": zlib.compress(state, 1)}
+            for (feed, day, subject), state in states.items()
+        ]
+        if rows:
+            connection.execute(insert(t.projection_then), rows)
+
+    def forget_marks(
+        self, connection: Connection, feed: str, day: int, subjects: Collection[str] | None = None
+    ) -> None:
+        """Forget earlier states of a feed's local day, because its records are effective or folded otherwise now."""
+        m = t.projection_then.c
+        of_day = delete(t.projection_then).where(m.feed == feed, m.day == day)
+        if subjects is None:
+            connection.execute(of_day)
+            return
+        wanted = sorted(subjects)
+        for start in range(0, len(wanted), _CHUNK):
+            connection.execute(of_day.where(m.subject.in_(wanted[start : start + _CHUNK])))
+
+    def marked(self, connection: Connection, feed: str, day: int, upto: int) -> dict[str, tuple[int, bytes]]:
+        """Subject -> (seq, state) of the latest state kept of a local day at or before ``upto``.
+
+        No record that was effective at that ``seq`` has been superseded since.
+        """
+        m = t.projection_then.c
+        latest = (
+            select(m.subject.label("subject"), func.max(m.seq).label("seq"))
+            .where(m.feed == feed, m.day == day, m.seq <= upto)
+            .group_by(m.subject)
+            .subquery()
+        )
+        statement = select(m.subject, m.seq, m.state).join(
+            latest, (latest.c.subject == m.subject) & (latest.c.seq == m.seq)
+        )
+        rows = connection.execute(statement.where(m.feed == feed, m.day == day))
+        return {row.subject: (row.seq, zlib.decompress(row.state)) for row in rows}
 
     def days_of(self, connection: Connection, feed: str) -> list[int]:
         """Local days on which a feed has records, oldest first."""

@@ -6,7 +6,12 @@ machine's time, not the world's: a replay at ×3600 must not make them run out.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection, delete, insert, select, text, update
 
@@ -16,6 +21,36 @@ from dashboard.stores.history import History
 from dashboard.stores.tables import lease, worker_seen
 
 TERM_MS = 10_000
+MOST_AHEAD_MS = 60_000
+"""A lease that ends later than this was taken by a clock that was ahead: nobody need wait for that hour to come."""
+
+
+def owner_here() -> str:
+    """A name for this process that another one on this machine can tell the end of."""
+    return f"{_here()}-{os.getpid()}-{uuid4().hex[:6]}"
+
+
+def _here() -> str:
+    try:
+        # Processes see each other by number only within one namespace: containers may share a host's name.
+        space = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        space = 0
+    return f"{socket.gethostname()[:40]}.{space}"
+
+
+def _has_ended(owner: str) -> bool:
+    """Whether an owner was a process of this machine that is no more; of others nothing is known."""
+    place, _, rest = owner.rpartition("-")[0].rpartition("-")
+    if place != _here() or not rest.isdigit():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 GONE_MS = 24 * 3600 * 1000
 """After a day nobody asks any more when a worker was last seen."""
 
@@ -27,11 +62,20 @@ def acquire(history: History, owner: str, partitions: Iterable[int], share: int 
     """
     now = machine_ms()
     held: dict[int, int] = {}
+    ended: dict[str, bool] = {}
+
+    def free(row: Any) -> bool:
+        if not now < row.expires_at <= now + MOST_AHEAD_MS:
+            return True
+        if row.owner not in ended:
+            ended[row.owner] = row.owner != owner and _has_ended(row.owner)
+        return ended[row.owner]
+
     with history.writing() as connection:
         rows = {row.partition: row for row in connection.execute(select(lease))}
         for partition in sorted(partitions, key=lambda p: (p not in rows or rows[p].owner != owner, p)):
             row = rows.get(partition)
-            mine = row is not None and row.owner == owner and row.expires_at > now
+            mine = row is not None and row.owner == owner and now < row.expires_at <= now + MOST_AHEAD_MS
             if share is not None and len(held) >= share:
                 if mine:
                     connection.execute(update(lease).where(lease.c.partition == partition).values(expires_at=0))
@@ -41,7 +85,7 @@ def acquire(history: History, owner: str, partitions: Iterable[int], share: int 
                 connection.execute(
                     insert(lease).values(partition=partition, owner=owner, fence=1, expires_at=now + TERM_MS)
                 )
-            elif mine or row.expires_at <= now:
+            elif mine or free(row):
                 fence = row.fence if mine else row.fence + 1
                 connection.execute(
                     update(lease)

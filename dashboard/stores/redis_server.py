@@ -15,6 +15,7 @@ import platform
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
 
 from dashboard.errors import ConfigurationError, StoreUnavailable
 from dashboard.settings import Settings
@@ -101,7 +104,10 @@ def start(data_dir: Path, patience_s: float = 600.0) -> RedisServer:
     socket = _new_socket(home)
     log = logs / "redis.log"
     conf = home / "redis.conf"
-    conf.write_text(_configuration(home, socket), encoding="utf-8")
+    words = _configuration(home, socket)
+    # Left alone where it says so already: writing it anew on a full disk would leave it empty.
+    if not conf.exists() or conf.read_text(encoding="utf-8") != words:
+        conf.write_text(words, encoding="utf-8")
     with open(log, "ab") as out, os.fdopen(lock, "w"):
         process = subprocess.Popen(
             [str(binary), str(conf)],
@@ -114,8 +120,8 @@ def start(data_dir: Path, patience_s: float = 600.0) -> RedisServer:
             preexec_fn=dies_with_parent(),
         )
     server = RedisServer(data_dir, process, socket)
-    (home / "pid").write_text(str(process.pid), encoding="utf-8")
     try:
+        (home / "pid").write_text(str(process.pid), encoding="utf-8")
         _wait_until_loaded(server, log, patience_s)
     except BaseException:
         server.stop(patience_s=1.0)
@@ -175,7 +181,10 @@ def client_of(url: str, **options: Any) -> redis.Redis:
     try:
         if is_cluster(url):
             return cluster_client(url, **options)
-        client = redis.Redis.from_url(url, **options)
+        # A connection that has gone is opened anew once, at once; whoever waits longer than that waits outside, where he
+        # can tell a sender to come back.
+        patience = {"retry": Retry(ExponentialBackoff(cap=0.2, base=0.05), 1)}
+        client = redis.Redis.from_url(url, **{**patience, **options})
         # What stands after the question mark is looked at only here.
         client.connection_pool.make_connection()
     except (ValueError, TypeError):
@@ -436,9 +445,24 @@ def _new_socket(home: Path) -> Path:
     """A path short enough for a socket: beside the data, else in a private directory that the data name."""
     socket = home / "redis.sock"
     if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
-        socket = Path(tempfile.mkdtemp(prefix="townwatch-")) / "redis.sock"
-    (home / "socket").write_text(str(socket), encoding="utf-8")
+        # A server that is started again must be found where its predecessor was: its clients keep the address.
+        before = _kept_socket(home)
+        socket = before or Path(tempfile.mkdtemp(prefix="townwatch-")) / "redis.sock"
+    if recorded_socket(home.parent) != socket:
+        (home / "socket").write_text(str(socket), encoding="utf-8")
     return socket
+
+
+def _kept_socket(home: Path) -> Path | None:
+    """Where the last server of these files listened outside of them, if that directory is still there and ours."""
+    socket = recorded_socket(home.parent)
+    if socket is None or socket.parent == home:
+        return None
+    with contextlib.suppress(OSError):
+        found = socket.parent.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077:
+            return socket
+    return None
 
 
 def _forget(data_dir: Path, socket: Path, pid: int) -> None:

@@ -68,8 +68,10 @@ def migrate(engine: Engine, dialect: Dialect, pause_s: float = PAUSE_S) -> str:
         raise
 
 
-def migrate_to(engine: Engine, dialect: Dialect, revision: str) -> None:
+def migrate_to(engine: Engine, dialect: Dialect, revision: str, alone: bool = False) -> None:
     """Make the tables of one migration in an empty database: what was backed up at it goes in, then it is migrated on.
+
+    ``alone``: without the tables that no migration makes, as a version of that time would have left it.
 
     Raises:
         ConfigurationError: this version knows no such migration.
@@ -77,7 +79,8 @@ def migrate_to(engine: Engine, dialect: Dialect, revision: str) -> None:
     if revision not in _known():
         raise ConfigurationError(
             f"备份的表结构版本是 {revision}，这个版本的镇哨只认得到 {newest()}，请换用更新的版本"
-            f" · The backup is at migration {revision}, and this Townwatch knows them up to {newest()}: run the newer one."
+            f" · The backup is at migration {revision}, and this Townwatch knows them up to {newest()}: "
+            "run the newer one."
         )
     from alembic import command
 
@@ -85,7 +88,8 @@ def migrate_to(engine: Engine, dialect: Dialect, revision: str) -> None:
         config = _config()
         config.attributes["engine"] = engine
         command.upgrade(config, revision)
-        _make_missing(engine)
+        if not alone:
+            _make_missing(engine)
 
 
 def _current(engine: Engine) -> bool:

@@ -16,6 +16,9 @@ from dashboard.stores.dialect import Key
 
 VARIABLES = 18_000
 """Values bound to one statement: well below the 32,766 that SQLite allows since 3.32, of 2020."""
+WRITER_CACHE_KB = -196_608
+"""192 MB for a connection that writes: a batch of random keys among millions looks at as many pages as it has records,
+and looks at them twice, when it asks and when it writes."""
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -132,4 +135,7 @@ def _pragmas(connection: Any, _: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     writing = connection.get_execution_options().get("writing", False)
+    if writing and "writer" not in connection.info:
+        connection.info["writer"] = True
+        connection.exec_driver_sql(f"PRAGMA cache_size={WRITER_CACHE_KB}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

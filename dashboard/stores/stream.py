@@ -17,6 +17,7 @@ import redis
 
 from dashboard.domain.event import Event, decode_events, encode_events
 from dashboard.errors import Backpressure, StoreUnavailable
+from dashboard.stores.room import Room, out_of_memory
 from dashboard.stores.servers import Servers
 
 GROUP = "worker"
@@ -110,6 +111,8 @@ class Stream:
         self.servers = Servers(client)
         self.partitions = partitions
         self.limit = limit
+        self.room = Room(self.servers)
+        """Who says whether there is room for more; whoever knows the disks puts a better one here."""
         self._gauge = (0.0, 0)
         self._finish = client.register_script(_FINISH)
         self._idle_s = _IDLE_S
@@ -154,6 +157,9 @@ class Stream:
         Raises:
             StoreUnavailable: Redis does not answer; no batch was promised to anybody.
         """
+        full = self.room.refusal()
+        if full is not None:
+            return [full] * len(batches)
         waiting = self.pending()
         refused: list[Backpressure | None] = []
         groups: dict[int, list[Event]] = {}
@@ -173,7 +179,13 @@ class Stream:
                 if name:
                     named.setdefault(partition, {})[name] = None
         if groups or dead:
-            self._send(groups, dead, {p: ",".join(list(found)[:_NAMES]) for p, found in named.items()})
+            try:
+                self._send(groups, dead, {p: ",".join(list(found)[:_NAMES]) for p, found in named.items()})
+            except StoreUnavailable as error:
+                if not out_of_memory(error.__cause__):
+                    raise
+                full = Backpressure("Redis 的内存已用完，请稍后重发 · Redis is out of memory: send again later.", 5)
+                return [full] * len(batches)
         return refused
 
     def _send(self, groups: Mapping[int, list[Event]], dead: Sequence[DeadLetter], names: Mapping[int, str]) -> None:

@@ -54,6 +54,20 @@ projection = Table(
     Index("ix_projection_seq", "seq"),
 )
 
+projection_then = Table(
+    "projection_then",
+    METADATA,
+    Column("feed", String(40), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("subject", String(200), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""States of local days as they were at an earlier ``seq``, deflated: one every few hundred records of a subject's day.
+What was shown at any moment is folded from the one before it. Those that a correction has made useless are deleted, and
+any may be: then more records are folded."""
+
 ledger = Table(
     "ledger",
     METADATA,
@@ -289,3 +303,34 @@ delivery_alert = Table(
     Column("delivery", String(40), primary_key=True),
 )
 """Which alerts a delivery told of."""
+
+source_delay = Table(
+    "source_delay",
+    METADATA,
+    Column("source", String(80), primary_key=True),
+    Column("median_ms", BigInteger, nullable=False),
+    Column("samples", Integer, nullable=False),
+)
+"""Median of received less happened over a source's latest records, as the worker that wrote last saw them."""
+
+archive_limit = Table(
+    "archive_limit",
+    METADATA,
+    Column("feed", String(40), primary_key=True),
+    Column("before", Integer, nullable=False),
+)
+"""The first local day of a feed whose records are still in ``event``; those before are in files."""
+
+archive_file = Table(
+    "archive_file",
+    METADATA,
+    Column("path", String(200), primary_key=True),
+    Column("feed", String(40), nullable=False),
+    Column("month", Integer, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+"""Files of the archive (``dashboard.retention``): local days ``first`` to ``last`` of a feed."""

@@ -19,9 +19,10 @@ SCENES: dict[str, tuple[str, str]] = {
     "patrol": ("巡逻防控", "Patrols"),
     "gates": ("卡点防控", "Checkpoints"),
     "disputes": ("矛盾纠纷", "Disputes"),
+    "more": ("其他工作", "Further work"),
 }
 """Scene -> its name in Chinese and English, in the order of the rotation."""
-DWELL = {"overview": 60, "work": 30, "patrol": 30, "gates": 30, "disputes": 30}
+DWELL = {"overview": 60, "work": 30, "patrol": 30, "gates": 30, "disputes": 30, "more": 30}
 """Seconds of a scene on the screen."""
 TITLES: dict[str, tuple[str, str]] = {**SCENES, "overview": ("值守总览", "Duty overview")}
 PANELS: dict[str, tuple[str, ...]] = {
@@ -30,6 +31,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "patrol": ("towns", "gaps", "beats"),
     "gates": ("hours", "towns", "fevers"),
     "disputes": ("backlog", "kinds", "flow", "late"),
+    "more": ("feeds",),
 }
 """What stands beside the map in each scene; ``wall.js`` and ``wall-scenes.js`` draw it."""
 MIN_DWELL, MAX_DWELL = 10, 3600

@@ -17,6 +17,8 @@ class Answer:
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status, self.headers, self.body = status, {name.lower(): value for name, value in headers.items()}, body
+        self.cookies: list[str] = []
+        """Each ``Set-Cookie`` as it came."""
 
     @property
     def json(self) -> Any:
@@ -29,7 +31,9 @@ def request(port: int, method: str, target: str, body: bytes | None, headers: Ma
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request(method, target, body, dict(headers))
         got = connection.getresponse()
-        return Answer(got.status, dict(got.getheaders()), got.read())
+        answer = Answer(got.status, dict(got.getheaders()), got.read())
+        answer.cookies = got.headers.get_all("Set-Cookie") or []
+        return answer
 
 
 @contextlib.contextmanager

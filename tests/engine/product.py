@@ -58,7 +58,8 @@ class Product:
 
     def restart(self) -> None:
         """A worker that starts anew: nothing in memory."""
-        self.projector = Projector(self.history, self.region_at)
+        # Batches here are small: states are kept, and versions written aside, as soon as they are of thousands.
+        self.projector = Projector(self.history, self.region_at, mark_every=3, aside_from=6)
         self.past = Past(self.history, self.region_at)
 
     def seq(self) -> int:

@@ -39,6 +39,7 @@ PACK = RegionPack(
 )
 
 VIEWERS = {
+    "office": Viewer(name="秦月", roles=frozenset({Role.ADMINISTRATOR, Role.CHIEF})),
     "county": Viewer(name="方远", name_en="Fang Yuan", roles=frozenset({Role.LEADER})),
     "yaozhuang": Viewer(name="沈立", roles=frozenset({Role.CHIEF}), towns=frozenset({TOWNS[0]})),
     "xitang": Viewer(name="陆敏", roles=frozenset({Role.CHIEF}), towns=frozenset({TOWNS[1]})),

@@ -64,6 +64,7 @@ def test_what_was_accepted_before_the_backup_is_there_after_the_directory_was_de
 ) -> None:
     home, file = tmp_path / "data", tmp_path / "kept" / "one.backup"
     url = new_database()
+    home.mkdir()
     core = Core(home, own_redis.url, database_url=url)
     _fill(home)
     points = [one for one in core.parts.region_at(0).pack.places if one.kind == "checkpoint"][:8]
@@ -94,6 +95,7 @@ def test_what_was_accepted_before_the_backup_is_there_after_the_directory_was_de
     done.set()
     thread.join()
     assert keeping.read(file) == manifest
+
     assert file.stat().st_mode & 0o077 == 0
     core.work()
     core.close()
@@ -101,7 +103,7 @@ def test_what_was_accepted_before_the_backup_is_there_after_the_directory_was_de
     shutil.rmtree(home)
 
     # A new machine: another directory, another database, another Redis.
-    again = Settings.load(tmp_path / "again", database_url=new_database_without_tables(url, new_database))
+    again = Settings.load(tmp_path / "again", database_url=new_database_without_tables(url, new_database), partitions=2)
     restored, old = keeping.restore(again, file, force=url.startswith("postgresql"))
     assert restored == manifest
     assert old is None
@@ -146,6 +148,7 @@ def test_a_damaged_backup_and_a_full_directory_are_refused(
     redis_client: redis.Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     home, file = tmp_path / "data", tmp_path / "one.backup"
+    home.mkdir()
     core = Core(home, redis_server.url)
     core.send("temperature", *(reading(n) for n in range(20)))
     core.work()

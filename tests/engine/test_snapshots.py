@@ -43,6 +43,7 @@ from dashboard.snapshot.sheet import Sheet, sheet_of
 from dashboard.stores.redis_server import RedisServer
 from geodata.library import bundled_pack
 from geodata.pack import load_pack
+from ingest.acting import Acting
 from ingest.scenarios import SCENARIOS, scenario_named
 from ingest.scenarios.check import World
 from tests.conftest import missing
@@ -362,6 +363,35 @@ def test_a_second_process_leaves_a_day_to_the_first(core: Core) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert schedule.catch_up(desk(core), SIX, DAY) == []
     assert [link.day for link in schedule.catch_up(desk(core), SIX, DAY)] == [DAY]
+
+
+def test_work_given_out_is_counted_by_what_became_of_it(core: Core) -> None:
+    def dispute(number: int, stage: str, at: str, **said: object) -> dict[str, object]:
+        case = f"{YAOZHUANG}-D{number:04d}"
+        return {"id": f"{case}-{stage}", "at": f"2020-02-18T{at}:00+08:00", "town": YAOZHUANG, "case": case,
+                "stage": stage, "kind": "wages"} | said  # fmt: skip
+
+    core.clock.set(day_start(DAY) + 10 * HOUR)
+    due = "2020-02-18T16:00:00+08:00"
+    core.accept("dispute", *(dispute(n, "accepted", "09:00", due=due) for n in range(5)), source="office")
+    acting = Acting(core.intake, lambda: core.parts.region_at(DAY), core.clock)
+    chief = Viewer("沈立", frozenset({Role.CHIEF}), frozenset({YAOZHUANG}), staff="P-0001")
+    for number, verb, to in [*((n, "assign", "P-8013") for n in range(4)), (4, "acknowledge", ""), (1, "done", "")]:
+        item = f"case:dispute:{YAOZHUANG}-D{number:04d}"
+        core.clock.set(core.clock.now() + HOUR // 10)
+        done = acting.act(chief, item, verb, town=YAOZHUANG, name=f"{verb}-{number}", to=to)
+        assert done.accepted, done.faults
+    core.clock.set(day_start(DAY) + 15 * HOUR)
+    core.accept("dispute", dispute(0, "resolved", "15:00"), source="office")
+    core.work()
+    brief = desk(core).brief(DAY, SIX)
+    assert [(one.town, one.feed, one.given, one.closed, one.late) for one in brief.orders] == [
+        (YAOZHUANG, "dispute", 4, 2, 2)
+    ]
+    page = bare(re.sub(r"<[^>]+>", "", FORMS["html"][1](brief, "zh").decode()))
+    assert "纠纷交办4件" in page
+    assert "办结2件，未办结2件，其中逾期2件" in page
+    assert "P-8013" not in page
 
 
 def test_one_towns_edition_says_nothing_of_the_others(core: Core) -> None:

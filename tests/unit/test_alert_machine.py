@@ -76,23 +76,31 @@ def test_it_is_over_after_it_has_been_gone_and_the_same_alert_comes_back_within_
     assert life.made() == ["raised"], "a gap shorter than the hold is no end"
     life.look(None, 1)
     over = life.look(None, 2)
-    assert over is not None and over.state == State.RESOLVED and over.resolution == "cleared"
+    assert over is not None
+    assert over.state == State.RESOLVED
+    assert over.resolution == "cleared"
     again = life.look(found(), 10)
-    assert again is not None and first is not None and again.id == first.id and again.times == 1
+    assert again is not None
+    assert first is not None
+    assert again.id == first.id
+    assert again.times == 1
     assert life.made() == ["raised", "cleared", "reopened"]
     life.look(None, 1)
     life.look(None, 2)
     life.look(None, 31)
     assert life.held is None
     fresh = life.look(found(), 1)
-    assert fresh is not None and fresh.id != first.id
+    assert fresh is not None
+    assert fresh.id != first.id
 
 
 def test_blindness_neither_raises_nor_clears() -> None:
     life = Life(rule())
     life.look(found())
     life.look(None, 60, blind=True, quiet=True)
-    assert life.held is not None and life.held.state == State.OPEN and life.held.gone_at is None
+    assert life.held is not None
+    assert life.held.state == State.OPEN
+    assert life.held.gone_at is None
 
 
 def test_nobody_takes_it_so_the_chief_is_told_then_the_leader_each_once_and_in_order() -> None:
@@ -113,7 +121,8 @@ def test_whoever_takes_it_stops_the_escalation_and_taking_it_back_starts_it_agai
     life.look(found())
     taken = Handling("acknowledged", "P-1", life.now + 1, by="P-1")
     held = life.look(found(), 1, handling=taken)
-    assert held is not None and (held.state, held.by) == (State.ACKNOWLEDGED, "P-1")
+    assert held is not None
+    assert (held.state, held.by) == (State.ACKNOWLEDGED, "P-1")
     life.look(found(), 300, handling=taken)
     assert life.made() == ["raised", "acknowledged"]
     given_away = Handling("assigned", "P-2", life.now, by="P-1")
@@ -130,9 +139,12 @@ def test_done_by_a_person_stays_done_while_it_only_goes_on_and_counts_again_when
     life.look(found(2, counted=True), 600, handling=done)
     assert life.made() == ["raised", "resolved"]
     more = life.look(found(3, counted=True), 1, handling=done)
-    assert more is not None and more.state == State.OPEN and life.made()[-1] == "reopened"
+    assert more is not None
+    assert more.state == State.OPEN
+    assert life.made()[-1] == "reopened"
     life.look(found(3, counted=True), 1, handling=done)
-    assert life.held is not None and life.held.state == State.OPEN, "what was done before it came back counts no more"
+    assert life.held is not None
+    assert life.held.state == State.OPEN, "what was done before it came back counts no more"
 
 
 def test_postponed_it_is_quiet_until_then_and_waits_for_somebody_again() -> None:
@@ -154,15 +166,19 @@ def test_a_wider_cause_takes_it_in_and_what_swings_is_told_once() -> None:
     for severity in ("alert", "watch", "alert", "watch", "alert"):
         before = other.held
         moved = other.look(found(severity=severity), 1)
-        assert moved is not None and before is not None
+        assert moved is not None
+        assert before is not None
     assert other.made() == ["raised", "worse", "better", "worse", "better", "worse"]
     told = [one for one in other.shown if one.untold == "worse"]
     assert len(told) == 1
 
 
 def test_hours_may_run_past_midnight() -> None:
-    assert within((22, 7), 23) and within((22, 7), 6.9) and not within((22, 7), 7)
-    assert within((8, 20), 8) and not within((8, 20), 20)
+    assert within((22, 7), 23)
+    assert within((22, 7), 6.9)
+    assert not within((22, 7), 7)
+    assert within((8, 20), 8)
+    assert not within((8, 20), 20)
 
 
 looks = st.lists(
@@ -196,7 +212,8 @@ def test_whatever_happens_a_cause_has_one_alert_and_its_life_makes_sense(
         again, repeated = advance(
             before, one, life.rule, now, blind=kind == "blind", covered=kind == "covered", handling=handling
         )
-        assert again == moved and repeated == steps
+        assert again == moved
+        assert repeated == steps
         life.held = after
         if before is not None and moved is not None:
             assert moved.id == before.id, "never a second alert while one holds the cause"
@@ -213,7 +230,8 @@ def test_whatever_happens_a_cause_has_one_alert_and_its_life_makes_sense(
         by_alert.setdefault(step.alert, []).append(step)
     for own in by_alert.values():
         assert [step.n for step in own] == list(range(1, len(own) + 1))
-        assert own[0].what == What.RAISED and [step.what for step in own].count(What.RAISED) == 1
+        assert own[0].what == What.RAISED
+        assert [step.what for step in own].count(What.RAISED) == 1
         assert [step.at for step in own] == sorted(step.at for step in own)
         level = 0
         open_ = False

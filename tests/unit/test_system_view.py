@@ -126,6 +126,20 @@ def test_a_source_whose_clock_is_off_is_marked() -> None:
     assert (second["offset"], second["shape"], second["age"]) == ("快 6 分", "watch", "—")
 
 
+def test_a_source_tells_how_long_its_records_take_and_whether_its_clock_runs_ahead() -> None:
+    slow, ahead = {**HEALTH["sources"][0], "delay_ms": 184_000}, {**HEALTH["sources"][0], "delay_ms": -420_000}
+    first, second = build(town_board(**{**HEALTH, "sources": [slow, ahead]}), "all", "zh")["sources"]["rows"]
+    assert (first["delay"], first["offset"], first["shape"]) == ("3 分", "无", "")
+    assert (second["delay"], second["offset"], second["shape"]) == ("—", "快 7 分", "watch")
+
+
+def test_growth_is_told_in_records_and_bytes() -> None:
+    disk = {"free_bytes": 51_000_000_000, "days_left": 40.2, "per_day": 2_400_000.0, "per_event": 500.0}
+    told = facts(build(town_board(**{**HEALTH, "disk": disk}), "all", "zh")["machine"])
+    assert told["每天增加"][0] == "2,400,000 条，1.1 GB"
+    assert told["预计写满"] == ("40 天", "ok")
+
+
 def test_a_disk_that_fills_within_a_week_is_an_alert() -> None:
     assert facts(build(town_board(**HEALTH), "all", "en")["machine"])["Full in"] == ("5 days", "alert")
 

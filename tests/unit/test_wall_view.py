@@ -243,9 +243,9 @@ ALL_SCENES = ["overview", "work", "patrol", "gates", "disputes"]
 
 
 def test_scenes_and_dwell_of_the_address() -> None:
-    assert chosen_scenes("") == ALL_SCENES == list(SCENES)
+    assert chosen_scenes("") == [*ALL_SCENES, "more"] == list(SCENES)
     assert chosen_scenes("nothing,patrol,overview") == ["patrol", "overview"]
-    assert chosen_scenes("nothing") == ALL_SCENES
+    assert chosen_scenes("nothing") == list(SCENES)
     assert dwell_of("", ["overview", "patrol"]) == [60, 30]
     assert dwell_of("20", ["overview", "work"]) == [20, 20]
     assert dwell_of("1", ["overview"]) == [10]
@@ -263,7 +263,9 @@ def test_every_scene_has_its_panels_and_a_view() -> None:
     for scene, panels in PANELS.items():
         for panel in panels:
             assert f"'wall-{scene}-{panel}'" in page
-        if scene != "overview":
+        if scene == "more":
+            assert VIEWS["wall_more"].build(SampleBoard(), "all", "zh") == {"missing": True}, "no such feed has a record"
+        elif scene != "overview":
             assert set(VIEWS[f"wall_{scene}"].build(SampleBoard(), "all", "zh")) >= {"map", "note", *panels}
 
 

@@ -106,12 +106,18 @@ def place_words(board: Board, alert: Alert) -> Words:
 
 def where(board: Board, alert: Alert, lang: str) -> str:
     """``姚庄镇·高速出口``."""
-    parts = [town_words(board, alert.town).of(lang), place_words(board, alert).of(lang)]
+    place = place_words(board, alert).of(lang)
+    if not place and alert.case and alert.feed in FEEDS:
+        place = FEEDS[alert.feed].short.of(lang)
+    parts = [town_words(board, alert.town).of(lang), place]
     return ("·" if lang != "en" else " · ").join(part for part in parts if part)
 
 
-def fact(board: Board, alert: Alert, lang: str) -> str:
-    """What is the matter, in one short line without ages, which pages count on by themselves."""
+def fact(board: Board, alert: Alert, lang: str, cases: bool = True) -> str:
+    """What is the matter, in one short line without ages, which pages count on by themselves.
+
+    ``cases``: whether the reader may see single cases; else their numbers are left out (DOMAIN.md §9).
+    """
     found = rule_of(alert.rule)
     if found is None:
         return alert.rule
@@ -130,7 +136,7 @@ def fact(board: Board, alert: Alert, lang: str) -> str:
         limit = wording.span(feed.limits.stale, lang)
         return f"{feed.short.zh}数据超过 {limit}未更新" if zh else f"no {feed.short.en.lower()} data for over {limit}"
     if isinstance(condition, OnReading):
-        return _reading(alert, condition, lang)
+        return _reading(alert, condition, lang, cases)
     if isinstance(condition, OnTrack):
         if condition.what == "silent":
             unit = str(facts.get("unit", ""))
@@ -145,6 +151,8 @@ def fact(board: Board, alert: Alert, lang: str) -> str:
         "stuck": Words(f"卡在“{stage}”", f"stuck in {stage.lower()}"),
         "opened": Words("新报", "newly reported"),
     }.get(condition.what, declared.words)
+    if not cases:
+        return f"{feed.short.zh} 1 件，{said.zh}" if zh else f"1 {feed.short.en.lower()}, {said.en}"
     return f"{feed.short.zh} {code}，{said.zh}" if zh else f"{feed.short.en} {code}, {said.en}"
 
 
@@ -169,7 +177,7 @@ def _figure(alert: Alert, condition: OnFigure, lang: str) -> str:
     return f"{name} {value}，达到 {limit}" if zh else f"{name} {value}, at or above {limit}"
 
 
-def _reading(alert: Alert, condition: OnReading, lang: str) -> str:
+def _reading(alert: Alert, condition: OnReading, lang: str, cases: bool) -> str:
     zh, value = lang != "en", alert.value or 0
     if condition.what == "fever":
         state = alert.facts.get("state")
@@ -177,7 +185,8 @@ def _reading(alert: Alert, condition: OnReading, lang: str) -> str:
             ("超时未复测" if zh else "not rechecked") if state == "unresolved" else ("待复测" if zh else "to recheck")
         )
         degrees = wording.celsius(round(value * 1000))
-        return f"体温 {degrees}，个案 {alert.case}，{waiting}" if zh else f"{degrees}, case {alert.case}, {waiting}"
+        who = (f"个案 {alert.case}" if zh else f"case {alert.case}") if cases else ("1 人" if zh else "1 person")
+        return f"体温 {degrees}，{who}，{waiting}" if zh else f"{degrees}, {who}, {waiting}"
     if condition.what == "refused":
         red, refused = alert.facts.get("red", 0), alert.facts.get("refused", 0)
         return f"今日红码 {red} 人次，劝返 {refused} 人次" if zh else f"today {red} red, {refused} refused"

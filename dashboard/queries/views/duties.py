@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dashboard.access.policy import Permission
 from dashboard.domain.feed import Words
 from dashboard.queries.view import View
 from dashboard.queries.worklist import build, tables
 
 VIEW = View(
-    "duties", build, filters=(), more=("who", "cat", "of", "q"), tables=tables, title=Words("今日事项", "Due today"), open=True
+    "duties",
+    build,
+    filters=(),
+    more=("who", "cat", "of"),
+    tables=tables,
+    title=Words("今日事项", "Due today"),
+    needs=Permission.FIGURES,
+    open=True,
 )

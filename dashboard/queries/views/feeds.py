@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
 MOST_ROWS = 300
-DERIVED = {"ground": Words("依据", "Ground"), "ruling": Words("怎么定的", "Decided by"), "verdict": Words("结论", "Verdict")}
+DERIVED = {
+    "verdict": Words("结论", "Verdict"),
+    "ground": Words("依据", "Ground"),
+    "risk": Words("来源地风险", "Risk of origin"),
+    "ruling": Words("怎么定的", "Decided by"),
+}
 """Heads of what a rule says of a record."""
 
 
@@ -122,7 +127,8 @@ def _heads(feed: Feed, lang: str) -> list[str]:
 
     def words(name: str) -> str:
         field = feed.field(name)
-        return field.words.of(lang) if field else DERIVED.get(name, Words(name, name)).of(lang)
+        ruled = DERIVED.get(name) if _judged(feed) else None
+        return (ruled or (field.words if field else Words(name, name))).of(lang)
 
     if isinstance(feed.archetype, CaseSpec):
         return ["环节" if zh else "Stage", *(words(name) for name in _columns(feed))]
@@ -144,8 +150,9 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
     only = asked.chosen.get("town", asked.board.towns)
     summaries = {code: one for code, one in _summaries(asked.board, feed).items() if code in only}
     found = []
+    places = extras.named(asked.board, tuple(only))
     for kpi in feed.kpis:
-        if kpi.breakdown is None:
+        if kpi.breakdown is None or kpi.key in extras.SHOWN:
             continue
         parts = [
             figure
@@ -159,6 +166,7 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
             name = casework.stage_named(feed, value).words.of(lang) if field == "stage" else _shown(
                 feed, field, value, lang, asked.board
             )  # fmt: skip
+            name = places.get(value, name)
             if value == "unknown":
                 name = "未填" if lang != "en" else "Not stated"
             bars.append(
@@ -273,6 +281,7 @@ def detail(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
                     "title": number(case.case),
                     "facts": "",
                     "due": None,
+                    "contact": {"feed": feed.name, "case": case.case} if feed.contacts and asked.when.live else None,
                     "rows": rows,
                     "sections": [
                         *extras.of_case(board, feed, town, case, lang),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dashboard.access.policy import Open
 from dashboard.domain.feed import Feed
 from dashboard.domain.figure import Freshness
+from dashboard.queries.alerting import groups
+from dashboard.queries.alerting.life import State
 from dashboard.queries.view import View
 
 if TYPE_CHECKING:
@@ -48,7 +50,18 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "world": board.world,
         "speed": board.speed,
         "feeds": [feed_badge(board, feed, lang, scope) for feed in board.feeds if feed.core],
+        "alerts": _alerts(board),
     }
+
+
+def _alerts(board: Board) -> dict[str, int] | None:
+    """Alerts that are not over and those of them that nobody has taken; ``None`` where there are none to ask."""
+    found = groups.current(board)
+    if found is None:
+        return None
+    active = [one for one in found if one.active]
+    free = [one for one in active if one.state == State.OPEN]
+    return {"open": len(active), "free": len(free), "urgent": sum(1 for one in free if one.severity == "alert")}
 
 
 VIEW = View("shell", build, needs=Open.SIGNED)

@@ -62,7 +62,7 @@ def _list(health: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
 
 
 def headline(board: Board, health: Mapping[str, Any], lang: str) -> list[dict[str, str]]:
-    """At most three clauses: a database that is away, feeds, backlog, dead letters (which are not known then)."""
+    """A few clauses: a database that is away, partitions without a worker, feeds, backlog, dead letters (which are not known then)."""
     zh = lang != "en"
     old = [feed for feed in board.feeds if board.freshness(feed.name)[0] in (Freshness.STALE, Freshness.SILENT)]
     said: list[dict[str, str]] = []
@@ -72,6 +72,10 @@ def headline(board: Board, health: Mapping[str, Any], lang: str) -> list[dict[st
             if zh
             else "The database does not answer; records wait for it"
         )
+        said.append({"text": text, "tone": "alert"})
+    idle = sum(1 for row in _list(health, "partitions") if row.get("idle"))
+    if idle:
+        text = f"{idle} 个分区没有进程在处理，记录留在路上" if zh else f"nobody works on {idle} partitions; records wait"
         said.append({"text": text, "tone": "alert"})
     if old:
         names = ("、" if zh else ", ").join(feed.short.of(lang) for feed in old)
@@ -371,12 +375,17 @@ def _sources(board: Board, health: Mapping[str, Any], lang: str) -> dict[str, An
     rows = []
     for told in _list(health, "sources"):
         last, offset = _number(told.get("last_received")), _number(told.get("clock_offset_ms"))
+        delay = _number(told.get("delay_ms"))
+        if delay is not None and delay < 0:
+            # Records that come before they happen: half of the latest ones, so it is the clock and not one of them.
+            offset = -delay
         skewed = offset is not None and abs(offset) > CLOCK_WATCH_MS
         rows.append(
             {
                 "source": _plain(told.get("source")),
                 "received": last,
                 "age": wording.ago(board.now - last, lang) if last is not None else wording.MISSING,
+                "delay": _delay(delay, lang),
                 "offset": _offset(offset, lang),
                 "shape": "watch" if skewed else "",
                 "accepted": _text(told.get("accepted"), lang),
@@ -385,13 +394,24 @@ def _sources(board: Board, health: Mapping[str, Any], lang: str) -> dict[str, An
         )
     return {
         "title": "来源" if zh else "Sources",
-        "note": "时钟偏差超过 5 分会标出" if zh else "clock offsets over 5 min are marked",
-        "heads": ["来源", "最近一条", "时钟偏差", "收下", "退回"]
+        "note": "用时取中位数；时钟偏差超过 5 分会标出"
         if zh
-        else ["Source", "Last record", "Clock offset", "Accepted", "Rejected"],
+        else "delays are medians; clock offsets over 5 min are marked",
+        "heads": ["来源", "最近一条", "到达用时", "时钟偏差", "收下", "退回"]
+        if zh
+        else ["Source", "Last record", "Delay", "Clock offset", "Accepted", "Rejected"],
         "rows": rows,
         "empty": "还没有来源上报" if zh else "No source has reported yet",
     }
+
+
+def _delay(delay: int | None, lang: str) -> str:
+    """The median of received less happened: the way here, and how much a clock is behind."""
+    if delay is None or delay < 0:
+        return wording.MISSING
+    if delay < 1000:
+        return "不到 1 秒" if lang != "en" else "under 1 s"
+    return wording.span(delay, lang)
 
 
 def _offset(offset: int | None, lang: str) -> str:
@@ -413,12 +433,23 @@ HUB = {
 }
 
 
+def _growth(disk: Mapping[str, Any], lang: str) -> str:
+    """Events and bytes a day over the last week."""
+    events, each = disk.get("per_day"), disk.get("per_event")
+    if not isinstance(events, int | float) or not isinstance(each, int | float):
+        return wording.MISSING
+    size = wording.bytes_text(int(events * each))
+    number = wording.count(round(events), lang)
+    return f"{number} 条，{size}" if lang != "en" else f"{number} records, {size}"
+
+
 def _machine(disk: Mapping[str, Any], hub: Mapping[str, Any], lang: str) -> dict[str, Any]:
     days = _number(disk.get("days_left"))
     shape = "" if days is None else "alert" if days < DISK_ALERT_DAYS else "watch" if days < DISK_WATCH_DAYS else "ok"
     left = wording.MISSING if days is None else f"{wording.count(days, lang)} {'天' if lang != 'en' else 'days'}"
     rows = [
         _row(Words("磁盘可用", "Disk free"), wording.bytes_text(disk.get("free_bytes")), lang),
+        _row(Words("每天增加", "Growth a day"), _growth(disk, lang), lang),
         _row(Words("预计写满", "Full in"), left, lang, shape),
         *(
             _row(words, _plain(hub.get(key)) if key == "build" else _text(hub.get(key), lang), lang)

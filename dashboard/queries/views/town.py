@@ -14,6 +14,8 @@ from dashboard.domain.summary import FeverState, ObligationState, ReadingSummary
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import wording
 from dashboard.queries.acting import choices
+from dashboard.queries.alerting import groups as alerting
+from dashboard.queries.alerting.life import State
 from dashboard.queries.duties import UNNUMBERED, Duty, DutyKind, Group, Tally, due_in, firm_visits, tallies
 from dashboard.queries.explain import explanation, parts_text, value_text
 from dashboard.queries.rows import beat_name, duty_row, unit_name
@@ -78,6 +80,7 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "town": _town(board, scope),
         "headline": headline(board, scope, duties, lang),
         "sub": sub_line(board, lang),
+        "alerts": _alerts(board, scope, lang),
         "progress": _progress(counted, lang),
         "cards": [_card(board, scope, tally, lang) for tally in counted],
         "groups": _groups(duties, lang),
@@ -91,6 +94,20 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "checkpoints": _checkpoints(board, scope, lang),
         "hourly": _hourly(board, scope, lang),
     }
+
+
+def _alerts(board: Board, scope: str, lang: str) -> dict[str, str] | None:
+    """Alerts of the town that are not over, as one line with a link to them; ``None`` without any."""
+    own = [one for one in alerting.current(board) or [] if one.active and one.town == scope]
+    if not own:
+        return None
+    free = [one for one in own if one.state == State.OPEN]
+    tone = "alert" if any(one.severity == "alert" for one in free) else "watch" if free else ""
+    if lang == "en":
+        text = f"{len(own)} alert{'' if len(own) == 1 else 's'}" + (f", {len(free)} not taken" if free else "")
+    else:
+        text = f"告警 {len(own)} 件" + (f"，{len(free)} 件未签收" if free else "")
+    return {"text": text, "tone": tone, "href": f"/alerts?town={scope}{'&lang=en' if lang == 'en' else ''}"}
 
 
 def _town(board: Board, scope: str) -> dict[str, str]:

@@ -18,6 +18,8 @@ from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import FeverState, ObligationState, UnitNow
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import casework, wording
+from dashboard.queries.alerting import groups
+from dashboard.queries.alerting import words as alert_words
 from dashboard.queries.attention import Attention, Kind, Level, attention
 from dashboard.queries.duties import PATROL_POINT
 from dashboard.queries.explain import value_text
@@ -26,6 +28,7 @@ from dashboard.queries.view import View
 from dashboard.queries.views.shell import feed_badge
 
 if TYPE_CHECKING:
+    from dashboard.queries.alerting.life import Alert
     from dashboard.queries.board import Board
 
 SHOWN = (
@@ -49,6 +52,7 @@ SCENES = {
     "patrol": "patrol_coverage",
     "gates": "checkpoints_online",
     "disputes": "dispute_open",
+    "more": "",
 }
 """Scene -> the figure it is about: a scene whose figure is not declared or may not be seen is left out."""
 ROWS = 5
@@ -61,7 +65,8 @@ OLD = (Freshness.STALE, Freshness.SILENT)
 def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
     """The document of the wall. That a replay is one is said by the frame's strip beside the note."""
     board = narrowed(board, scope)
-    open_entries = attention(board)
+    raised = groups.entries(board)
+    open_entries = attention(board) if raised is None else raised
     kpi = _mapped(board)
     return {
         "zone": board.zone,
@@ -93,7 +98,8 @@ def scenes(board: Board) -> list[dict[str, str]]:
     return [
         {"scene": scene, "kpi": kpi}
         for scene, kpi in SCENES.items()
-        if not kpi or (kpi in KPIS and KPIS[kpi][0].name in names)
+        if (not kpi and (scene != "more" or any(not feed.core for feed in board.feeds)))
+        or (kpi in KPIS and KPIS[kpi][0].name in names)
     ]
 
 
@@ -567,6 +573,7 @@ def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str
         else [["open", str(len(entries))], ["urgent", str(urgent)]],
         "rows": [_alert_row(board, entry, lang) for entry in shown_of(entries)],
         "rest": (f"另有 {rest} 件" if zh else f"{rest} more") if rest > 0 else "",
+        "urgent_ids": groups.urgent_ids(board),
         "empty": "当前无告警" if zh else "No alerts now",
         "empty_note": wording.as_of(board.now, board.zone, lang),
     }
@@ -585,11 +592,14 @@ def _alert_row(board: Board, entry: Attention, lang: str) -> dict[str, Any]:
         entry.level
     ]
     return {
-        "key": f"{entry.kind}:{entry.town}:{entry.place}:{entry.case}:{entry.feed}",
+        "key": entry.raised.id
+        if entry.raised
+        else f"{entry.kind}:{entry.town}:{entry.place}:{entry.case}:{entry.feed}",
         "number": entry.number,
         "level": str(entry.level),
         "kind": str(entry.kind),
-        "hot": entry.level == Level.ALERT and entry.kind == Kind.FEVER,
+        "hot": entry.level == Level.ALERT
+        and (entry.kind == Kind.FEVER or (entry.kind == Kind.RAISED and entry.open > 0)),
         "title": title,
         "fact": fact,
         "time": at,
@@ -608,6 +618,8 @@ def _when(board: Board, at: int, lang: str) -> str:
 def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, str]:
     """Where, what, and how it stands. ``{age}`` is counted on by the page."""
     zh = lang != "en"
+    if entry.raised is not None:
+        return told_alert(board, entry.raised, entry.count, entry.open, lang)
     town = town_name(board, entry.town, lang) if entry.town else ""
     place = place_name(board, entry.place, lang) if entry.place else ""
     where = wording.join([town, without(place, town_name(board, entry.town, "zh") if entry.town else "")], lang)
@@ -647,6 +659,24 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
         return title, "从未收到数据" if zh else "nothing ever received", "无数据" if zh else "no data"
     limit = wording.span(FEEDS[entry.feed].limits.stale, lang)
     return title, f"超过 {limit}未更新" if zh else f"no update for over {limit}", "中断 {age}" if zh else "silent {age}"
+
+
+def told_alert(board: Board, alert: Alert, count: int, waiting: int, lang: str) -> tuple[str, str, str]:
+    """Where, what and how it stands of a group of alerts: aggregates only, who has it by role and never by name."""
+    zh = lang != "en"
+    title = alert_words.where(board, alert, lang) if count == 1 else alert_words.town_words(board, alert.town).of(lang)
+    rule = alert_words.rule_words(alert.rule).of(lang)
+    fact = (
+        alert_words.fact(board, alert, lang, False)
+        if count == 1
+        else f"{rule} {count} 件"
+        if zh
+        else f"{count} × {rule}"
+    )
+    if waiting:
+        many = f" {waiting}" if count > 1 else ""
+        return title, fact, (f"未签收{many} {{age}}" if zh else f"{waiting} not taken {{age}}")
+    return title, fact, alert_words.STATES[alert.state].of(lang) + " {age}"
 
 
 def _case_words(entry: Attention, town: str, lang: str) -> tuple[str, str, str]:
