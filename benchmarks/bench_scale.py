@@ -16,11 +16,13 @@ from benchmarks.outcome import Outcome, Size
 from benchmarks.stage import NotMeasured, Stage
 from dashboard.access.viewer import LOCAL_VIEWER
 from dashboard.domain.day import DEFAULT_ZONE, HOUR, day_start, shift_day
+from dashboard.domain.event import Event
+from dashboard.feeds import FEEDS
 from dashboard.queries.board import Board, BoardReader
 from dashboard.queries.past import Past
 from dashboard.queries.records import Records, Wanted
 from dashboard.queries.views import VIEWS
-from dashboard.feeds import FEEDS
+from geodata.region import Region
 from ingest.publisher import Publisher
 from ingest.rebuild import rebuild
 
@@ -67,7 +69,7 @@ def _pages(small: Made, large: Made) -> Iterator[Outcome]:
         1.5,
         1.0,
         at_most=True,
-        note=f"{len(before)} questions, {sum(before.values()):.0f} → {sum(after.values()):.0f} ms together; grew most: {parts}",
+        note=f"{len(before)} questions, {sum(before.values()):.0f} → {sum(after.values()):.0f} ms; most: {parts}",
     )
     yield Outcome("pages and figures: slope", slope, "ms a million events")
 
@@ -87,7 +89,7 @@ class _Open:
             clock = bulk.world_of(self.made)
             Publisher(self.parts.history, self.parts.live, self.parts.region_at).rebuild(clock.now())
             self.past = Past(self.parts.history, self.parts.region_at)
-            self.reader = BoardReader(self.parts.live, self.past, self.parts.region_at, clock, lambda: {})
+            self.reader = BoardReader(self.parts.live, self.past, self.parts.region_at, clock, dict)
         except BaseException:
             self.stage.__exit__(None, None, None)
             raise
@@ -175,18 +177,24 @@ def _worker(made: Made, size: Size) -> Iterator[Outcome]:
         stage.on(grown)
         worker = worker_of(stage)
         region = stage.parts.region_at(0)
-        number, day = bulk.days_between(bulk.FIRST_DAY, made.day), made.day
-        batches = []
-        count = 0
-        for batch in bulk.day_records(region, day, number, size.day_records):
-            for start in range(0, len(batch), 500):
-                part = [event for event in batch[start : start + 500] if event.at > made.until]
-                if part and count < size.events:
-                    batches.append(part)
-                    count += len(part)
+        batches = list(_further(region, made, size))
         total = fill(stage.parts.stream, batches)
         rate = total / work(worker, total)
     yield Outcome(f"worker: road to SQL and window, {made.events:,} events there", rate, "events/s", 15_000)
+
+
+def _further(region: Region, made: Made, size: Size) -> Iterator[list[Event]]:
+    """Records that come after those of a database, as a gateway puts them on the road."""
+    day, count = made.day, 0
+    while count < size.events:
+        number = bulk.days_between(bulk.FIRST_DAY, day)
+        for batch in bulk.day_records(region, day, number, size.day_records):
+            fresh = [event for event in batch if event.at > made.until]
+            for start in range(0, len(fresh), 500):
+                if count < size.events:
+                    yield fresh[start : start + 500]
+                    count += 500
+        day = shift_day(day, 1)
 
 
 def _rebuild(made: Made) -> Iterator[Outcome]:

@@ -12,6 +12,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator
+from typing import cast
 
 import msgspec
 
@@ -58,6 +59,10 @@ def measure(size: Size) -> Iterator[Outcome]:
     yield Outcome("the same: computations of the view a change", told.computed, "×", 1.0, at_most=True)
 
 
+Arrived = asyncio.Queue[tuple[float, int, str]]
+"""(moment, bytes of the view or -1, its beginning)."""
+
+
 class Told(msgspec.Struct):
     """What was measured: per change the milliseconds of each socket."""
 
@@ -72,7 +77,7 @@ class Told(msgspec.Struct):
 class Watcher(asyncio.Protocol):
     """A socket that does nothing but note when a view's last byte was there."""
 
-    def __init__(self, port: int, view: str, arrived: asyncio.Queue[tuple[float, int, str]], tell: bool) -> None:
+    def __init__(self, port: int, view: str, arrived: Arrived, tell: bool) -> None:
         self.port, self.view, self.arrived, self.tell = port, view, arrived, tell
         self._held = b""
         self._open = False
@@ -80,8 +85,8 @@ class Watcher(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the socket."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # A fast loop's transport is no subclass of it.
+        self.transport = cast(asyncio.Transport, transport)
         key = base64.b64encode(os.urandom(16)).decode()
         head = (
             f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -124,12 +129,10 @@ async def _measure(stage: Stage, size: Size, projector: Projector, publisher: Pu
     port, web = stage.settings.port, stage.children[0]
     loop = asyncio.get_running_loop()
     view, length = await _nearest(port)
-    arrived: asyncio.Queue[tuple[float, int, str]] = asyncio.Queue()
+    arrived: Arrived = asyncio.Queue()
     ends = []
     for number in range(size.sockets):
-        transport, _ = await loop.create_connection(
-            lambda n=number: Watcher(port, view, arrived, n == 0), "127.0.0.1", port
-        )  # type: ignore[misc]
+        transport = await _watch(port, view, arrived, tell=number == 0)
         ends.append(transport)
     await _all(arrived, size.sockets)
     await asyncio.sleep(SETTLE_S)
@@ -159,7 +162,13 @@ async def _measure(stage: Stage, size: Size, projector: Projector, publisher: Pu
     return Told(view, length, taken, cores, computed)
 
 
-async def _all(arrived: asyncio.Queue[tuple[float, int, str]], count: int) -> list[float]:
+async def _watch(port: int, view: str, arrived: Arrived, tell: bool) -> asyncio.BaseTransport:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_connection(lambda: Watcher(port, view, arrived, tell), "127.0.0.1", port)
+    return transport
+
+
+async def _all(arrived: Arrived, count: int) -> list[float]:
     found = []
     async with asyncio.timeout(30):
         for _ in range(count):
@@ -172,11 +181,10 @@ async def _all(arrived: asyncio.Queue[tuple[float, int, str]], count: int) -> li
 
 async def _nearest(port: int) -> tuple[str, int]:
     """The view whose text is nearest to the wanted size, and its bytes."""
-    loop = asyncio.get_running_loop()
     found: list[tuple[int, str, int]] = []
     for view in VIEWS:
-        arrived: asyncio.Queue[tuple[float, int, str]] = asyncio.Queue()
-        end, _ = await loop.create_connection(lambda v=view: Watcher(port, v, arrived, True), "127.0.0.1", port)  # type: ignore[misc]
+        arrived: Arrived = asyncio.Queue()
+        end = await _watch(port, view, arrived, tell=True)
         try:
             async with asyncio.timeout(20):
                 _, length, _ = await arrived.get()

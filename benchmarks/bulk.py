@@ -1,4 +1,4 @@
-"""Databases of many records, made once: through the projector's own transactions, so tables and states are the real ones.
+"""Databases of many records, made once through the projector's own transactions: tables and states are the real ones.
 
 A folder of them can be kept (``--keep DIR``) and is used again as long as it fits. Days are alike: what grows is their
 number. Times are ms since 1970 UTC.
@@ -32,6 +32,7 @@ FIRST_DAY = 20260301
 DAY_RECORDS = 200_000
 """Records of one day, nearly all of them readings and fixes."""
 BATCH = 20_000
+LIVE_BATCH = 500
 _HOURS = 24
 _LAST_HOUR = 18
 """The newest day goes on: the databases end in its afternoon."""
@@ -56,7 +57,9 @@ class Made(msgspec.Struct, frozen=True):
         return History(engine)
 
 
-def day_records(region: Region, day: int, number: int, count: int = DAY_RECORDS) -> Iterator[list[Event]]:
+def day_records(
+    region: Region, day: int, number: int, count: int = DAY_RECORDS, size: int = BATCH
+) -> Iterator[list[Event]]:
     """A local day's records in batches, in the order of time: readings at every checkpoint and fixes of every unit in
     turn, some disputes and services. ``number`` counts days from 0."""
     zone = region.pack.timezone
@@ -127,7 +130,7 @@ def day_records(region: Region, day: int, number: int, count: int = DAY_RECORDS)
                     },
                 )
             )
-        if len(batch) == BATCH:
+        if len(batch) == size:
             yield [*batch, *_until(few, at)]
             batch = []
     if batch or few:
@@ -239,7 +242,9 @@ class Maker:
             day = shift_day(FIRST_DAY, number)
             region = book(day)
             end = day_start(day, DEFAULT_ZONE) + (_LAST_HOUR if number == days - 1 else _HOURS) * HOUR
-            for batch in day_records(region, day, number, day_records_):
+            # The newest day comes in small batches, as it does while a product runs; the others as a backlog does.
+            size = LIVE_BATCH if number == days - 1 else BATCH
+            for batch in day_records(region, day, number, day_records_, size):
                 events = [event for event in batch if skip < event.at <= end]
                 if events:
                     until = events[-1].at

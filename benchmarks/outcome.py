@@ -45,6 +45,8 @@ class Outcome(msgspec.Struct, frozen=True):
             "baseline": self.baseline,
             "ratio": self.ratio,
             "met": self.met,
+            "at_most": self.at_most,
+            "note": self.note,
         }
 
 

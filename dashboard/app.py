@@ -45,6 +45,7 @@ from dashboard.domain.place import RegionPack, Town
 from dashboard.errors import StoreUnavailable
 from dashboard.feeds import FEEDS
 from dashboard.live import Hub
+from dashboard.measured import OfPages
 from dashboard.settings import Settings
 from dashboard.telemetry import exposition
 from layouts import shell
@@ -337,6 +338,8 @@ def build_app(
     server.state.dash = dash
     server.state.pages = PAGES
     server.state.hub = hub
+    # Whoever knows the stores puts more there.
+    server.state.measured = OfPages(hub)
     return server
 
 
@@ -453,7 +456,7 @@ def _doors(server: FastAPI, hub: Hub, ready: Mapping[str, bool], checks: Mapping
     @server.get("/readyz", tags=["machine"], summary="The process can serve: every part answers")
     @needs(Open.PUBLIC)
     async def readyz() -> JSONResponse:
-        parts = {name: await _asked(check) for name, check in checks.items()}
+        parts = await _states(checks)
         parts["board"] = "ok" if hub.first_board else "no board has been read yet"
         parts["pages"] = "ok" if ready["pages"] else "pages are being prepared"
         good = all(state == "ok" for state in parts.values())
@@ -525,7 +528,7 @@ def build_gateway(
     @server.get("/readyz", tags=["machine"], summary="The process can take records")
     @needs(Open.PUBLIC)
     async def readyz() -> JSONResponse:
-        parts = {name: await _asked(check) for name, check in checks.items()}
+        parts = await _states(checks)
         good = all(state == "ok" for state in parts.values())
         return JSONResponse({"status": "ready" if good else "not ready", "parts": parts}, 200 if good else 503)
 
@@ -536,6 +539,11 @@ def build_gateway(
 
     server.user_middleware.append(Middleware(Guard, routes=lambda: server.router.routes, identify=identify))
     return server
+
+
+async def _states(checks: Mapping[str, Check]) -> dict[str, str]:
+    """What every part says, asked at once: one that hangs must not keep the others' answers back."""
+    return dict(zip(checks, await asyncio.gather(*map(_asked, checks.values())), strict=True))
 
 
 async def _asked(check: Check) -> str:

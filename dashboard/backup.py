@@ -168,7 +168,7 @@ class _Hashed:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[_Writer]:
-    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow
 
     # Keys and tokens' digests are inside: for the owner alone.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -587,8 +587,8 @@ def _load_postgres(engine: Engine, manifest: Manifest, room: Path, force: bool) 
             for name in manifest.tables
         }
         _compare(manifest, found | {"known_seq": history.seq(connection)})
-        for statement in NOBODY:
-            connection.exec_driver_sql(statement)
+        for forget in NOBODY:
+            connection.exec_driver_sql(forget)
 
 
 def _days(path: Path, at: int) -> set[int]:

@@ -23,7 +23,9 @@ import typer
 from dashboard.commands import keeping
 from dashboard.commands.alerts import alerts
 from dashboard.commands.audit import audit
+from dashboard.commands.common import note
 from dashboard.commands.feed import feed as feeds
+from dashboard.commands.rebuild import rebuild
 from dashboard.commands.user import user
 from dashboard.commands.vault import vault
 from dashboard.errors import ConfigurationError, TownwatchError
@@ -67,6 +69,7 @@ snapshot = typer.Typer(
 )
 app.add_typer(dead_letters, name="dead-letters")
 keeping.register(app)
+app.command()(rebuild)
 app.add_typer(snapshot, name="snapshot")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -353,6 +356,7 @@ def import_(
     report: Report | gpx.TrackReport
     with redis_server.attached(settings) as joined, _Bar("导入 · importing") as bar:
         _migrate(joined)
+        note(joined, "import", f"{name}: {file.name}")
         if file.suffix.lower() == gpx.SUFFIX:
             report = anyfile.import_track_file(joined, file, name, unit, source, bar)
         else:
@@ -383,6 +387,7 @@ def token_create(
     settings = _ready(data)
     with _tokens(settings) as store:
         codes = _town_codes(settings, _list(towns))
+        note(settings, "token", f"create {source or 'reader'}", feeds=feeds, towns=towns)
         at = _now(settings)
         until = None if days is None else at + days * 86_400_000
         secret = store.create(at, source=source, feeds=_list(feeds), towns=codes, read=read, expires_at=until)
@@ -412,6 +417,7 @@ def token_rotate(
         at = _now(settings)
         lasts = int(number) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[unit]
         until = None if days is None else at + days * 86_400_000
+        note(settings, "token", f"rotate {name}", overlap=overlap)
         secret = store.rotate(name, at, lasts, until)
     typer.echo(secret)
 
@@ -434,6 +440,7 @@ def token_revoke(
     """吊销令牌 · ends a token at once."""
     settings = _ready(data)
     with _tokens(settings) as store:
+        note(settings, "token", f"revoke {name}")
         store.revoke(name, _now(settings))
     typer.echo(f"已吊销 · revoked: {name}")
 
@@ -594,9 +601,19 @@ def bench(
         Path | None, typer.Option("--keep", metavar="DIR", help="大数据库留在这里再用 · keeps large databases.")
     ] = None,
     json: JsonFile = None,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="改做故障测试：断电、断网、磁盘满等 · breaks things instead of measuring.")
+    ] = False,
+    document: Annotated[
+        bool, typer.Option("--document", help="故障表写入 docs/faults.md · writes the table of --faults there.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """性能测试：与同一次运行的裸循环相比 · benchmarks, as ratios to a bare loop of the same run."""
+    if faults:
+        from benchmarks.faults import run as breaking
+
+        raise typer.Exit(breaking.main(quick, [name for name in (only or "").split(",") if name], json, document))
     from benchmarks import run
 
     raise typer.Exit(run.main(quick, everything, json, only, keep) or 0)
@@ -697,6 +714,7 @@ def rules_set(
     table, key = table_and_key(rule)
     with _rules(data) as (_, door):
         day = None if valid_from is None else _day(valid_from)
+        note(_settings(data), "change", f"rules: {table}/{key}")
         saved = door.save(_command_line(), Change(door.edits([(table, key, value)], day)), day, reason)
         _tell_saved(saved.change, saved.valid_from)
 
@@ -725,6 +743,7 @@ def rules_cancel(
 ) -> None:
     """取消还没生效的改动 · takes back a change whose day has not come."""
     with _rules(data) as (_, door):
+        note(_settings(data), "change", f"rules: cancel change {number}")
         saved = door.cancel(_command_line(), number, reason)
         _tell_saved(saved.change, saved.valid_from)
 
@@ -738,6 +757,7 @@ def rules_restore(
 ) -> None:
     """恢复某次改动以前的值 · makes rules again what they were before a change."""
     with _rules(data) as (_, door):
+        note(_settings(data), "change", f"rules: restore change {number}")
         saved = door.restore(_command_line(), number, None if valid_from is None else _day(valid_from), reason)
         _tell_saved(saved.change, saved.valid_from)
 
@@ -792,6 +812,7 @@ def snapshot_publish(
 ) -> None:
     """发布某日的快照，从此不再改动 · publishes a day's snapshot, which never changes from then on."""
     with _snapshots(_ready(data)) as (desk, now):
+        note(_settings(data), "snapshot", f"publish {date} {kind.value} {town}")
         link, _ = desk.publish(_snapshot_day(date), now, kind.value, town)
     typer.echo(f"已发布第 {link.issue} 期（链上第 {link.number} 环） · published as number {link.issue}")
 
@@ -806,6 +827,7 @@ def snapshot_release(
 ) -> None:
     """签发待发的草稿，数字不再改动 · releases a draft with the figures it has."""
     with _snapshots(_ready(data)) as (desk, now):
+        note(_settings(data), "snapshot", f"release {date} {kind.value} {town}", by=by)
         link = desk.release(by, _snapshot_day(date), now, kind.value, town)
     typer.echo(f"已签发第 {link.issue} 期（链上第 {link.number} 环） · released as number {link.issue}")
 
@@ -1084,6 +1106,7 @@ def _send_again(data: Path | None, numbers: list[int], changes: dict[str, str]) 
     with redis_server.attached(_settings(data)) as joined:
         _migrate(joined)
         for number in numbers:
+            note(joined, "change", f"dead-letters/{number}", fields=",".join(sorted(changes)))
             receipt = wiring.replay_dead_letter(joined, number, changes)
             refused += len(receipt.rejected)
             for why in receipt.rejected:

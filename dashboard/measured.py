@@ -45,13 +45,25 @@ class Growth(msgspec.Struct, frozen=True):
 class Pages(Protocol):
     """What the hub counts."""
 
-    subscribers: int
-    subscriptions: int
-    topics: int
     computed: int
     sent: int
     dropped: int
     troubles: int
+
+    @property
+    def subscribers(self) -> int:
+        """How many there are now."""
+        ...
+
+    @property
+    def subscriptions(self) -> int:
+        """How many there are now."""
+        ...
+
+    @property
+    def topics(self) -> int:
+        """How many there are now."""
+        ...
 
 
 def growth(history: History, data_dir: Path, now: int) -> Growth | None:
@@ -82,6 +94,24 @@ def delays(history: History) -> dict[str, int]:
         return {row.source: row.median_ms for row in connection.execute(select(source_delay))}
 
 
+class OfPages(Collector):
+    """What the hub of a web process counts."""
+
+    def __init__(self, hub: Pages) -> None:
+        self.hub = hub
+
+    def collect(self) -> Iterable[Metric]:
+        """Sockets, views and texts."""
+        hub = self.hub
+        yield _filled("live_subscribers", {(): hub.subscribers})
+        yield _filled("live_topics", {(): hub.topics})
+        yield _filled("live_subscriptions", {(): hub.subscriptions})
+        yield _filled("live_computed_total", {(): hub.computed})
+        yield _filled("live_sent_total", {(): hub.sent})
+        yield _filled("live_dropped_total", {(): hub.dropped})
+        yield _filled("live_troubles_total", {(): hub.troubles})
+
+
 class Measured(Collector):
     """Looks everything up when it is asked."""
 
@@ -105,7 +135,7 @@ class Measured(Collector):
         yield _filled("store_up", up)
         yield _filled("disk_free_bytes", {(): shutil.disk_usage(self.data_dir).free})
         if self.pages is not None:
-            yield from self._hub(self.pages)
+            yield from OfPages(self.pages).collect()
 
     def _road(self) -> Iterator[Metric]:
         stream = self.stream
@@ -140,15 +170,6 @@ class Measured(Collector):
             "source_delay_seconds", {(source,): median / 1000 for source, median in delays(self.history).items()}
         )
 
-    def _hub(self, hub: Pages) -> Iterator[Metric]:
-        yield _filled("live_subscribers", {(): hub.subscribers})
-        yield _filled("live_topics", {(): hub.topics})
-        yield _filled("live_subscriptions", {(): hub.subscriptions})
-        yield _filled("live_computed_total", {(): hub.computed})
-        yield _filled("live_sent_total", {(): hub.sent})
-        yield _filled("live_dropped_total", {(): hub.dropped})
-        yield _filled("live_troubles_total", {(): hub.troubles})
-
 
 def _filled(name: str, values: Mapping[Any, float]) -> Metric:
     """A family with its values by labels."""
@@ -158,4 +179,4 @@ def _filled(name: str, values: Mapping[Any, float]) -> Metric:
     return made
 
 
-__all__ = ["Growth", "Measured", "delays", "growth"]
+__all__ = ["Growth", "Measured", "OfPages", "delays", "growth"]

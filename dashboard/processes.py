@@ -34,6 +34,8 @@ from dashboard.telemetry import MULTIPROCESS
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_LOGS = 5
+LARGEST_LOG = 64 * 1024 * 1024
+LOGS_S = 10.0
 PATIENCE_S = 10.0
 LONGEST_BACK_OFF_S = 30.0
 LONGEST_REDIS_BACK_OFF_S = 5.0
@@ -194,8 +196,13 @@ class Supervisor:
             webbrowser.open(self.settings.address("/wall"))
 
     def _watch(self) -> None:
+        looked = 0.0
         while True:
             self._look_after(first=False)
+            if time.monotonic() - looked > LOGS_S:
+                looked = time.monotonic()
+                for name in ("redis", *(child.part.name for child in self.children)):
+                    shorten(self._log(name))
             time.sleep(TICK_S)
 
     def _look_after(self, first: bool) -> None:
@@ -416,9 +423,9 @@ def refuse_open_address(settings: Settings, accounts: bool = False) -> None:
     if not settings.loopback and not accounts:
         raise ConfigurationError(
             f"还没有账号，镇哨不在 {settings.host} 上监听，"
-            "请用 --host 127.0.0.1（别的机器可经带登录的反向代理访问）"
+            "请先用 ./townwatch user create 名称 --role administrator 建一个，或用 --host 127.0.0.1"
             f" · Townwatch does not listen on {settings.host} without accounts, and there are none: "
-            "use --host 127.0.0.1 (others may come through a reverse proxy that signs them in)."
+            "make one with ./townwatch user create NAME --role administrator, or use --host 127.0.0.1."
         )
 
 
@@ -429,6 +436,29 @@ def rotate(log: Path, keep: int = KEPT_LOGS) -> None:
         newer = log if number == 1 else log.with_name(f"{log.name}.{number - 1}")
         if newer.exists():
             newer.replace(older)
+
+
+def shorten(log: Path, largest: int = LARGEST_LOG) -> None:
+    """Moves a log aside that has grown too large. Whoever writes it goes on: it is copied and then emptied.
+
+    A line written in between is lost, and so is the copy when there is no room for it; the log itself must not be what
+    fills the disk.
+    """
+    try:
+        if log.stat().st_size <= largest:
+            return
+        rotated = log.with_name(f"{log.name}.copy")
+        with contextlib.suppress(OSError):
+            shutil.copyfile(log, rotated)
+        os.truncate(log, 0)
+        if rotated.exists():
+            for number in range(KEPT_LOGS, 1, -1):
+                older = log.with_name(f"{log.name}.{number - 1}")
+                if older.exists():
+                    older.replace(log.with_name(f"{log.name}.{number}"))
+            rotated.replace(log.with_name(f"{log.name}.1"))
+    except OSError:
+        return
 
 
 def answers(address: str) -> bool:

@@ -137,6 +137,9 @@ class Settings(BaseSettings):
         description="File of the channels by which alerts are told; see docs/how-to/alerts.md."
         " Empty: `channels.json` in `data_dir`.",
     )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port on which a worker tells its own metrics (`up --role worker`); 0: none."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe lines to log.")
     log_json: bool = Field(True, description="Log lines as JSON; otherwise as text for people.")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TextIO, cast
 
 import structlog
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -201,6 +201,16 @@ def exposition(asked: Collector | None = None) -> bytes:
         more.register(asked)
         text += generate_latest(more)
     return text + generate_latest(REGISTRY)
+
+
+def serve(host: str, port: int) -> None:
+    """Tell this process's metrics on a port of its own, in a thread: for a worker that has no web process beside it."""
+    _metrics()
+    registry = _registry()
+    if os.environ.get(MULTIPROCESS):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    start_http_server(port, host, registry)
 
 
 def family(name: str) -> GaugeMetricFamily | CounterMetricFamily:

@@ -21,6 +21,7 @@ from sqlalchemy import func, select, text
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
+from dashboard import telemetry
 from dashboard.access.audit import Audit
 from dashboard.access.devices import DeviceStore
 from dashboard.access.oidc import Provider
@@ -29,6 +30,7 @@ from dashboard.access.tokens import TokenStore
 from dashboard.access.vault import Vault
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
+from dashboard.alerts.briefs import Briefs
 from dashboard.alerts.channels import Channels, file_of
 from dashboard.alerts.deliver import Deliveries
 from dashboard.alerts.engine import AlertEngine, AlertService
@@ -71,8 +73,9 @@ from dashboard.queries.standing import standing
 from dashboard.queries.views import VIEWS
 from dashboard.settings import Settings
 from dashboard.snapshot import schedule
+from dashboard.snapshot.archive import Archive
 from dashboard.snapshot.desk import desk_of
-from dashboard.snapshot.publish import Desk
+from dashboard.snapshot.publish import FOLDER, Desk
 from dashboard.stores import leases
 from dashboard.stores.history import History, migration, open_engine
 from dashboard.stores.live import LiveStore
@@ -172,6 +175,8 @@ def run_worker(settings: Settings) -> None:
         parts.live.clear()
     watch = alerts_of(parts, worker.owner)
     calm_collector()
+    if settings.metrics_port:
+        telemetry.serve(settings.host, settings.metrics_port)
     watch.start()
     try:
         worker.run()
@@ -185,12 +190,15 @@ def alerts_of(parts: Parts, owner: str) -> AlertService:
     reader = BoardReader(live, Past(parts.history, parts.region_at), parts.region_at, parts.clock)
     deliveries = deliveries_of(parts)
     url = parts.settings.public_url
-    return AlertService(AlertEngine(parts.history, live, reader, parts.clock, owner, deliveries, url), deliveries)
+    engine = AlertEngine(parts.history, live, reader, parts.clock, owner, deliveries, url)
+    briefs = Briefs(Archive(parts.settings.data_dir / FOLDER), deliveries, parts.clock, url)
+    return AlertService(engine, deliveries, before=briefs.look)
 
 
 def deliveries_of(parts: Parts) -> Deliveries:
     """Messages to the world outside, by the file of channels."""
-    return Deliveries(parts.history, Channels(file_of(parts.settings)))
+    archive = Archive(parts.settings.data_dir / FOLDER)
+    return Deliveries(parts.history, Channels(file_of(parts.settings)), content=archive.content)
 
 
 class Web(msgspec.Struct):
@@ -558,7 +566,9 @@ class Health:
 
     def _disk(self) -> dict[str, Any]:
         """Free space, and in how many days it is full at the rate of the last week's records."""
-        told: dict[str, Any] = {"free_bytes": shutil.disk_usage(self.parts.settings.data_dir).free}
+        free = shutil.disk_usage(self.parts.settings.data_dir).free
+        # Below the reserve nothing is taken (``stores.room``).
+        told: dict[str, Any] = {"free_bytes": free, "low": free < self.parts.settings.disk_reserve_mb << 20}
         try:
             found = growth(self.parts.history, self.parts.settings.data_dir, self.parts.clock.now())
         except StoreUnavailable:

@@ -42,7 +42,7 @@ class Shown(msgspec.Struct, frozen=True):
     name: str
     phone: str
     note: str
-    seconds: int = SHOWN_S
+    seconds: int
 
     def __repr__(self) -> str:
         """Says nothing: an opened contact must not get into a log line or a traceback."""
@@ -132,7 +132,7 @@ class Contacts:
         if way == "chief" and len(said) < 2:
             raise TownwatchError("请写明为什么要看这条联系方式 · Say why you open this contact")
         found = self.vault.open(self.clock.now(), viewer.name, name, subject, said)
-        return Shown(found.name, found.phone, found.note)
+        return Shown(found.name, found.phone, found.note, SHOWN_S)
 
     def put(self, viewer: Viewer, name: str, subject: str, given: dict[str, str]) -> None:
         """Keep the contact of a case that the viewer may enter records of.

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from dashboard.archetypes import LIFE, Engine, State, engine_of
 from dashboard.domain.day import MINUTE, day_of
-from dashboard.domain.event import Event
+from dashboard.domain.event import Event, put_in_order
 from dashboard.domain.feed import Feed
 from dashboard.errors import Archived, PackError
 from dashboard.feeds import STREAMS
@@ -146,10 +146,15 @@ class Projector:
                 raise Archived(feed, day, self._archived[feed])
 
     def _distrust(self, connection: Connection) -> None:
-        """Forget cached states when another worker or a load has committed since our own last commit."""
-        if self.history.seq(connection) != self._seq:
+        """Forget the cached states that another worker or a load has changed since our own last commit."""
+        seq = self.history.seq(connection)
+        if seq != self._seq:
             self._archived = self.history.archived(connection)
-            self._states.clear()
+            if self._seq is None or seq < self._seq:
+                self._states.clear()
+            else:
+                for subject_day in self.history.changed_since(connection, self._seq):
+                    self._states.pop(subject_day, None)
             self._provisional = None
             if isinstance(self.region_at, RegionBook):
                 self.region_at.read(rules.adopted(connection, self.region_at.region))
@@ -355,9 +360,7 @@ class Projector:
             state = self._states.get(subject_day)
             if state is None:
                 state = engine.new()
-            times = [event.at for event in fresh]
-            if times != sorted(set(times)):
-                fresh.sort(key=_order)
+            put_in_order(fresh)
             if engine.fold(state, fresh, self.region_at(0 if day == LIFE else day)):
                 self._states[subject_day] = state
             else:
@@ -457,10 +460,6 @@ class Projector:
             connection.execute(insert(provisional_place), list(found.values()))
             self._provisional |= found.keys()
         return bool(found)
-
-
-def _order(event: Event) -> tuple[int, str, str]:
-    return (event.at, event.source, event.id)
 
 
 def _note_delays(connection: Connection, events: Sequence[Event], held: dict[str, deque[int]]) -> None:

@@ -1,8 +1,8 @@
 """Every projection folded again from the stored records, beside the running program: proves them, or puts them right.
 
 Days are folded by several processes, read only. A state that differs is written under a ``known_seq`` of its own, so
-that ``as_of`` before it is answered from the records as ever. A state that a worker has changed meanwhile is left to
-the worker: it is folded again from newer records than were read here.
+that ``as_of`` before it is answered from the records as ever. One that a worker has changed meanwhile is folded once
+more in the transaction that writes it: the worker went on from what was wrong.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Folded(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """What a rebuild found: ``written`` of the differing states; the rest a worker has changed meanwhile."""
+    """What a rebuild found; ``written`` are the differing states that were put right."""
 
     events: int
     states: int
@@ -76,14 +76,16 @@ def rebuild(
         StoreUnavailable: the database does not answer. What was put right until then stays.
     """
     start = time.monotonic()
+    library, region = open_library(settings.data_dir, settings.region)
+    book = book_of(history, library, region)
     counts = _pieces(history)
     total = sum(counts.values())
     done = Counted()
     said = 0.0
-    for folded in _all(settings, history, counts, at_once):
+    for folded in _all(settings, history, book, counts, at_once):
         done.take(folded)
         if write and folded.differing:
-            done.written += _put_right(history, folded, known_at)
+            done.written += _put_right(history, book, folded, known_at)
         if time.monotonic() - said > 1:
             said = time.monotonic()
             say(Told(done.events, total, said - start))
@@ -112,9 +114,8 @@ def _pieces(history: History) -> dict[Piece, int]:
     found: dict[Piece, int] = {}
     e = events_table.c
     with history.reading() as connection:
-        stored = {
-            row[:2]: row[2] for row in connection.execute(select(e.feed, e.day, func.count()).group_by(e.feed, e.day))
-        }
+        statement = select(e.feed, e.day, func.count().label("versions")).group_by(e.feed, e.day)
+        stored = {(row.feed, row.day): row.versions for row in connection.execute(statement)}
         for name, feed in STREAMS.items():
             engine = engine_of(feed)
             for day in history.days_of(connection, name):
@@ -126,13 +127,13 @@ def _pieces(history: History) -> dict[Piece, int]:
     return found
 
 
-def _all(settings: Settings, history: History, counts: Mapping[Piece, int], at_once: int | None) -> Iterator[Folded]:
+def _all(
+    settings: Settings, history: History, book: RegionBook, counts: Mapping[Piece, int], at_once: int | None
+) -> Iterator[Folded]:
     processes = at_once or (os.cpu_count() or 1 if sum(counts.values()) >= ALONE_BELOW else 1)
     # The largest first, so that no process is left with a large one at the end.
     order = sorted(counts, key=lambda piece: -counts[piece])
     if processes <= 1 or len(order) <= 1:
-        library, region = open_library(settings.data_dir, settings.region)
-        book = book_of(history, library, region)
         for piece in order:
             yield fold(history, book, STREAMS[piece[0]], piece[1])
         return
@@ -194,17 +195,27 @@ def _same(engine: Engine, old: bytes, new: bytes) -> bool:
     return bool(old) and bool(engine.decode(old) == engine.decode(new))
 
 
-def _put_right(history: History, folded: Folded, known_at: int) -> int:
-    """Write the states that nobody has changed since they were read; returns how many."""
-    feed, day = folded.piece
+def _put_right(history: History, book: RegionBook, folded: Folded, known_at: int) -> int:
+    """Write the states that differ, those that a worker has changed since from the records of now."""
+    name, day = folded.piece
+    engine = engine_of(STREAMS[name])
     with history.writing() as connection:
-        now = {subject: seq for subject, seq, _ in history.states_since(connection, feed, day, 0)}
-        ours = {(feed, day, subject): data for subject, seq, data in folded.differing if now.get(subject, 0) == seq}
-        if ours:
-            seq = history.seq(connection) + 1
-            history.save_states(connection, ours, seq)
-            history.close_batch(connection, seq, known_at)
-    return len(ours)
+        now = {subject: seq for subject, seq, _ in history.states_since(connection, name, day, 0)}
+        right: dict[tuple[str, int, str], bytes] = {}
+        for subject, read_at, data in folded.differing:
+            if now.get(subject, 0) != read_at:
+                of_day = None if day == LIFE else day
+                events = history.events_of_day(connection, name, of_day, subjects={subject}).get(subject, [])
+                state = engine.new()
+                engine.fold(state, events, book(of_day or 0))
+                data = engine.encode(state)
+            right[name, day, subject] = data
+        seq = history.seq(connection) + 1
+        history.save_states(connection, right, seq)
+        if day != LIFE:
+            history.forget_marks(connection, name, day)
+        history.close_batch(connection, seq, known_at)
+    return len(right)
 
 
 __all__ = ["Done", "Event", "Folded", "Told", "fold", "rebuild"]

@@ -7,6 +7,7 @@ cannot be applied as a dead letter instead of standing still.
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -24,6 +25,7 @@ from dashboard.feeds import STREAMS
 from dashboard.stores import leases
 from dashboard.stores.history import History
 from dashboard.stores.live import LiveStore
+from dashboard.stores.room import out_of_memory
 from dashboard.stores.stream import DeadLetter, Entry, Stream
 from dashboard.telemetry import metric
 from ingest import deadletter
@@ -38,17 +40,21 @@ SET_BACK_MS = MINUTE
 MAX_ENTRIES = 64
 """Most entries taken from one partition at once: a gateway's entries hold up to 500 events."""
 _YOUNG_OBJECTS = 1_000_000
+_COLLECT = ((2_000, 2), (50, 1), (1, 0))
+"""Every so many rounds, how deep the collector looks: it is not woken by itself any more."""
 LOGGED_REQUESTS = 50
 """Most requests that a line of the log names."""
 
 
 def calm_collector() -> None:
-    """Set Python's garbage collector up for a worker: call it once, when the process has all its parts.
+    """Set Python up for a worker, its garbage collector above all: call it once, when the process has all its parts.
 
     A batch makes some hundred thousand rows and texts that live until its commit and hold no cycles. With the
     collector's own settings they are gone through dozens of times, and the program's modules and tables with them: a
     tenth of a worker's time. So the collector looks after a batch, when its rows are gone (:meth:`Worker.step`).
     """
+    # Between two statements the thread that writes waits for its turn: with Python's own 5 ms as long as it writes.
+    sys.setswitchinterval(0.001)
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
@@ -85,6 +91,7 @@ class Worker:
         self._owed: set[str] = set()
         """Feeds that were committed, by us or by a worker before us, and may not have been published."""
         self.applied = 0
+        self._rounds = 0
 
     def run(self) -> None:
         """Work until told to stop; a store that does not answer is waited for."""
@@ -118,7 +125,8 @@ class Worker:
         done = sum(self._work(part) for part in self._parts(taken))
         if done:
             del taken
-            gc.collect(0)
+            self._rounds += 1
+            gc.collect(next(depth for every, depth in _COLLECT if self._rounds % every == 0))
         self._publish([])
         deadletter.drain(self.history, self.stream)
         self.publisher.tick(self.clock.now())
@@ -216,10 +224,11 @@ class Worker:
         try:
             self._publish(applied)
             metric("worker_seconds").labels("publish").observe(time.perf_counter() - committed)
-        except StoreUnavailable:
-            # A Redis without memory to spare takes no figures, but lets go of what is committed, and that makes room;
-            # what could not be published stays owed.
-            self._finish(taken)
+        except StoreUnavailable as away:
+            if out_of_memory(away.__cause__):
+                # It takes no figures, but lets go of what is committed, and that makes room; what could not be
+                # published stays owed.
+                self._finish(taken)
             raise
         self._finish(taken)
         self.applied += len(events)

@@ -82,16 +82,16 @@ class Cluster:
         share = -(-SLOTS // masters)
         for number, node in enumerate(self.nodes):
             with contextlib.closing(node.client()) as client:
-                client.execute_command("CLUSTER", "ADDSLOTS", *range(number * share, min((number + 1) * share, SLOTS)))
-                client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+                _ask(client, "ADDSLOTS", *range(number * share, min((number + 1) * share, SLOTS)))
+                _ask(client, "SET-CONFIG-EPOCH", number + 1)
                 if number:
-                    client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
+                    _ask(client, "MEET", "127.0.0.1", self.nodes[0].port)
         _until(self._agreed, "the cluster")
 
     def _agreed(self) -> bool:
         for node in self.nodes:
             with contextlib.closing(node.client()) as client:
-                told = str(client.execute_command("CLUSTER", "INFO"))
+                told = str(_ask(client, "INFO"))
                 if "cluster_state:ok" not in told or f"cluster_slots_ok:{SLOTS}" not in told:
                     return False
         return True
@@ -126,6 +126,11 @@ def cluster(masters: int = 3) -> Iterator[Cluster]:
         if made is not None:
             made.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _ask(client: redis.Redis, *words: object) -> object:
+    found: object = client.execute_command("CLUSTER", *words)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _answers(client: redis.Redis) -> bool:

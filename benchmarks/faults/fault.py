@@ -54,6 +54,9 @@ class Blow:
             self.broken.append(f"{what}: {error}")
 
 
+PLAIN = Lay()
+
+
 @dataclass(frozen=True)
 class Fault:
     """A way in which things break."""
@@ -63,7 +66,7 @@ class Fault:
     english: str
     strike: Callable[[Blow], None]
     """Breaks something and mends what a person would mend; returns when the fault is over."""
-    lay: Lay = Lay()
+    lay: Lay = PLAIN
     rate: int = 200
     behind_ms: int = 0
 
@@ -86,6 +89,8 @@ class Row(msgspec.Struct, frozen=True):
     """Figures that differ, promises that were broken."""
     note: str = ""
     """Why it could not be carried out."""
+    lasted: str = ""
+    """``full`` or ``quick``: how long the fault was."""
 
     @property
     def good(self) -> bool | None:

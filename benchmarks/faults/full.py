@@ -9,7 +9,6 @@ import shutil
 from benchmarks.faults.fault import Blow, Fault
 from benchmarks.faults.ground import Lay
 
-
 LEFT = 40 << 20
 
 

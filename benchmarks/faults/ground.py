@@ -145,6 +145,14 @@ class Ground:
                     return number
         return None
 
+    def started_again(self, name: str, before: int | None) -> None:
+        """Wait until the supervisor has started a part anew.
+
+        Raises:
+            NotMeasured: it does not within a minute.
+        """
+        self.until(lambda: self.pid(name) not in (None, before), f"{name} 重新启动", 60)
+
     def kill(self, name: str) -> None:
         """``kill -9`` of a part."""
         number = self.pid(name)

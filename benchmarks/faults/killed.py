@@ -18,7 +18,7 @@ def _kill(name: str, blow: Blow) -> None:
             blow.struck()
         ground.kill(name)
         blow.over()
-        ground.until(lambda before=before: ground.pid(name) not in (None, before), f"{name} 重新启动", 60)
+        ground.started_again(name, before)
 
 
 def _kill_database(blow: Blow) -> None:

@@ -1,6 +1,6 @@
-"""The sender: it keeps what was answered 202 and sends again what was not, as a good gateway of somebody's does.
+"""The sender: it keeps what was answered 202 and sends again what was not, as a good gateway of others does.
 
-Readings at every checkpoint, some of them corrected later, some sent twice; and a dispute now and then. What it believes
+Readings at every checkpoint, some corrected later, some sent twice; and a dispute now and then. What it believes
 was accepted is all that the count at the end goes by.
 """
 

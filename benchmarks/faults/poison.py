@@ -1,4 +1,4 @@
-"""Entries that no gateway writes: bytes that are no records, and a record that breaks the fold. They must not stop others."""
+"""Entries that no gateway writes: bytes that are no records, a record that breaks the fold. Others must not wait."""
 
 from __future__ import annotations
 

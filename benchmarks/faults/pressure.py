@@ -1,4 +1,4 @@
-"""Too much comes: the road is nearly full, then Redis's memory. Senders are told to come back; nothing taken is dropped."""
+"""Too much comes: the road is full, then Redis's memory. Senders are told to come back; nothing taken is dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The independent count: what was accepted, against the event store and the figures. Shares no query with the product."""
+"""The independent count: what was accepted, against event store and figures. Shares no query with the product."""
 
 from __future__ import annotations
 

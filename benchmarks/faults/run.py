@@ -26,6 +26,7 @@ from benchmarks.faults.load import Load
 from benchmarks.faults.recount import in_figures, in_store, screened
 from benchmarks.faults.watch import Watch
 from benchmarks.stage import NotMeasured
+from dashboard.clock import machine_ms
 from dashboard.errors import TownwatchError
 from geodata.library import open_library
 
@@ -46,8 +47,12 @@ PATIENCE_S = 180.0
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 
 
-def main(quick: bool, only: Sequence[str], json_path: Path | None, keep: bool = False) -> int:
-    """Carry out, print, write. Returns 1 when something was lost, doubled, wrong, or could not be carried out."""
+def main(quick: bool, only: Sequence[str], json_path: Path | None, document_too: bool = False) -> int:
+    """Carry out, print, write. With a JSON file that is there its other rows stay; ``document_too`` writes
+    docs/faults.md.
+
+    Returns 1 when something was lost, doubled, wrong, or could not be carried out.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = Console(width=max(Console().width, 150))
     wanted = [fault for fault in FAULTS if not only or fault.code in only]
@@ -65,11 +70,20 @@ def main(quick: bool, only: Sequence[str], json_path: Path | None, keep: bool = 
     for row in rows:
         for line in (*row.wrong, *filter(None, [row.note])):
             console.print(f"{row.code}: {line}", highlight=False, markup=False)
+    known = {row.code: row for row in _read(json_path)} | {row.code: row for row in rows}
+    every = [known[code] for code in order if code in known]
     if json_path is not None:
-        json_path.write_bytes(msgspec.json.format(msgspec.json.encode([row.document() for row in rows])) + b"\n")
-    if keep:
-        DOCUMENT.write_text(document(rows, quick), "utf-8")
+        json_path.write_bytes(msgspec.json.format(msgspec.json.encode([row.document() for row in every])) + b"\n")
+    if document_too:
+        DOCUMENT.write_text(document(every), "utf-8")
     return 0 if all(row.good for row in rows) else 1
+
+
+def _read(path: Path | None) -> list[Row]:
+    """Rows of earlier runs: one fault after another may be carried out, and told of together."""
+    if path is None or not path.exists():
+        return []
+    return msgspec.json.decode(path.read_bytes(), type=list[Row])
 
 
 def _on_one_ground(ground: Ground, faults: list[Fault], quick: bool, console: Console) -> list[Row]:
@@ -148,6 +162,7 @@ def carry_out(ground: Ground, fault: Fault, quick: bool, kept: dict) -> Row:  # 
         said,
         blow.found,
         [*differences[:5], *load.wrong[:5], *blow.broken],
+        lasted="quick" if quick else "full",
     )
 
 
@@ -198,21 +213,23 @@ def _table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def document(rows: Sequence[Row], quick: bool) -> str:
+def document(rows: Sequence[Row]) -> str:
     """``docs/faults.md``."""
-    now = datetime.now(UTC)
-    command = f"./townwatch bench --faults{' --quick' if quick else ''} --keep"
+    now = datetime.fromtimestamp(machine_ms() / 1000, UTC)
+    quick = any(row.lasted == "quick" for row in rows)
+    command = f"./townwatch bench --faults{' --quick' if quick else ''} --document"
     lines = [
         "# 故障 · Faults",
         "",
-        f"Made by `{command}` on {now:%d %B %Y}: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}. Do not edit by hand.",
+        f"Made by `{command}` on {now:%d %B %Y}: {os.cpu_count()} cores, {platform.system()} "
+        f"{platform.machine()}, Python {platform.python_version()}. Do not edit by hand.",
         "",
-        "Real processes under `./townwatch up`; a sender of some hundred records a second, some corrected and some sent",
+        "Real processes under `./townwatch up`; a sender of some hundred records a second, some corrected, some sent",
         "twice, keeps what was answered 202 and sends again what was not. Afterwards every accepted version must be in",
         "the event store exactly once and in force as it should be, and the figures must be those of a plain count of",
         "what was accepted. Recovery is the time from the end of the fault (or from the kill) until a record accepted",
         "after it, and everything accepted before, is in the figures.",
+        *(["Faults were shortened (`--quick`): a minute to 20 s, five minutes to 10 s."] if quick else []),
         "",
         "| fault | accepted | lost | doubled | recovery | `/readyz` and `/system` meanwhile |",
         "| --- | ---: | ---: | ---: | ---: | --- |",

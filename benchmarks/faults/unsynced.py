@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -30,10 +31,10 @@ def _cut(blow: Blow) -> None:
         # The supervisor must not start the next one before the bytes are gone.
         with ground.stopped(ground.supervisor.pid):
             ground.kill("redis")
-            ground.until(lambda before=before: _gone(before), "Redis 的结束", 10)
+            ground.until(partial(_gone, before), "Redis 的结束", 10)
             dropped += ground.power.cut(ground.data / "redis")
         blow.over()
-        ground.until(lambda before=before: ground.pid("redis") not in (None, before), "Redis 重新启动", 60)
+        ground.started_again("redis", before)
         blow.last(3, 0)
     blow.found.append(f"未落盘被丢弃 {dropped} 字节 · {dropped} unsynced bytes dropped")
     for policy in ("always", "everysec", "no"):

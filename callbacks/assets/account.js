@@ -85,5 +85,6 @@
     load();
     return function () { ended = true; page.removeEventListener("click", click); page.removeEventListener("submit", submit); };
   }
-  tw.onPage("#account-page", mount);
+  /* This file is loaded before live.js. */
+  document.addEventListener("DOMContentLoaded", function () { tw = window.townwatch; tw.onPage("#account-page", mount); });
 })();

@@ -176,5 +176,6 @@
     load();
     return function () { ended = true; page.removeEventListener("click", click); page.removeEventListener("submit", submit); page.removeEventListener("change", change); };
   }
-  tw.onPage("#admin-page", mount);
+  /* This file is loaded before live.js. */
+  document.addEventListener("DOMContentLoaded", function () { tw = window.townwatch; tw.onPage("#admin-page", mount); });
 })();

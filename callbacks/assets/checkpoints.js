@@ -43,10 +43,17 @@
     function drawFevers() {
       var rows = ctx.data.fevers, w = words(), open = ctx.get("open");
       ctx.put(ctx.$("fever-note"), "<b>" + rows.length + "</b>" + ctx.say("人次", ""));
-      ctx.put(ctx.$("fevers"), rows.length ? "<ul>" + rows.map(function (row) {
+      ctx.put(ctx.$("fevers"), (rows.length ? "<ul>" + rows.map(function (row) {
         return '<li class="' + (row.open ? "red" : "") + '" data-k="fever-' + esc(row.case) + '" data-open="' + esc(row.checkpoint) + '" tabindex="0" role="button" aria-pressed="' + (row.checkpoint === open) + '">' + (row.number ? window.townMarks.pin(row.number, "alert", 26) : mark(row.open ? "lapsed" : "done", 15)) +
           "<b>" + esc(row.case) + "</b><time>" + esc(row.time) + '</time><span class="w">' + esc(row.name) + "<em>" + esc(row.town) + '</em></span><span class="t">' + esc(row.degrees) + '</span><span class="r">' + esc(row.rule) + '</span><span class="s">' + esc(row.state) + "</span></li>";
-      }).join("") + "</ul>" : '<p class="dk-none">' + esc(w.none) + "</p>");
+      }).join("") + "</ul>" : '<p class="dk-none">' + esc(w.none) + "</p>") + blocks());
+    }
+    /* Incidents of the rule that a green code and a normal temperature pass everywhere. */
+    function blocks() {
+      var rows = ctx.data.blocks || [];
+      return !rows.length ? "" : '<h3 class="ck-blocks">' + ctx.say("误拦", "Wrongly refused") + " <b>" + rows.length + "</b></h3><ul>" + rows.map(function (row) {
+        return '<li data-k="block-' + esc(row.case + row.checkpoint) + '" data-open="' + esc(row.checkpoint) + '" tabindex="0" role="button">' + mark("watch", 15) + "<b>" + esc(row.case) + "</b><time>" + esc(row.time) + '</time><span class="w">' + esc(row.name) + "<em>" + esc(row.town) + '</em></span><span class="t"></span><span class="r">' + esc(row.rule) + '</span><span class="s">' + esc(row.state) + "</span></li>";
+      }).join("") + "</ul>";
     }
     function drawDrifts() {
       var drifts = ctx.data.drifts, w = words();

@@ -8,7 +8,7 @@
     none: ["没有要办的事", "Nothing to do"], noneFree: ["没有无人接手的事", "Nothing that nobody has"], noneDone: ["今天还没有处置", "Nothing done today"],
     waiting: ["未发送", "Not sent"], refused: ["没有收下", "Not accepted"], locate: ["看地图", "On the map"], go: ["打开", "Open"], failed: ["读取失败，正在重试", "Could not be read, retrying"],
     who: ["没有工号的账号看到的是以“{name}”名义接下的事", "Without a staff id this is what was taken as “{name}”"], of: ["看 {name} 手上的", "What {name} has"], mine: ["看我的", "Mine"],
-    acted: ["处置", "Actions"], note: ["说明", "Note"], done: ["今天办了 {n} 步", "{n} actions today"], free: ["{n} 件没人接", "{n} that nobody has"], detail: ["查看", "Details"]
+    acted: ["处置", "Actions"], note: ["说明", "Note"], done: ["今天办了 {n} 步", "{n} actions today"], free: ["{n} 件没人接", "{n} unclaimed"], detail: ["查看", "Details"]
   };
 
   function mount(page) {
@@ -173,7 +173,7 @@
     }
     function click(event) {
       var found;
-      if ((found = event.target.closest("[data-tab]"))) {
+      if ((found = event.target.closest(".tp-tab[data-tab]"))) {
         if (found.dataset.tab === "town") { var town = (data && (data.rows[0] || {}).town) || (data && data.towns[0] || {}).code; if (town) location.href = "/town/" + town + (zh ? "" : "?lang=en"); return; }
         state.tab = found.dataset.tab; state.open = ""; state.cat = ""; write(); recall(); if (data) draw(); load(); window.scrollTo(0, 0);
         return;

@@ -36,6 +36,9 @@
 
   /* ---- who is at this browser: remembered, so that a page loaded without a connection knows it too ---- */
   function me() {
+    var told = tw.viewer();
+    /* Those who may act and not enter records have no form to ask. */
+    if (!rec().source() && told && told.name) rec().as("form:" + told.name);
     var known = rec().source();
     if (known) { try { localStorage.setItem(ME, known); } catch (error) { /* no storage */ } return known; }
     try { return localStorage.getItem(ME) || ""; } catch (error) { return ""; }
@@ -52,9 +55,6 @@
       if (queued.path !== PATH || !queued.act || queued.body.verb === "undo") return;
       local[queued.body.item] = Object.assign({}, queued.act, { id: queued.key, ends: 0, state: queued.state === "refused" ? "refused" : "unsent", error: queued.error || "" });
     });
-    if (!rec().source()) {
-      rec().call("GET", "/api/v1/forms").then(function (answer) { if (answer.status === 200) { rec().as(answer.body.source); me(); redraw(); } }, function () { /* later */ });
-    }
     document.addEventListener("townwatch:entry", function (event) {
       var queued = event.detail.item;
       if (!queued || queued.path !== PATH) return;
@@ -132,6 +132,7 @@
   }
   function buttonHtml(row, tone) {
     start();
+    me();
     var one = local[row.item], first = (row.acts || [])[0];
     if (one) return doneHtml(one);
     if (!first) return "";

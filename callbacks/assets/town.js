@@ -10,7 +10,7 @@
     found: ["没有符合的事项", "Nothing matches"], cleared: ["清除", "Clear"], help: ["怎么算", "how it is counted"]
   };
 
-  var WHO = [["", "全部", "All"], ["free", "没人接", "Nobody has it"], ["mine", "我的", "Mine"], ["held", "在办", "Under way"]];
+  var WHO = [["", "全部", "All"], ["free", "没人接", "Unclaimed"], ["mine", "我的", "Mine"], ["held", "在办", "Under way"]];
 
   function esc(value) {
     return String(value === null || value === undefined ? "" : value).replace(/[&<>"]/g, function (c) {
@@ -152,7 +152,7 @@
       }).join("");
       put($("town-who"), html);
       var query = "?scope=" + encodeURIComponent(scope) + (state.who ? "&who=" + state.who : "") + (state.cat ? "&cat=" + encodeURIComponent(state.cat) : "") + (zh ? "" : "&lang=en");
-      put($("town-files"), '<a href="/api/v1/export/duties.csv' + esc(query) + '" download>CSV</a><a href="/api/v1/export/duties.xlsx' + esc(query) + '" download>XLSX</a>');
+      put($("town-files"), '<a href="/my' + (zh ? "" : "?lang=en") + '">' + (zh ? "我的清单" : "My list") + '</a><a href="/api/v1/export/duties.csv' + esc(query) + '" download>CSV</a><a href="/api/v1/export/duties.xlsx' + esc(query) + '" download>XLSX</a>');
     }
     function laterOpen(rows) {
       if (state.later) return state.later === "1";
@@ -534,6 +534,7 @@
       drawList();
       drawMap();
       drawShift();
+      put($("town-on-duty"), esc(data.on_duty));
       drawWeek();
       drawFigures();
       drawPop();

@@ -156,6 +156,20 @@
       if (fresh) tone();
     }
     if (wanted) { waken(); ["pointerdown", "keydown"].forEach(function (name) { document.addEventListener(name, waken, { once: true }); }); }
+    /* The other scenes have no list: what nobody has taken stands in the head there. */
+    function drawBanner() {
+      var feeds = $("wall-feeds"), box = $("wall-banner"), told = data && data.alerts.banner;
+      if (!box && feeds) {
+        box = document.createElement("div");
+        box.id = "wall-banner";
+        box.className = "wl-banner";
+        box.setAttribute("role", "status");
+        feeds.parentNode.insertBefore(box, feeds);
+      }
+      if (!box) return;
+      box.hidden = !told || current === "overview";
+      put(box, told ? TW.glyph("alert", 22) + "<span>" + since({ state: told.text, since: told.since }) + "</span>" : "");
+    }
     function drawAlerts() {
       var alerts = data.alerts;
       listen(alerts.urgent_ids || []);
@@ -167,18 +181,20 @@
         html += '<div class="wl-calm">' + TW.glyph("ok", 40) + "<b>" + esc(alerts.empty) + "</b><span>" + esc(alerts.empty_note) + "</span></div>";
       } else {
         html += '<ol class="wl-al">' + alerts.rows.map(function (row) {
-          var lead = row.level === "stale" ? TW.glyph("stale", 26) : TW.pin(row.number, row.level, row.hot ? 42 : 36);
+          var lead = row.level === "done" ? TW.icon("check", 26) : row.level === "stale" ? TW.glyph("stale", 26) : TW.pin(row.number, row.level, row.hot ? 42 : 36);
           return '<li class="' + (row.hot ? "hot " : "") + row.level + '" data-alert="' + esc(row.key) + '"><span class="ld">' + lead + '</span><div class="at"><b>' + esc(row.title) + "</b><span>" + esc(row.fact) +
             '</span></div><div class="am"><span class="tm">' + esc(row.time) + '</span><span class="stt">' + since(row) + "</span></div></li>";
         }).join("") + "</ol>" + (alerts.rest ? '<p class="wl-rest">' + esc(alerts.rest) + "</p>" : "");
       }
       put($("wall-overview-alerts"), html);
+      drawBanner();
       if (fresh.some(function (row) { return row.level === "alert"; })) held = performance.now() + HOLD_MS;
       Object.keys(flashed).forEach(function (key) {
         var row = $("wall-overview-alerts") && $("wall-overview-alerts").querySelector('[data-alert="' + CSS.escape(key) + '"]'), left = FLASH_MS - (performance.now() - flashed[key]);
         if (left <= 0) delete flashed[key];
         else if (row) { row.classList.add("tw-flash"); row.style.animationDelay = (left - FLASH_MS) + "ms"; }
       });
+      fresh = fresh.filter(function (row) { return row.spoken; });
       if (fresh.length) set($("wall-spoken"), fresh.map(function (row) { return row.spoken.replace("{age}", ""); }).join("；"));
       var known = Object.assign({}, seen || {});
       alerts.rows.forEach(function (row) { known[row.key] = true; });
@@ -300,6 +316,7 @@
     /* ---- every second ---- */
     function tick() {
       drawClock();
+      drawBanner();
       drawScenes();
       ages();
       night();

@@ -61,7 +61,7 @@ class Person(msgspec.Struct, frozen=True):
     staff: str
 
 
-class Mapping_(msgspec.Struct, frozen=True):
+class Grants(msgspec.Struct, frozen=True):
     """Which claim makes which role."""
 
     claim: str
@@ -262,7 +262,7 @@ def _ask(request: urllib.request.Request) -> dict[str, Any]:
     return found
 
 
-def mappings_of(text: str) -> tuple[Mapping_, ...]:
+def mappings_of(text: str) -> tuple[Grants, ...]:
     """The setting ``oidc_roles``: ``claim:value=role`` with semicolons between.
 
     Raises:
@@ -277,7 +277,7 @@ def mappings_of(text: str) -> tuple[Mapping_, ...]:
                 f"设置 oidc_roles 里的“{part[:80]}”应写成 声明:值=角色，如 groups:police-chiefs=chief"
                 f" · In oidc_roles, {part[:80]!r} should be claim:value=role."
             )
-        found.append(Mapping_(claim, value, next(iter(roles_of([role.strip()])))))
+        found.append(Grants(claim, value, next(iter(roles_of([role.strip()])))))
     return tuple(found)
 
 

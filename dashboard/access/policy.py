@@ -138,7 +138,11 @@ def require(viewer: HasRoles | None, permission: Permission | None, town: str | 
         raise NotAllowed("这里没有声明谁可以使用，因此谁也不能用 · Nobody may use what declares no permission.")
     zh, en = WORDS[permission]
     where = "" if town is None else f"（{'全部镇（街道）' if town == ALL else town}）"
-    raise NotAllowed(f"你没有“{zh}”的权限{where}，需要时请找管理员 · You may not {en} here: ask the administrator.")
+    who = [words for role, words in ROLE_WORDS.items() if permission in GRANTS[role] and role is not Role.API]
+    raise NotAllowed(
+        f"你没有“{zh}”的权限{where}，{'、'.join(one[0] for one in who)}才有，需要时请找管理员"
+        f" · You may not {en} here: that is for {', '.join(one[1].lower() for one in who)}; ask the administrator."
+    )
 
 
 WORDS: Mapping[Permission, tuple[str, str]] = {

@@ -7,6 +7,7 @@ written: docs/how-to/alerts.md. Only addresses that stand in this file are ever 
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,10 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     roles: frozenset[str] = frozenset(ROLES)
     resolved: bool = True
     """Whether it is told that something is over."""
+    snapshots: frozenset[Literal["day", "week", "campaign"]] = frozenset()
+    """Which published snapshots it is sent: the region's, or with ``towns`` those towns' editions."""
+    ca_file: str = ""
+    """Certificates to trust instead of the machine's own: an intranet's authority."""
     url: str = ""
     secret: str = ""
     secret_file: str = ""
@@ -58,6 +63,10 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             return self.resolved and any(ROLES.index(one) <= ROLES.index(role) for one in self.roles)
         return role in self.roles
 
+    def reads(self, kind: str, edition: str) -> bool:
+        """Whether it is sent a snapshot of that kind and edition."""
+        return kind in self.snapshots and (edition == "all" if self.towns is None else edition in self.towns)
+
     def key(self) -> bytes:
         """The secret that signs a webhook's body.
 
@@ -65,6 +74,20 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             ConfigurationError: its file cannot be read.
         """
         return (_secret(self.secret_file, self.name) if self.secret_file else self.secret).encode()
+
+    def trust(self) -> ssl.SSLContext:
+        """What a server's certificate is checked against.
+
+        Raises:
+            ConfigurationError: the file of certificates cannot be read.
+        """
+        try:
+            return ssl.create_default_context(cafile=self.ca_file or None)
+        except OSError as error:
+            raise ConfigurationError(
+                f"通道 {self.name} 的证书文件 {self.ca_file} 读不出来（{error}）"
+                f" · Channel {self.name}: its certificates {self.ca_file} cannot be read ({error})."
+            ) from None
 
     def pass_word(self) -> str:
         """The password of the mail account."""

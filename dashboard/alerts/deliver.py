@@ -17,7 +17,7 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from typing import Any
@@ -49,6 +49,10 @@ class Unsent(Exception):
     """An attempt failed; the text is what is shown of it."""
 
 
+Content = Callable[[str], bytes]
+"""SHA-256 -> the bytes of a file that a message names as attached."""
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """One message on its way."""
 
@@ -77,8 +81,15 @@ def pause_ms(name: str, tries: int) -> int:
 class Deliveries:
     """The queue in SQL and its sender."""
 
-    def __init__(self, history: History, channels: Channels, tries: int = TRIES, first_ms: int = FIRST_MS) -> None:
-        self.history, self.channels, self.tries = history, channels, tries
+    def __init__(
+        self,
+        history: History,
+        channels: Channels,
+        tries: int = TRIES,
+        first_ms: int = FIRST_MS,
+        content: Content | None = None,
+    ) -> None:
+        self.history, self.channels, self.tries, self.content = history, channels, tries, content
         self._scale = first_ms / FIRST_MS
 
     def queue(
@@ -144,17 +155,16 @@ class Deliveries:
         for one in waiting:
             outcome = self.attempt(one)
             if not outcome.ok:
-                # Whoever did not answer now is not asked for the others of the same moment: they come round again.
                 break
 
-    def attempt(self, one: Delivery) -> Outcome:
-        """Try one message and write down what became of it."""
+    def attempt(self, one: Delivery, last: bool = False) -> Outcome:
+        """Try one message and write down what became of it; after the ``last`` attempt it is given up."""
         begun = time.monotonic()
         channel = self.channels.named(one.channel)
         try:
             if channel is None:
                 raise Unsent("这个通道已不在设置里 · no such channel any more")
-            told = send(channel, one)
+            told = send(channel, one, self.content)
             ok = True
         except (Unsent, ConfigurationError) as error:
             told, ok = str(error), False
@@ -162,15 +172,15 @@ class Deliveries:
             log.exception("delivery_failed", channel=one.channel)
             told, ok = f"{type(error).__name__}: {error}", False
         outcome = Outcome(ok, told[:TOLD], round((time.monotonic() - begun) * 1000))
-        self._note(one, outcome)
+        self._note(one, outcome, last)
         telemetry.metric("deliveries_total").labels(one.channel, "sent" if ok else "failed").inc()
         return outcome
 
-    def _note(self, one: Delivery, outcome: Outcome) -> None:
+    def _note(self, one: Delivery, outcome: Outcome, last: bool) -> None:
         tries, now = one.tries + 1, machine_ms()
         if outcome.ok:
             state, due, ended = "sent", now, now
-        elif tries >= self.tries:
+        elif last or tries >= self.tries:
             state, due, ended = "dead", now, now
         else:
             state, due, ended = "waiting", now + round(pause_ms(one.id, tries) * self._scale), None
@@ -180,6 +190,11 @@ class Deliveries:
                 .where(t.delivery.c.id == one.id)
                 .values(state=state, tries=tries, due_at=due, ended_at=ended)
             )
+            if not outcome.ok:
+                # Whoever did not answer is not asked for the next message before this one's pause is over.
+                d = t.delivery.c
+                behind = (d.channel == one.channel, d.state == "waiting", d.due_at < due, d.id != one.id)
+                connection.execute(update(t.delivery).where(*behind).values(due_at=due))
             connection.execute(
                 insert(t.delivery_try).values(
                     delivery=one.id,
@@ -196,14 +211,14 @@ class Deliveries:
 # -- the two kinds of channel
 
 
-def send(channel: Channel, one: Delivery) -> str:
-    """Send a message; returns what the other side said.
+def send(channel: Channel, one: Delivery, content: Content | None = None) -> str:
+    """Send a message, by mail with the files that it names; returns what the other side said.
 
     Raises:
         Unsent: it has not arrived.
     """
     try:
-        return _post(channel, one) if channel.kind == "webhook" else _mail(channel, one)
+        return _post(channel, one) if channel.kind == "webhook" else _mail(channel, one, content)
     except (OSError, http.client.HTTPException, smtplib.SMTPException) as error:
         raise Unsent(f"{type(error).__name__}: {error}") from error
 
@@ -219,7 +234,7 @@ def _post(channel: Channel, one: Delivery) -> str:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     body = one.body.encode()
     stamp = str(machine_ms() // 1000)
-    line = _connected(host, port, parts.scheme == "https")
+    line = _connected(host, port, channel.trust() if parts.scheme == "https" else None)
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         headers = {
@@ -239,11 +254,10 @@ def _post(channel: Channel, one: Delivery) -> str:
     return f"HTTP {answer.status}"
 
 
-def _connected(host: str, port: int, secure: bool) -> http.client.HTTPConnection:
+def _connected(host: str, port: int, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
     """A connection to an address that was looked at: what is checked is what is called."""
     address = allowed_address(host, port)
-    if secure:
-        context = ssl.create_default_context()
+    if context is not None:
         line: http.client.HTTPConnection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
         line.sock = context.wrap_socket(socket.create_connection(address, TIMEOUT_S), server_hostname=host)
     else:
@@ -265,13 +279,15 @@ def allowed_address(host: str, port: int) -> tuple[str, int]:
     for *_, where in found:
         address = ipaddress.ip_address(str(where[0]).partition("%")[0])
         mapped = getattr(address, "ipv4_mapped", None) or address
-        if mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified or mapped.is_reserved:
+        reserved = mapped.is_reserved and not mapped.is_loopback
+        if mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified or reserved:
             raise Unsent(f"{host} 指向 {mapped}，不允许 · {host} resolves to {mapped}, which is not allowed")
     return str(found[0][4][0]), port
 
 
-def _mail(channel: Channel, one: Delivery) -> str:
-    subject, text = mail(msgspec.json.decode(one.body), channel.lang)
+def _mail(channel: Channel, one: Delivery, content: Content | None) -> str:
+    body = msgspec.json.decode(one.body)
+    subject, text = mail(body, channel.lang)
     message = EmailMessage()
     message["Subject"] = subject
     message["From"] = channel.sender
@@ -279,13 +295,17 @@ def _mail(channel: Channel, one: Delivery) -> str:
     message["Message-ID"] = f"<{one.id}@townwatch>"
     message["X-Townwatch-Id"] = one.id
     message.set_content(text)
+    if content is not None:
+        for file in body.get("attach", ()):
+            main, _, sub = file["media"].partition("/")
+            message.add_attachment(content(file["sha256"]), maintype=main, subtype=sub, filename=file["name"])
     address, port = allowed_address(channel.host, channel.port)
     with smtplib.SMTP(timeout=TIMEOUT_S) as server:
         # The certificate is checked against the name, the line goes to the address that was looked at.
         server._host = channel.host  # type: ignore[attr-defined]
         server.connect(address, port)
         if channel.starttls:
-            server.starttls(context=ssl.create_default_context())
+            server.starttls(context=channel.trust())
         if channel.username:
             if not channel.starttls and not ipaddress.ip_address(address).is_loopback:
                 raise Unsent("没有 STARTTLS 就不发送密码 · no password is sent without STARTTLS")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -312,8 +312,15 @@ def _handlings(board: Board) -> dict[str, Handling]:
 class AlertService:
     """The engine and the sender as threads of a worker's process."""
 
-    def __init__(self, engine: AlertEngine, deliveries: Deliveries | None, every_s: float = EVERY_S) -> None:
-        self.engine, self.deliveries, self.every_s = engine, deliveries, every_s
+    def __init__(
+        self,
+        engine: AlertEngine,
+        deliveries: Deliveries | None,
+        every_s: float = EVERY_S,
+        before: Callable[[], object] | None = None,
+    ) -> None:
+        """``before`` is called before each round of sending, and may queue further messages."""
+        self.engine, self.deliveries, self.every_s, self._before = engine, deliveries, every_s, before
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -349,6 +356,8 @@ class AlertService:
             done = 0
             try:
                 if self.engine.fence is not None and self.deliveries is not None:
+                    if self._before is not None:
+                        self._before()
                     done = self.deliveries.work()
             except StoreUnavailable as trouble:
                 log.warning("deliveries_wait", reason=trouble.sentence)

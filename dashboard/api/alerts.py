@@ -137,7 +137,7 @@ def told(board: Board, one: Alert, lang: str) -> dict[str, Any]:
 def _number(given: str | None, name: str, default: int, most: int) -> int:
     if given is None or given == "":
         return default
-    if not given.isdigit() or len(given) > 7 or int(given) > most:
+    if not (given.isascii() and given.isdigit()) or len(given) > 7 or int(given) > most:
         raise Refused(422, f"{name} 是“{given[:20]}”，应为 0 到 {most} 的整数 · {name}: allowed is 0 to {most}.")
     return int(given)
 

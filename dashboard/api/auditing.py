@@ -30,7 +30,10 @@ UNKNOWN = "?"
 """Somebody without a valid token or session."""
 STREAMED = re.compile(r"/(?:api/v1/events/|osmand|owntracks|_dash|_reload|assets/)")
 """Not acts one by one; only refusals are noted."""
-OWN = re.compile(r"/api/v1/(?:forms/(?!nothing$)|cases/[^/]+/.+/contact$|actions|snapshots)|/signin|/sign-?out|/pair")
+OWN = re.compile(
+    r"/api/v1/(?:forms/(?!nothing$)|cases/[^/]+/.+/contact$|actions|snapshots"
+    r"|imports/[^/]+/(?:commit|withdraw|restore)$)|/signin|/sign-?out|/pair"
+)
 """Routes that note themselves what they change."""
 QUESTIONS = re.compile(r"/api/v1/forms/[^/]+/check")
 """They ask and change nothing, although by POST."""
@@ -62,23 +65,24 @@ class Audited:
         method, path = scope["method"], scope["path"]
         safe = method in ("GET", "HEAD", "OPTIONS")
         own = not safe and bool(OWN.match(path))
+        # Thousands of records a second come this way: nothing is made for them but the look at their answer.
         plain = own or STREAMED.match(path) or QUESTIONS.fullmatch(path)
         kind = None if plain else _kind(READS, path) if safe else (_kind(WRITES, path) or Kind.CHANGE)
-        asked = _Asked(self, scope, kind, safe)
+        asked = None if kind is None else _Asked(self, scope, kind, safe)
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if status in (401, 403) and not own:
-                    await asyncio.to_thread(asked.refused)
-                elif kind is not None and safe and status < 400 and method == "GET":
+                if status in (401, 403):
+                    await asyncio.to_thread((asked or _Asked(self, scope, None, safe)).refused)
+                elif asked is not None and safe and status < 400 and method == "GET":
                     await asyncio.to_thread(asked.noted)
-                elif asked.number and status >= 400:
+                elif asked is not None and asked.number and status >= 400:
                     await asyncio.to_thread(asked.failed, status)
             await send(message)
 
         try:
-            if kind is not None and not safe:
+            if asked is not None and not safe:
                 await asyncio.to_thread(asked.noted)
             await self.app(scope, receive, told)
         except _NotNoted as away:
@@ -125,7 +129,11 @@ class _Asked:
             who = self.who()
         except (StoreUnavailable, OperationalError):
             return
-        self.door.audit.refused(self.door.clock.now(), who, f"{self.scope['method']} {self.what}", self.town)
+        what, town = self.what, self.town
+        if who == UNKNOWN:
+            # Whoever is nobody could fill the audit with addresses made up one by one.
+            what, town = self.scope["path"].removeprefix("/api/v1/").strip("/").partition("/")[0], ""
+        self.door.audit.refused(self.door.clock.now(), who, f"{self.scope['method']} {what}", town)
 
     def failed(self, status: int) -> None:
         """Note that what was noted came to nothing."""

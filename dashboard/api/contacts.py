@@ -44,7 +44,8 @@ def router(actions: Actions, gate: Gate) -> APIRouter:
             return refusal(error)
         return await told(lambda: work(gate.reader(request), body))
 
-    path = "/cases/{feed}/{case}/contact"
+    # A case may bear any name, a slash in it too.
+    path = "/cases/{feed}/{case:path}/contact"
 
     @routes.get(path, summary="Whether a case has a contact, and what one may do with it; opens nothing")
     @needs(Permission.CASES)

@@ -59,7 +59,7 @@ def _file(
     if view is None or view.tables is None:
         raise Refused(404, f"没有名为“{page[:40]}”的页面可导出，可用的有：{'、'.join(offered)}")
     scope = query.get("scope", "all")
-    if not viewer.sees(scope) and not (scope == "all" and view.open):
+    if not view.lets(viewer, scope):
         raise Refused(403, "这个令牌看不到这个范围")
     try:
         params = canonical({key: value for key, value in query.items() if key not in FRAME})

@@ -52,7 +52,7 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
             return refusal(error)
 
     @routes.get("/forms", summary="Who is at the form, how each feed stands in a town today, what was entered today")
-    @needs(Permission.FIGURES)
+    @needs(Permission.CASES)
     async def state(request: Request, town: str = "", lang: str = "zh") -> Response:
         def work(viewer: Viewer) -> Any:
             board = reader.board(viewer, exact=True)
@@ -66,7 +66,7 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
         return await ask(request, work)
 
     @routes.get("/forms/{feed}/choices", summary="Places, units and cases that a form offers in a town")
-    @needs(Permission.FIGURES)
+    @needs(Permission.CASES)
     async def choices(feed: str, request: Request, town: str, lang: str = "zh") -> Response:
         def work(viewer: Viewer) -> Any:
             code = _town(reader, town)

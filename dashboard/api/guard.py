@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.policy import Needs, Open, Permission, needed, permits, require
 from dashboard.access.sessions import csrf_of
@@ -40,6 +40,9 @@ FIXED: Mapping[str, Needs] = {
     "/_dash-update-component": Open.SIGNED,
 }
 """What is needed at routes that are not ours to mark: Dash's and FastAPI's own."""
+
+_CALLBACK = "/_dash-update-component"
+_DASH = frozenset({_CALLBACK, "/_dash-component-suites/{package_name}/{fingerprinted_path:path}"})
 
 PAGES = frozenset({"/", "/{path:path}", "{path:path}"})
 """Paths of routes that show pages; pages declare for themselves what they need."""
@@ -118,7 +121,31 @@ class Guard:
             await self.app(scope, receive, send)
             return
         refused = await self._refused(door, scope)
-        await (refused or self.app)(scope, receive, send)
+        if refused is None and door.path in _DASH:
+            refused = await self._asked_of_dash(door, scope, receive, send)
+        elif refused is None:
+            await self.app(scope, receive, send)
+        if refused is not None:
+            await refused(scope, receive, send)
+
+    async def _asked_of_dash(self, door: Door, scope: Scope, receive: Receive, send: Send) -> Response | None:
+        """Trap: Dash answers 500 to what it does not know; it is told here what was wrong with the question."""
+        if door.path == _CALLBACK and dict(scope["headers"]).get(b"content-length", b"0") == b"0":
+            return refusal(Refused(400, "这里只接受页面自己的请求 · Only the pages themselves ask here."))
+        begun = False
+
+        async def told(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, told)
+        except Exception:
+            if begun or door.path == _CALLBACK:
+                raise
+            return refusal(Refused(404, "没有这个文件 · There is no such file."))
+        return None
 
     def door(self, method: str, path: str, scope: Scope) -> Door | None:
         """The door that a request comes to."""

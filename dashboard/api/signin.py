@@ -245,22 +245,21 @@ def router(doors_: Doors) -> APIRouter:
     @routes.get("/signin/oidc/callback")
     @needs(Open.PUBLIC)
     async def back(request: Request) -> Response:
-        lang = at.lang(request)
+        lang, provider = at.lang(request), at.provider
+        if provider is None:
+            return HTMLResponse(page.refused(lang, "没有设置 OpenID Connect · Not set up."), 404)
 
         def work() -> Response:
-            assert at.provider is not None
             kept, asked = request.cookies.get(OIDC_COOKIE, ""), dict(request.query_params)
             try:
-                who, target = at.provider.finish(_base(at, request), asked, kept, machine_ms() // 1000)
-                found = at.provider.account(at.accounts, machine_ms(), who)
+                who, target = provider.finish(_base(at, request), asked, kept, machine_ms() // 1000)
+                found = provider.account(at.accounts, machine_ms(), who)
             except Unknown as error:
                 at.note("?", Kind.SIGN_IN, "oidc", "refused", reason=error.kind, address=address_of(request))
                 return HTMLResponse(page.refused(lang, _in(lang, error)), 403)
             at.sessions.forget()
             return at.enter(request, found, "oidc", path_of(target))
 
-        if at.provider is None:
-            return HTMLResponse(page.refused(lang, "没有设置 OpenID Connect · Not set up."), 404)
         try:
             made = await asyncio.to_thread(work)
         except TownwatchError as error:

@@ -58,7 +58,8 @@ def document(lang: str, title: str, body: str, here: str, script: str = "", refr
     links = "".join(f'<link rel="stylesheet" href="/assets/{name}">' for name in STYLES)
     glue = "&amp;" if "?" in here else "?"
     switch = "".join(
-        f'<a href="{escape(here)}{glue}lang={code}" lang="{tag}"{" aria-current=true" if code == lang else ""}>{shown}</a>'
+        f'<a href="{escape(here)}{glue}lang={code}" lang="{tag}"'
+        f"{' aria-current=true' if code == lang else ''}>{shown}</a>"
         for code, tag, shown in (("zh", "zh-CN", "中"), ("en", "en", "EN"))
     )
     return (

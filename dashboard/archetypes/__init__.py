@@ -71,6 +71,12 @@ class Engine(Protocol):
         """Fold further records, in event order; ``False``: fold the day again from the stored records."""
         ...
 
+    def upto(self, state: State, moment: int) -> State | None:
+        """The state that its records up to an instant of event time make; ``None`` where only folding them can tell.
+
+        The state itself when there is nothing later in it."""
+        ...
+
     def rules(self, region: Region) -> object:
         """What :meth:`fold` takes from a region: equal for two versions by which every record folds alike."""
         ...
@@ -116,6 +122,9 @@ class _Codec:
         self._state = state
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(state)
+
+    def upto(self, state: State, moment: int) -> State | None:
+        return None
 
     def new(self) -> State:
         return self._state()
@@ -247,6 +256,9 @@ class _EntriesCodec(_LifeCodec):
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
         return case.fold(state, events)
 
+    def upto(self, state: State, moment: int) -> State | None:
+        return case.upto(state, moment)
+
     def records(self, state: State, day: int, zone: str) -> Mapping[str, int]:
         entries = cast(case.CaseState, state).entries
         return Counter(entry.town for entry in entries if day_of(entry.at, zone) == day)
@@ -314,7 +326,7 @@ class TallyEngine(_LifeCodec):
     def _sum_up(
         self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None
     ) -> Mapping[str, Summary]:
-        return tally.summarise(states, pack, now, towns)
+        return tally.summarise(states, pack, now, towns, len(self.spec.by))
 
     def next_change(self, summary: Summary, region: Region) -> int:
         return tally.next_change(cast(TallySummary, summary), self.spec, region.pack)
@@ -324,6 +336,11 @@ class TallyEngine(_LifeCodec):
         return {town: days[day][0] for town, days in heard.items() if day in days}
 
 
+class _Earlier(case.CaseState):
+    """A state that an earlier version of the program kept in another shape: its next record folds it again whole, and
+    ``./townwatch rebuild`` does so at once."""
+
+
 class JudgedEngine(_EntriesCodec):
     """:class:`Engine` of tally feeds with a rule that judges every subject by the rules in force."""
 
@@ -331,6 +348,15 @@ class JudgedEngine(_EntriesCodec):
         super().__init__(feed)
         self.spec = spec
         self._judged = tally.Judged(spec)
+
+    def decode(self, data: bytes) -> State:
+        try:
+            return super().decode(data)
+        except msgspec.DecodeError:
+            return _Earlier()
+
+    def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
+        return not isinstance(state, _Earlier) and super().fold(state, events, region)
 
     def _sum_up(
         self, states: Mapping[str, State], pack: RegionPack, now: int, towns: Iterable[str] | None

@@ -48,7 +48,7 @@ def standing_of(spec: ActionSpec, item: str, entries: Sequence[Entry], now: int)
         elif verb in ("assign", "handover"):
             state, owner = ActState.ASSIGNED, to
         elif verb == "postpone":
-            state, owner, until = ActState.POSTPONED, owner or by, said.get("until")
+            state, until = ActState.POSTPONED, said.get("until")
         elif verb == "done":
             state, owner = ActState.DONE, owner or by
         elif verb == "reopen":
@@ -59,7 +59,7 @@ def standing_of(spec: ActionSpec, item: str, entries: Sequence[Entry], now: int)
         return None
     if state == ActState.POSTPONED and (until is None or until <= now):
         # The time has come: it is with whoever had it.
-        state = ActState.ASSIGNED
+        state = ActState.ASSIGNED if owner else ActState.OPEN
     return Standing(item, state, owner, since, tuple(history[-MOST_ACTS:]), until, reason, note, case)
 
 

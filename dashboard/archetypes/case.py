@@ -7,7 +7,7 @@ that comes out of order needs no second fold. Times are ms since 1970 UTC.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -82,6 +82,12 @@ def fold(state: CaseState, events: Sequence[Event]) -> bool:
         else:
             insort(state.entries, entry, key=lambda found: found.order)
     return True
+
+
+def upto(state: CaseState, moment: int) -> CaseState:
+    """The state that the records up to an instant of event time make; it shares what they said with the whole."""
+    count = bisect_right(state.entries, moment, key=lambda entry: entry.at)
+    return state if count == len(state.entries) else CaseState(state.entries[:count])
 
 
 def horizon(now: int, zone: str) -> int:

@@ -63,9 +63,17 @@ class _Town:
 
 
 def summarise(
-    states: Mapping[str, TallyState], pack: RegionPack, now: int, towns: Iterable[str] | None = None
+    states: Mapping[str, TallyState],
+    pack: RegionPack,
+    now: int,
+    towns: Iterable[str] | None = None,
+    width: int = 0,
 ) -> dict[str, TallySummary]:
-    """Sum up towns at ``now``. Pure. Records of later days are not counted yet."""
+    """Sum up towns at ``now``. Pure. Records of later days are not counted yet.
+
+    ``width``: how many fields a sort has; states kept before a feed declared another one have fewer and say nothing of
+    it.
+    """
     zone = pack.timezone
     today = day_of(horizon(now, zone), zone)
     wanted = list(towns) if towns is not None else [town.code for town in pack.towns]
@@ -73,6 +81,7 @@ def summarise(
     for state in states.values():
         for key, amount in state.counts.items():
             town, day, hour, *by = key.split("\t")
+            by += [""] * (width - len(by))
             if int(day) <= today:
                 counts = found[town].counts
                 sort = (int(day), int(hour), tuple(by))
@@ -99,7 +108,7 @@ def summarise(
 
 class _Counted(NamedTuple):
     town: str
-    count: Tallied
+    sums: Tallied
     shown: Sorted
 
 
@@ -155,8 +164,8 @@ class Judged:
                 continue
             one = self._counted(subject, state, count, pack)
             of_town = counts[one.town]
-            sort = (one.count.day, one.count.hour, one.count.by)
-            of_town[sort] = of_town[sort].plus(one.count.amount) if sort in of_town else one.count.amount
+            sort = (one.sums.day, one.sums.hour, one.sums.by)
+            of_town[sort] = of_town[sort].plus(one.sums.amount) if sort in of_town else one.sums.amount
             latest[one.town].append(one.shown)
         return {
             town: TallySummary(

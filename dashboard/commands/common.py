@@ -49,3 +49,19 @@ def by_whom() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
         return "cli"
+
+
+def note(settings: Settings, kind: str, what: str, town: str = "", **detail: str | int) -> None:
+    """Tell the audit what a command is about to do.
+
+    Raises:
+        StoreUnavailable: it cannot be told, so it must not be done.
+    """
+    from dashboard.access.audit import Audit
+    from dashboard.stores.history import open_engine
+
+    engine = open_engine(settings.database_url)
+    try:
+        Audit(engine, settings.data_dir).note(now(settings), by_whom(), kind, what, town, detail=detail)
+    finally:
+        engine.dispose()

@@ -112,6 +112,8 @@ class Report(msgspec.Struct, frozen=True):
     """Why no row can go in yet: a required column that nobody named."""
     unlisted: int = 0
     """Wrong cells beyond those listed."""
+    contacts: int = 0
+    """Rows whose contact goes into the vault when they go in."""
 
     @property
     def rows(self) -> int:

@@ -10,18 +10,26 @@ import os
 import pkgutil
 
 from dashboard.domain.feed import Feed, Kpi
-from dashboard.errors import UnknownFeed
-
+from dashboard.errors import ConfigurationError, UnknownFeed
 
 OWN = "TOWNWATCH_FEEDS"
-"""Folders with feeds of one's own, separated as in PATH: files like those of this package, which are then part of it."""
-__path__.extend(folder for folder in os.environ.get(OWN, "").split(os.pathsep) if folder)
+"""Folders with feeds of one's own, separated as in PATH: files like this package's, which are then part of it."""
+_FOLDERS = [folder for folder in os.environ.get(OWN, "").split(os.pathsep) if folder]
+__path__.extend(_FOLDERS)
 
 
 def _discover() -> dict[str, Feed]:
     feeds = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-        feed = getattr(importlib.import_module(f"{__name__}.{module.name}"), "FEED", None)
+        try:
+            feed = getattr(importlib.import_module(f"{__name__}.{module.name}"), "FEED", None)
+        except Exception as error:
+            if getattr(module.module_finder, "path", "") not in _FOLDERS:
+                raise
+            raise ConfigurationError(
+                f"{OWN} 里的 {module.name}.py 读不了（{type(error).__name__}：{error}），请改好或移走"
+                f" · {module.name}.py in {OWN} cannot be read ({type(error).__name__}: {error}): mend or remove it."
+            ) from error
         if isinstance(feed, Feed):
             feeds[feed.name] = feed
     return feeds

@@ -12,7 +12,7 @@ from dashboard.domain.fields import stage_field
 from dashboard.domain.figure import Parts
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, entered, share
-from dashboard.domain.summary import CaseSummary
+from dashboard.domain.summary import CaseNow, CaseSummary
 
 ORIGIN = {"local": Words("本地", "Local"), "imported": Words("输入", "Imported")}
 
@@ -27,11 +27,11 @@ SPEC = CaseSpec(
 )
 
 
-def _confirmed(town: CaseSummary) -> dict[str, int]:
+def _confirmed(contacts: Sequence[CaseNow]) -> dict[str, int]:
     """Index case -> when it was confirmed: as the records state it, else when its first contact was found."""
     found: dict[str, int] = {}
     stated: dict[str, int] = {}
-    for case in town.cases:
+    for case in contacts:
         index = str(case.value("index") or "")
         found[index] = min(case.opened, found.get(index, case.opened))
         said = case.value("confirmed")
@@ -42,22 +42,22 @@ def _confirmed(town: CaseSummary) -> dict[str, int]:
 
 def _took(towns: Sequence[CaseSummary], stage: str) -> Parts:
     """From the confirmation of an index case to its last contact in a stage; of several index cases the longest."""
+    contacts = [case for town in towns for case in town.cases]
+    begun = _confirmed(contacts)
     spans: dict[str, int] = {}
-    reached = total = 0
-    for town in towns:
-        begun = _confirmed(town)
-        for case in town.cases:
-            total += case.ends != "withdrawn"
-            at = entered(case, stage)
-            if at is not None:
-                reached += 1
-                index = str(case.value("index") or "")
-                spans[index] = max(at - begun[index], spans.get(index, 0))
+    reached = 0
+    for case in contacts:
+        at = entered(case, stage)
+        if at is not None:
+            reached += 1
+            index = str(case.value("index") or "")
+            spans[index] = max(at - begun[index], spans.get(index, 0))
     if not spans:
         return Parts.count(None)
     took = max(spans.values())
+    known = sum(1 for case in contacts if case.ends != "withdrawn")
     return Parts(
-        numerator=took, value=took / HOUR, detail={"milliseconds": took, "reached": reached, "contacts": total}
+        numerator=took, value=took / HOUR, detail={"milliseconds": took, "reached": reached, "contacts": known}
     )
 
 

@@ -143,11 +143,15 @@ def _missed(case: CaseNow, now: int) -> int | None:
 NTH = (Words("上午巡查", "Morning check"), Words("下午巡查", "Afternoon check"))
 
 
+SOON = 2 * HOUR
+"""How long before its window ends a check that is not made is something to be done; until then it is on its way."""
+
+
 def _owes(case: CaseNow, now: int, day_from: int) -> list[Owes]:
-    """The checks of today that are owed and not made."""
+    """The checks of today that are owed and not made, once their time is nearly over."""
     clock = SPEC.clock
-    left = owed(case, clock, day_from, now) if clock else []
-    return [Owes(one.start, one.end, NTH[one.nth - 1], str(one.nth)) for one in left if one.state != CheckState.DONE]
+    left = [one for one in owed(case, clock, day_from, now) if one.state != CheckState.DONE] if clock else []
+    return [Owes(one.start, one.end, NTH[one.nth - 1], str(one.nth)) for one in left if now >= one.end - SOON]
 
 
 CHECK_TIMES = Words("次", "checks")

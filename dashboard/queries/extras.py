@@ -48,13 +48,17 @@ def tables(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> list[Ta
 
 
 def _table(panel: Panel) -> Table:
-    numbers: list[bool] = panel["numbers"]
-    kinds = ["count" if number else "text" for number in numbers]
-    columns = [Column(head, kind) for head, kind in zip(panel["heads"], kinds, strict=True)]  # type: ignore[arg-type]
-    rows = [
-        [_plain(text) if number else text for text, number in zip(row, numbers, strict=True)] for row in panel["rows"]
-    ]
-    return Table(panel["name"], panel["title"], tuple(columns), rows)
+    columns: list[Column] = []
+    cells: list[list[Any]] = []
+    for at, (head, number) in enumerate(zip(panel["heads"], panel["numbers"], strict=True)):
+        texts = [row[at] for row in panel["rows"]]
+        values = [_plain(text) for text in texts]
+        # A quantity that is not exact stays as it was stated: 3,000 余 is not the number 3000.
+        known = (value is not None or text == wording.MISSING for value, text in zip(values, texts, strict=True))
+        whole = number and all(known)
+        columns.append(Column(head, "count" if whole else "text"))
+        cells.append(list(values) if whole else texts)
+    return Table(panel["name"], panel["title"], tuple(columns), [list(row) for row in zip(*cells, strict=True)])
 
 
 def _plain(text: str) -> int | None:

@@ -122,18 +122,18 @@ def labour(board: Board, towns: Sequence[str]) -> list[dict[str, Any]]:
             hesitant[firm] += said == "hesitant"
             lodging[firm] += said == "yes" and call.value("lodging") == "needs"
     found = []
-    for town in towns:
-        firms = board.summaries("enterprise").get(town)
-        for firm in firms.cases if isinstance(firms, CaseSummary) else ():
-            total, back = firm.value("staff_total"), firm.value("staff_returned") or 0
+    for code in towns:
+        firms = board.summaries("enterprise").get(code)
+        for case in firms.cases if isinstance(firms, CaseSummary) else ():
+            total, back = case.value("staff_total"), case.value("staff_returned") or 0
             if total is None:
                 continue
             gap = max(0, total - back)
             found.append(
                 {
-                    "town": town, "firm": firm.case, "name": str(firm.value("name") or firm.case), "staff": total,
-                    "back": back, "gap": gap, "willing": willing[firm.case], "hesitant": hesitant[firm.case],
-                    "lodging": lodging[firm.case], "left": max(0, gap - willing[firm.case]),
+                    "town": code, "firm": case.case, "name": str(case.value("name") or case.case), "staff": total,
+                    "back": back, "gap": gap, "willing": willing[case.case], "hesitant": hesitant[case.case],
+                    "lodging": lodging[case.case], "left": max(0, gap - willing[case.case]),
                 }
             )  # fmt: skip
     return sorted(found, key=lambda row: (-row["left"], row["firm"]))

@@ -6,15 +6,17 @@ Everything is computed by the archetypes from stored records, never from stored 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import msgspec
 from sqlalchemy import Connection
 
 from dashboard.access.audit import Audit
 from dashboard.archetypes import LIFE, Engine, State, engine_of
 from dashboard.domain.day import MINUTE, day_end, day_of, day_start
-from dashboard.domain.event import Event
+from dashboard.domain.event import Event, put_in_order
 from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
 from dashboard.domain.summary import Summary
@@ -30,10 +32,20 @@ SERIES_STEP = 30
 """Minutes between the points of a day's course."""
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    """All states of a feed's day up to ``seq``, and each one's own. Never changed: newer ones take its place."""
+
+    seq: int
+    states: dict[str, State]
+    seqs: dict[str, int]
+
+
 class Past:
     """Reads the truth. Safe to share between threads; finished days are kept in memory until a record changes them."""
 
-    def __init__(self, history: History, region_at: Callable[[int], Region], feeds: Mapping[str, Feed] = STREAMS) -> None:
+    def __init__(
+        self, history: History, region_at: Callable[[int], Region], feeds: Mapping[str, Feed] = STREAMS
+    ) -> None:
         self.history, self.region_at, self.feeds = history, region_at, feeds
         self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
         self.zone = region_at(0).pack.timezone
@@ -43,7 +55,7 @@ class Past:
         """Who did what, for the page that shows it; given where pages are served."""
         self.alerts = AlertBook(history)
         self._lock = threading.Lock()
-        self._states: dict[tuple[str, int], tuple[int, dict[str, State]]] = {}
+        self._states: dict[tuple[str, int], _Kept] = {}
         self._ends: dict[tuple[str, int], tuple[tuple[object, ...], Summaries]] = {}
         self._courses: dict[tuple[str, int], Course] = {}
 
@@ -64,19 +76,35 @@ class Past:
 
     def states(self, feed: str, day: int) -> Mapping[str, State]:
         """All states of a feed's local day, kept up to date by ``seq``."""
+        return self._kept(feed, day).states
+
+    def newest(self, feed: str, day: int) -> int:
+        """The ``seq`` of the last change of a feed's local day (or ``LIFE``)."""
+        return self._kept(feed, day).seq
+
+    def known(self, feed: str, day: int, seq: int) -> Mapping[str, State]:
+        """All states of a feed's local day (or ``LIFE``) from the records known up to ``seq``."""
+        held = self._kept(feed, day)
+        if held.seq <= seq:
+            return held.states
+        with self.history.reading() as connection:
+            return self._known(connection, feed, day, seq, held)
+
+    def _kept(self, feed: str, day: int) -> _Kept:
         with self._lock:
-            seq, states = self._states.get((feed, day), (0, {}))
+            held = self._states.get((feed, day), _Kept(0, {}, {}))
             with self.history.reading() as connection:
-                rows = self.history.states_since(connection, feed, day, seq)
+                rows = self.history.states_since(connection, feed, day, held.seq)
             if rows:
-                states = dict(states)
-            for subject, row_seq, data in rows:
-                states[subject] = self.engines[feed].decode(data)
-                seq = max(seq, row_seq)
-            self._states[feed, day] = (seq, states)
+                decode = self.engines[feed].decode
+                states, seqs = dict(held.states), dict(held.seqs)
+                for subject, row_seq, data in rows:
+                    states[subject], seqs[subject] = decode(data), row_seq
+                held = _Kept(max(held.seq, *(row[1] for row in rows)), states, seqs)
+            self._states[feed, day] = held
             while len(self._states) > 200:
                 del self._states[next(iter(self._states))]
-            return states
+            return held
 
     def others(self, feed: str) -> dict[str, Callable[[int], Mapping[str, State]]]:
         """States of the feeds that summaries of this one read too."""
@@ -87,9 +115,7 @@ class Past:
         engine = self.engines[feed]
         buckets = [(feed, engine.bucket(day))]
         buckets += [(name, self.engines[name].bucket(day)) for name in engine.needs if name in self.engines]
-        for name, bucket in buckets:
-            self.states(name, bucket)
-        return (self.region_at(day).pack.version, *(self._states[key][0] for key in buckets))
+        return (self.region_at(day).pack.version, *(self._kept(*key).seq for key in buckets))
 
     def at_end_of(self, feed: str, day: int) -> Summaries:
         """Summaries of a past local day at its last millisecond."""
@@ -109,10 +135,13 @@ class Past:
         """What was shown at ``at``: records known up to ``seq``, folded anew and judged at that moment."""
         engine = self.engines[feed]
         today = day_of(at, self.zone)
+        names = (feed, *(need for need in engine.needs if need in self.engines))
+        # Before a connection is taken: whoever keeps states up to date needs one.
+        kept = {name: {day: self._kept(name, day) for day in self.engines[name].days(today)} for name in names}
         with self.history.reading() as connection:
             known = {
-                name: {day: self._known(connection, name, day, seq) for day in self.engines[name].days(today)}
-                for name in (feed, *(need for need in engine.needs if need in self.engines))
+                name: {day: self._known(connection, name, day, seq, held) for day, held in days.items()}
+                for name, days in kept.items()
             }
 
         def states(name: str, day: int) -> Mapping[str, State]:
@@ -122,15 +151,15 @@ class Past:
         region = region_known(self.region_at, today, seq)
         return engine.summarise(partial(states, feed), region, at, None, self.provisional(seq), others)
 
-    def _known(self, connection: Connection, feed: str, day: int, seq: int) -> dict[str, State]:
+    def _known(self, connection: Connection, feed: str, day: int, seq: int, kept: _Kept) -> dict[str, State]:
         """States of a feed's day (or ``LIFE``) from the records known up to ``seq``."""
         engine = self.engines[feed]
         states: dict[str, State] = {}
         changed = set()
-        for subject, row_seq, data in self.history.states_since(connection, feed, day, 0):
+        for subject, row_seq in kept.seqs.items():
             # A state that nothing has changed since is what it was then; only the others are folded anew.
             if row_seq <= seq:
-                states[subject] = engine.decode(data)
+                states[subject] = kept.states[subject]
             else:
                 changed.add(subject)
         if changed:
@@ -196,7 +225,8 @@ class Course:
     """A local day played again from its stored records.
 
     ``at(t)`` is what the day's records up to event time ``t`` add up to; asked with rising times it only folds what is
-    new, so that “yesterday at this time” costs no more than the minutes that have passed.
+    new, so that “yesterday at this time” costs no more than the minutes that have passed. States that keep what every
+    record said are cut at ``t`` instead. Records that wait are held as they are stored, and those folded not at all.
     """
 
     def __init__(self, past: Past, feed: str, day: int) -> None:
@@ -207,8 +237,7 @@ class Course:
         self.start = day_start(day, past.zone)
         self.end = day_end(day, past.zone)
         self._lock = threading.Lock()
-        self._events: list[tuple[str, Event]] | None = None
-        self._next = 0
+        self._waiting: deque[tuple[int, str, bytes]] | None = None
         self._states: dict[str, State] = {}
         self._moment = 0
         self._last: tuple[int, Summaries] | None = None
@@ -216,34 +245,45 @@ class Course:
     def _load(self) -> None:
         with self.past.history.reading() as connection:
             day = None if self.bucket == LIFE else self.day
-            found = self.past.history.events_of_day(connection, self.feed, day)
-        events = [(subject, event) for subject, members in found.items() for event in members]
-        events.sort(key=lambda pair: pair[1].order)
-        self._events, self._next, self._states, self._moment = events, 0, {}, 0
+            self._waiting = deque(self.past.history.in_time(connection, self.feed, day))
+        self._states, self._moment = {}, 0
 
     def at(self, moment: int) -> Summaries:
         """Summaries of the day's records up to ``moment``, judged at ``moment``."""
         with self._lock:
             if self._last is not None and self._last[0] == moment:
                 return self._last[1]
-            if self._events is None or moment < self._moment:
-                self._load()
-            self._fold(moment)
+            if not self._cut(moment):
+                if self._waiting is None or moment < self._moment:
+                    self._load()
+                self._fold(moment)
             others = self.past.others(self.feed)
             found = self.engine.summarise(self._states_of, self.region, moment, None, (), others)
             self._moment, self._last = moment, (moment, found)
             return found
 
+    def _cut(self, moment: int) -> bool:
+        """Take the states as they are known now, without what came later; whether they can be taken so."""
+        if self.engine.upto(self.engine.new(), moment) is None:
+            return False
+        cut = {
+            subject: self.engine.upto(state, moment)
+            for subject, state in self.past.states(self.feed, self.bucket).items()
+        }
+        # Before its first record, and after its last one was withdrawn, a subject is not there.
+        self._states = {subject: state for subject, state in cut.items() if state is not None and state.entries}
+        return True
+
     def _fold(self, moment: int) -> None:
-        events = self._events or []
+        waiting = self._waiting or deque()
         groups: dict[str, list[Event]] = {}
-        while self._next < len(events) and events[self._next][1].at <= moment:
-            subject, event = events[self._next]
-            groups.setdefault(subject, []).append(event)
-            self._next += 1
+        while waiting and waiting[0][0] <= moment:
+            _, subject, body = waiting.popleft()
+            groups.setdefault(subject, []).append(self.past.history.event_of(body))
         for subject, members in groups.items():
             state = self._states.setdefault(subject, self.engine.new())
-            self.engine.fold(state, members, self.region)
+            # Records of one and the same instant come here together.
+            self.engine.fold(state, put_in_order(members), self.region)
 
     def _states_of(self, day: int) -> Mapping[str, State]:
         return self._states if day == self.bucket else self.past.states(self.feed, day)

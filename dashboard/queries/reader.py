@@ -13,7 +13,6 @@ from dashboard.queries.board import Board, BoardReader
 from dashboard.stores.live import CHANNEL
 from dashboard.stores.servers import node_urls
 
-
 QUIET_S = 5.0
 """How long a line to Redis may be quiet before it is asked, and how long it may take to answer."""
 

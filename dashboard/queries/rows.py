@@ -251,7 +251,7 @@ def _fever_texts(board: Board, town: str, duty: Duty, lang: str) -> Texts:
     zh = lang != "en"
     name = place_name(board, duty.place)
     degrees = wording.celsius(duty.milli_celsius)
-    burning = duty.group == Group.BURNING
+    burning = duty.own == Group.BURNING
     if zh:
         title = f"{name} {degrees}，{'1 人待复测' if burning else '超 30 分未复测'}"
     else:

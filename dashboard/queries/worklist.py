@@ -87,7 +87,7 @@ def belongs(board: Board, one: Listed, person: Viewer) -> bool:
     if duty.kind == DutyKind.CASE:
         feed = FEEDS[duty.feed]
         field = duty.owner_field or (feed.archetype.owner_field if isinstance(feed.archetype, CaseSpec) else None)
-        held = casework.find(board, feed, duty.case)
+        held = next((case for case in casework.held(board, feed, one.town) if case.case.case == duty.case), None)
         return bool(field and held is not None and is_of(person, str(held.case.value(field) or "")))
     return any(_leads(board, unit, person) for unit in duty.units)
 

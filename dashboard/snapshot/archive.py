@@ -121,15 +121,22 @@ class Archive:
             KeyError: it has no such form.
             ConfigurationError: the stored bytes are not those that were published.
         """
-        digest = link.files[name]
+        return self.content(link.files[name], f"{name}（{link.day}）", f"{name} of {link.day}")
+
+    def content(self, digest: str, zh: str = "文件", en: str = "The file") -> bytes:
+        """A form by the SHA-256 of its bytes.
+
+        Raises:
+            ConfigurationError: the stored bytes are not those that were published.
+        """
         try:
             body = self._object(digest).read_bytes()
         except OSError:
             body = b""
         if sha256(body).hexdigest() != digest:
             raise ConfigurationError(
-                f"{name}（{link.day}）已被改动或丢失，请从备份恢复 {self._object(digest)}"
-                f" · {name} of {link.day} was changed or is gone: restore {self._object(digest)} from a backup."
+                f"{zh}已被改动或丢失，请从备份恢复 {self._object(digest)}"
+                f" · {en} was changed or is gone: restore {self._object(digest)} from a backup."
             )
         return body
 

@@ -48,18 +48,13 @@ class Known(Past):
         self._moments: dict[tuple[str, int], Summaries] = {}
 
     def _newest(self, feed: str, bucket: int) -> int:
-        self.past.states(feed, bucket)
-        return self.past._states[feed, bucket][0]
+        return self.past._kept(feed, bucket).seq
 
     def states(self, feed: str, day: int) -> Mapping[str, State]:
         """All states of a feed's local day (or ``LIFE``) from the records known at ``seq``."""
         key = (feed, day)
         if key not in self._folded:
-            if self._newest(feed, day) <= self.seq:
-                self._folded[key] = self.past.states(feed, day)
-            else:
-                with self.history.reading() as connection:
-                    self._folded[key] = self._known(connection, feed, day, self.seq)
+            self._folded[key] = self.past.known(feed, day, self.seq)
         return self._folded[key]
 
     def provisional(self, seq: int | None = None) -> list[Place]:
@@ -70,7 +65,7 @@ class Known(Past):
         """Summaries of a local day at its last millisecond."""
         engine = self.engines[feed]
         buckets = [(feed, engine.bucket(day)), *((n, self.engines[n].bucket(day)) for n in engine.needs)]
-        if all(self._newest(*one) <= self.seq for one in buckets):
+        if all(self.past.newest(*one) <= self.seq for one in buckets):
             return self.past.at_end_of(feed, day)
         return self._judged(feed, day_end(day, self.zone) - 1)
 

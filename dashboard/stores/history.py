@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from dashboard.domain.event import Event
+from dashboard.domain.event import Event, put_in_order
 from dashboard.errors import Archived
 from dashboard.stores import tables as t
 from dashboard.stores.dialect import Dialect
@@ -217,12 +217,33 @@ class History:
         if subjects is not None and len(subjects) <= _CHUNK:
             statement = statement.where(t.event.c.subject.in_(sorted(subjects)))
         found: dict[str, list[Event]] = {}
-        for row in connection.execute(statement):
-            if subjects is None or row.subject in subjects:
-                found.setdefault(row.subject, []).append(_event.decode(row.body))
+        # A row's names are looked up for every row; a row taken apart is not.
+        for subject, body in connection.execute(statement):
+            if subjects is None or subject in subjects:
+                found.setdefault(subject, []).append(_event.decode(body))
         for events in found.values():
-            events.sort(key=lambda one: one.order)
+            put_in_order(events)
         return found
+
+    def in_time(self, connection: Connection, feed: str, day: int | None) -> list[tuple[int, str, bytes]]:
+        """(event time, subject, body) of the effective records of a local day (``None``: of all), oldest first.
+
+        A body takes a fifth of the event that :meth:`event_of` makes of it."""
+        e = t.event.c
+        statement = select(e.at, e.subject, e.body).where(e.feed == feed, e.ended.is_(None), e.void.is_(False))
+        if day is not None:
+            statement = statement.where(e.day == day)
+        # One text a subject, not one a record.
+        names: dict[str, str] = {}
+        rows = connection.execute(statement)
+        return sorted(
+            ((at, names.setdefault(subject, subject), body) for at, subject, body in rows), key=lambda row: row[0]
+        )
+
+    @staticmethod
+    def event_of(body: bytes) -> Event:
+        """The event that a stored body is."""
+        return _event.decode(body)
 
     def events_after(
         self, connection: Connection, feed: str, day: int, after: Mapping[str, int], upto: int
@@ -245,11 +266,11 @@ class History:
                 e.void.is_(False),
                 (e.ended.is_(None)) | (e.ended > upto),
             )
-            for row in connection.execute(statement):
-                if row.seq > after[row.subject]:
-                    found.setdefault(row.subject, []).append(_event.decode(row.body))
+            for seq, subject, body in connection.execute(statement):
+                if seq > after[subject]:
+                    found.setdefault(subject, []).append(_event.decode(body))
         for events in found.values():
-            events.sort(key=lambda one: one.order)
+            put_in_order(events)
         return found
 
     def versions_of_subject(
@@ -317,6 +338,12 @@ class History:
         p = t.projection.c
         statement = select(p.subject, p.seq, p.state).where(p.feed == feed, p.day == day, p.seq > seq)
         return [(row.subject, row.seq, row.state) for row in connection.execute(statement)]
+
+    def changed_since(self, connection: Connection, seq: int) -> list[tuple[str, int, str]]:
+        """(feed, day, subject) of the states written after ``seq``."""
+        p = t.projection.c
+        rows = connection.execute(select(p.feed, p.day, p.subject).where(p.seq > seq))
+        return [(row.feed, row.day, row.subject) for row in rows]
 
     def mark_states(self, connection: Connection, states: Mapping[tuple[str, int, str], bytes], seq: int) -> None:
         """Keep states as they are at ``seq``, for later questions about that moment."""

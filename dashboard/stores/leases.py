@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, Select, delete, insert, select, text, update
 
 from dashboard.clock import machine_ms
 from dashboard.errors import LeaseLost
@@ -23,6 +23,8 @@ from dashboard.stores.tables import lease, worker_seen
 TERM_MS = 10_000
 MOST_AHEAD_MS = 60_000
 """A lease that ends later than this was taken by a clock that was ahead: nobody need wait for that hour to come."""
+GONE_MS = 24 * 3600 * 1000
+"""After a day nobody asks any more when a worker was last seen."""
 
 
 def owner_here() -> str:
@@ -51,8 +53,6 @@ def _has_ended(owner: str) -> bool:
     except PermissionError:
         return False
     return False
-GONE_MS = 24 * 3600 * 1000
-"""After a day nobody asks any more when a worker was last seen."""
 
 
 def acquire(history: History, owner: str, partitions: Iterable[int], share: int | None = None) -> dict[int, int]:
@@ -113,17 +113,21 @@ def share(history: History, owner: str, partitions: int) -> int:
             {"owner": owner, "now": now},
         )
         connection.execute(delete(worker_seen).where(worker_seen.c.seen_at < now - GONE_MS))
-        alive = list(connection.scalars(select(worker_seen.c.owner).where(worker_seen.c.seen_at > now - TERM_MS)))
+        alive = [one for one in connection.scalars(_seen(now)) if one == owner or not _has_ended(one)]
     return -(-partitions // max(1, len(alive)))
+
+
+def _seen(now: int) -> Select[Any]:
+    """Workers seen within a term; one that was seen in the future was seen by a clock that was ahead."""
+    seen = worker_seen.c.seen_at
+    return select(worker_seen.c.owner).where(seen > now - TERM_MS, seen <= now + MOST_AHEAD_MS)
 
 
 def others(history: History, owner: str) -> list[str]:
     """Workers other than the owner that were seen within a term."""
     with history.reading() as connection:
-        statement = select(worker_seen.c.owner).where(
-            worker_seen.c.owner != owner, worker_seen.c.seen_at > machine_ms() - TERM_MS
-        )
-        return sorted(connection.scalars(statement))
+        found = connection.scalars(_seen(machine_ms()))
+        return sorted(one for one in found if one != owner and not _has_ended(one))
 
 
 def owners(history: History) -> dict[int, tuple[str, int, int]]:

@@ -181,8 +181,8 @@ def client_of(url: str, **options: Any) -> redis.Redis:
     try:
         if is_cluster(url):
             return cluster_client(url, **options)
-        # A connection that has gone is opened anew once, at once; whoever waits longer than that waits outside, where he
-        # can tell a sender to come back.
+        # A connection that has gone is opened anew once, at once. Longer waits are for callers, who can tell a
+        # sender to come back.
         patience = {"retry": Retry(ExponentialBackoff(cap=0.2, base=0.05), 1)}
         client = redis.Redis.from_url(url, **{**patience, **options})
         # What stands after the question mark is looked at only here.

@@ -77,7 +77,7 @@ class SQLite:
         # Building a dictionary of bound parameters for every row costs more than SQLite takes to write it, and its
         # driver needs none of the conversions that come with it.
         names = [column.name for column in table.c]
-        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "
+        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES "  # noqa: S608 - names of our own
         marks = f"({', '.join('?' * len(names))})"
         # Many rows a statement: SQLite works through them in one go, and other threads of the process do meanwhile.
         many = VARIABLES // len(names)

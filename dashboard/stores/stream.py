@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 from zlib import crc32
 
@@ -114,6 +114,8 @@ class Stream:
         self.room = Room(self.servers)
         """Who says whether there is room for more; whoever knows the disks puts a better one here."""
         self._gauge = (0.0, 0)
+        self._pool: ThreadPoolExecutor | None = None
+        """Asks several masters of a cluster at once; a single server needs none."""
         self._finish = client.register_script(_FINISH)
         self._idle_s = _IDLE_S
 
@@ -229,8 +231,11 @@ class Stream:
         if len(pipes) == 1:
             self._ask(pipes[0].execute)
             return
-        with ThreadPoolExecutor(len(pipes)) as pool:
-            done = [pool.submit(self._ask, pipe.execute) for pipe in pipes]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(thread_name_prefix="road")
+        done = [self._pool.submit(self._ask, pipe.execute) for pipe in pipes]
+        # All of them have ended before anybody is told: a repeat must not overtake its first try.
+        wait(done)
         for one in done:
             one.result()
 

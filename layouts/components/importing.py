@@ -37,8 +37,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "XLSX, XLS, ODS or CSV, up to {size} and 100,000 rows a sheet",
     ),
     "private_note": (
-        "联系人、联系电话、身份证号等列在入口移除，不读、不存、不进错表",
-        "Columns of contacts, phone and ID numbers are removed at the door: not read, not kept, not in the error file",
+        "联系人、联系电话、身份证号等列在入口移除，不读、不存、不进错表；回访、隔离、密接的联系方式只加密存入联系方式库",
+        "Columns of contacts, phone and ID numbers are removed at the door: not read, not kept, not in the error file; "
+        "contacts of call-backs, isolation and tracing go into the sealed vault alone",
     ),
     "map": ("对列", "Columns"),
     "map_all": ("{n} 列全部认出", "all {n} columns known"),

@@ -16,7 +16,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "list": ("我要办的", "Mine to do"),
     "done": ("我今天办的", "Done by me today"),
     "todo": ("待办", "To do"),
-    "free": ("没人接", "Nobody has it"),
+    "free": ("没人接", "Unclaimed"),
     "enter": ("登记", "Enter"),
     "finished": ("已办", "Done"),
     "town": ("镇页", "Town"),

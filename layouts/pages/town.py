@@ -103,7 +103,12 @@ def layout(pack: RegionPack, lang: str, code: str = "", **_params: str) -> Compo
                         [town_map(pack, code, lang)],
                         note_id="town-legend",
                     ),
-                    _panel("shifts", word("shift", lang), [html.Div(id="town-shift")], note_id="town-shift-legend"),
+                    _panel(
+                        "shifts",
+                        word("shift", lang),
+                        [html.Div(id="town-shift"), html.P(id="town-on-duty", className="tp-on-duty")],
+                        note_id="town-shift-legend",
+                    ),
                     _panel(
                         "days",
                         word("week", lang),

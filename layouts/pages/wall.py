@@ -92,7 +92,7 @@ def layout(
                             html.Div(
                                 [
                                     county_map(pack, "wall-map", lang, label),
-                                    html.Div(id="wall-legend", className="wl-legend"),
+                                    html.Div(id="wall-legend", className=f"wl-legend {_corner(pack)}".strip()),
                                 ],
                                 className="wl-map-box",
                             ),
@@ -122,6 +122,17 @@ def layout(
             data_titles="|".join(TITLES[name][1 if english else 0] for name in shown),
         ),
     )
+
+
+def _corner(pack: RegionPack) -> str:
+    """Where the legend hides no town: ``right`` when one lies in the map's lower left and none in its lower right."""
+    seats = [town.seat for town in pack.towns if town.seat is not None]
+    if len(seats) < 3:
+        return ""
+    west, east = min(lon for lon, _ in seats), max(lon for lon, _ in seats)
+    south, north = min(lat for _, lat in seats), max(lat for _, lat in seats)
+    low = [(lon - west) / (east - west or 1) for lon, lat in seats if lat - south < 0.25 * (north - south)]
+    return "right" if any(at < 0.3 for at in low) and not any(at > 0.7 for at in low) else ""
 
 
 def _side(scene: str, first: bool) -> Component:

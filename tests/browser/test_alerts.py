@@ -72,7 +72,7 @@ def test_an_alert_comes_to_page_and_wall_is_taken_in_town_and_unseen_elsewhere(p
     own.page.wait_for_selector('.al-row[data-state="acknowledged"]')
     expect(wall_of_all.page.locator("#wall-overview-alerts")).to_contain_text("已签收")
     own.page.locator('.al-row[data-state="acknowledged"] .al-what').click()
-    expect(own.page.locator("#alerts-drawer")).to_contain_text("签收，陆敏")
+    expect(own.page.locator("#alerts-drawer")).to_contain_text("签收·陆敏")
     assert not [error for error in own.errors if "alerts" in error]
 
 

@@ -22,7 +22,7 @@ from tests.browser.tabs import LAPTOP, PHONE, Tabs
 @pytest.fixture
 def desk(product: Running) -> Iterator[Desk]:
     """The product's snapshot desk, as a command has it."""
-    settings = Settings.load(data_dir=product.data, snapshot_release="hand")
+    settings = Settings.load(data_dir=product.data, snapshot_release="hand", snapshot_at="23:59")
     engine = open_engine(settings.database_url)
     yield desk_of(settings, History(engine))
     engine.dispose()

@@ -14,7 +14,7 @@ from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed, Field
 from dashboard.domain.figure import Freshness, Qualifier
 from dashboard.domain.summary import Summary
-from dashboard.feeds import FEEDS, KPIS
+from dashboard.feeds import FEEDS, KPIS, STREAMS
 from dashboard.queries.figures import ALL, figures_of, reporting_kpi
 from geodata.library import open_library
 from geodata.region import Region
@@ -36,6 +36,8 @@ DESIGN = {
 """The keys that DESIGN.md §4 fixes, and those that have come since."""
 
 every_feed = pytest.mark.parametrize("feed", FEEDS.values(), ids=FEEDS)
+every_stream = pytest.mark.parametrize("feed", STREAMS.values(), ids=STREAMS)
+"""The program's own feeds too: whatever goes the road is folded, stored and rebuilt alike."""
 every_field = pytest.mark.parametrize(
     ("feed", "field"),
     [(feed, field) for feed in FEEDS.values() for field in feed.fields],
@@ -106,7 +108,7 @@ def summaries(feed: Feed, region: Region, states: Mapping[str, Any], now: int = 
 # --- the declaration ------------------------------------------------------------------------------------------------
 
 
-@every_feed
+@every_stream
 def test_its_sample_is_accepted_by_the_door(feed: Feed, region: Region) -> None:
     taken = take(feed, region, feed.sample)
     assert taken.rejected == []
@@ -265,7 +267,7 @@ def test_figures_over_towns_are_recomputed_from_the_parts(feed: Feed, region: Re
             assert figure.value == figure.numerator / figure.denominator
 
 
-@every_feed
+@every_stream
 def test_folding_in_one_go_equals_folding_one_by_one(feed: Feed, region: Region) -> None:
     engine, events = engine_of(feed), stream(feed, region)
     whole, single = fold(engine, events, region, False), fold(engine, events, region, True)
@@ -275,7 +277,7 @@ def test_folding_in_one_go_equals_folding_one_by_one(feed: Feed, region: Region)
     }
 
 
-@every_feed
+@every_stream
 def test_a_state_survives_being_stored(feed: Feed, region: Region) -> None:
     engine = engine_of(feed)
     events = sorted(stream(feed, region), key=lambda event: event.order)
@@ -302,7 +304,7 @@ def test_a_figure_carries_all_that_belongs_to_it(feed: Feed, region: Region) -> 
                 assert figure.denominator
 
 
-@every_feed
+@every_stream
 def test_time_alone_changes_it_later_and_by_midnight(feed: Feed, region: Region) -> None:
     engine = engine_of(feed)
     for states in ({}, fold(engine, stream(feed, region), region, False)):

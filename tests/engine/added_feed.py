@@ -27,6 +27,7 @@ from dashboard.feeds import FEEDS
 from dashboard.live import Hub
 from dashboard.queries.alerting.rules import rules_of
 from dashboard.queries.asked import canonical
+from dashboard.queries.board import Board
 from dashboard.queries.duties import due_in
 from dashboard.queries.past import Past
 from dashboard.queries.reader import LiveBoards
@@ -50,7 +51,9 @@ class Product:
         tokens = TokenStore(core.history.engine)
         self.writer = tokens.create(NOON, source="desk")
         self.reader = tokens.create(NOON, source=None, read=True)
-        self.board = lambda: core.reader().board(LOCAL_VIEWER)
+
+    def board(self) -> Board:
+        return self.core.reader().board(LOCAL_VIEWER)
 
     def ask(self, method: str, path: str, token: str, body: Any = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
@@ -161,7 +164,6 @@ def test_its_alerts_are_looked_at(product: Product) -> None:
 
 def test_the_snapshot_tells_of_it(product: Product) -> None:
     core = product.core
-    core.clock.set(NOON + HOUR) if hasattr(core.clock, "set") else None
     brief = build(Past(core.history, core.parts.region_at), Ask(day_of(NOON), core.clock.now()))
     cell = brief.cell(FEED.kpis[0].key)
     assert cell is not None

@@ -31,8 +31,8 @@ from dashboard.patience import SERVED
 from tests.engine.answers import Answer
 from tests.engine.core import DAYUN, NOON, YAOZHUANG, Core
 
-MARK = "Mx7Zq"
-"""Stands in texts of Yaozhuang's records and nowhere else."""
+MARK, SECRET = "Mx7Zq", "Qk9Wv"
+"""Stand in texts of Yaozhuang's records and nowhere else: the first in what names a case, the second in all others."""
 PEOPLE: Mapping[str, tuple[Role, tuple[str, ...] | None, str]] = {
     "amy": (Role.OFFICER, (YAOZHUANG,), "P-1"),
     "chief": (Role.CHIEF, (YAOZHUANG,), "P-9"),
@@ -84,9 +84,10 @@ class Fort:
             headers["Content-Type"] = "application/json"
         return self.ask(method, target, None if said is None else json.dumps(said).encode(), headers)
 
-    def post(self, feed: str, *records: Mapping[str, Any], token: str = "") -> Answer:
-        """Records of a writer."""
-        headers = {"Authorization": f"Bearer {token or self.writer}", "Content-Type": "application/json"}
+    def post(self, feed: str, *records: Mapping[str, Any], token: str | None = None) -> Answer:
+        """Records of a writer; an empty token is none at all."""
+        secret = self.writer if token is None else token
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {secret}"} if secret else {})
         return self.ask("POST", f"/api/v1/events/{feed}", json.dumps(records).encode(), headers)
 
     def doors(self) -> list[Door]:
@@ -110,9 +111,10 @@ def texts(feed: Feed) -> list[str]:
 
 
 def marked(feed: Feed, text: str, number: int, town: str = YAOZHUANG) -> dict[str, Any]:
-    """A record with a text in every field that takes one."""
+    """A record with a text in every field that takes one, where it names the case with :data:`MARK` in it."""
     stage = feed.archetype.stages[0].code if isinstance(feed.archetype, CaseSpec) else None
-    said = {field.name: text[: field.max_length] for field in feed.fields if field.kind == "text"}
+    said = {field.name: text.replace(MARK, SECRET)[: field.max_length] for field in feed.fields if field.kind == "text"}
+    said |= {feed.subject: text} if feed.subject in said else {}
     return valid(feed, number, town, **said, **({"stage": stage} if stage else {}))
 
 

@@ -25,24 +25,20 @@ def run(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
 
 
-def test_a_new_case_feed_is_found_everywhere(tmp_path: Path) -> None:
+def test_a_new_feed_is_found_everywhere(tmp_path: Path) -> None:
+    """A case feed on every surface; of all three archetypes the contract suite and the scaffold's own tests."""
     name = "pet_care"
-    feed, own = begin(name, "case", "宠物代管", "Pet care", tmp_path)
-    assert feed.parent == tmp_path
-    suites = ("tests/engine/added_feed.py", str(own))
-    done = run(tmp_path, name, *suites)
+    written = [
+        begin(name, "case", "宠物代管", "Pet care", tmp_path),
+        begin("extra_tally", "tally", "新业务", "New work", tmp_path),
+        begin("extra_roster", "roster", "新名册", "New roster", tmp_path),
+    ]
+    assert {feed.parent for feed, _ in written} == {tmp_path}
+    done = run(tmp_path, name, "tests/engine/added_feed.py", *(str(own) for _, own in written))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    contract = run(tmp_path, name, "tests/contract/test_feeds.py", "-k", name)
+    contract = run(tmp_path, name, "tests/contract/test_feeds.py", "-k", "pet_care or extra_tally or extra_roster")
     assert contract.returncode == 0, contract.stdout[-4000:]
     assert " passed" in contract.stdout
-
-
-@pytest.mark.parametrize("archetype", ["tally", "roster"])
-def test_the_other_archetypes_keep_the_contract_at_once(tmp_path: Path, archetype: str) -> None:
-    name = f"extra_{archetype}"
-    _, own = begin(name, archetype, "新业务", "New work", tmp_path)
-    done = run(tmp_path, name, "tests/contract/test_feeds.py", str(own), "-k", name)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("name", ["Pets", "p", "dispute", "1st", "../x", "pet-care"])
@@ -51,3 +47,13 @@ def test_names_that_cannot_be_are_refused_in_a_sentence(tmp_path: Path, name: st
         begin(name, "case", out=tmp_path)
     assert name in refused.value.sentence
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_feed_is_named_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "broken_one.py").write_text("FEED = nothing\n", encoding="utf-8")
+    command = [sys.executable, "-m", "dashboard", "feed", "list"]
+    environment = os.environ | {"TOWNWATCH_FEEDS": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "broken_one.py" in done.stderr
+    assert "Traceback" not in done.stderr

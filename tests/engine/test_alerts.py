@@ -5,12 +5,9 @@ from __future__ import annotations
 import email
 import email.header
 import json
-import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,12 +20,12 @@ from sqlalchemy import event, func, select, update
 from dashboard import wiring
 from dashboard.access.viewer import LOCAL_VIEWER
 from dashboard.alerts import engine as engines
-from dashboard.alerts.channels import Channels, read
+from dashboard.alerts.channels import read
 from dashboard.alerts.conditions import Found, Sight
 from dashboard.alerts.deliver import MOST_MS, Deliveries, Unsent, allowed_address, pause_ms, signature
 from dashboard.alerts.engine import AlertEngine
 from dashboard.clock import machine_ms
-from dashboard.domain.day import MINUTE, iso
+from dashboard.domain.day import MINUTE, day_of, iso
 from dashboard.errors import ConfigurationError, LeaseLost
 from dashboard.feeds import STREAMS
 from dashboard.queries.alerting.book import AlertBook
@@ -37,7 +34,9 @@ from dashboard.queries.alerting.rules import rules_of
 from dashboard.stores import tables as t
 from dashboard.stores.redis_server import RedisServer
 from geodata.revise import checked, parameters, threshold
+from ingest.revision import Change, Revisions
 from tests.engine.core import ALWAYS_ON_DUTY, CHECKPOINT, NOON, YAOZHUANG, Core, reading
+from tests.engine.outside import Mailbox, Receiver, channels, until_done
 
 PHONE = "13812345678"
 
@@ -138,10 +137,26 @@ def test_rules_are_the_regions_own_and_a_figure_has_two_limits(core: Core) -> No
     assert "temperature.drift" not in rules
     assert rules["dispute.overdue"].quiet == (20, 7)
     assert rules["temperature.fever"].escalate[0] == (3 * MINUTE, "chief")
-    # The ledger of rules knows every one of them, so that they are changed like any other (history, from a day on).
+
+
+def test_a_limit_that_somebody_changes_from_today_counts_at_the_next_look_and_stands_in_the_ledger(core: Core) -> None:
     for key in ("temperature.alert.silent", "dispute.alert.overdue.quiet_from", "patrol.alert.coverage.clear"):
         assert key in parameters()
-        assert checked(threshold(key, 20)).rows
+    core.accept("temperature", reading(1, at="11:47"))
+    book, today = core.parts.region_at, day_of(core.clock.now())
+    edits = (checked(threshold("temperature.alert.silent", 25)),)
+    Revisions(core.history, book, core.clock).save(LOCAL_VIEWER, Change(edits), today, "夜间线路不稳")
+    core.worker.step()
+    core.worker.step()
+    alerts, whole = engine_of(core), f"temperature.silent|{YAOZHUANG}"
+    alerts.step()
+    assert whole not in {one.cause for one in current(core)}, "silent for 13 minutes: by the declared limit it would be"
+    later(core, 13)
+    alerts.step()
+    assert [one.limit for one in current(core) if one.cause == whole] == [25]
+    kept = core.reader().board(LOCAL_VIEWER).rules
+    assert kept is not None
+    assert [(one.key, one.reason) for one in kept.changes()] == [("temperature.alert.silent", "夜间线路不稳")]
 
 
 class Storm:
@@ -159,12 +174,6 @@ class Storm:
             )
             for n in range(first, first + count)
         ]  # fmt: skip
-
-
-def channels(folder: Path, *given: dict[str, Any]) -> Channels:
-    file = folder / "channels.json"
-    file.write_text(json.dumps(list(given)), encoding="utf-8")
-    return Channels(file)
 
 
 HOOK = {
@@ -279,32 +288,6 @@ def test_only_the_engine_with_the_lease_writes(core: Core) -> None:
 # -- the world outside
 
 
-class Receiver:
-    """A real HTTP receiver that fails as often as it is told to."""
-
-    def __init__(self) -> None:
-        self.failures, self.got, seen = 0, list[tuple[dict[str, str], bytes]](), self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                seen.got.append((dict(self.headers), body))
-                ok = seen.failures <= 0
-                seen.failures -= 1
-                self.send_response(204 if ok else 503)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/hook"
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
@@ -313,40 +296,15 @@ def receiver() -> Iterator[Receiver]:
     made.server.server_close()
 
 
-def until_done(core: Core, deliveries: Deliveries) -> None:
-    """Work off what is queued; the pause between attempts is set to none."""
-    for _ in range(30):
-        with core.history.writing() as connection:
-            connection.execute(update(t.delivery).values(due_at=0))
-        if not deliveries.work():
-            return
-    raise AssertionError("deliveries do not end")
-
-
 def test_a_signed_webhook_and_a_mail_arrive_after_failures_and_every_attempt_is_kept(
     core: Core, data_dir: Path, receiver: Receiver
 ) -> None:
-    smtp = pytest.importorskip("aiosmtpd.controller")
-    letters: list[Any] = []
-
-    class Box:
-        refused = 1
-
-        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
-            if Box.refused:
-                Box.refused -= 1
-                return "451 try again"
-            letters.append(email.message_from_bytes(envelope.content))
-            return "250 OK"
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = smtp.Controller(Box(), hostname="127.0.0.1", port=port)
-    server.start()
+    box = Mailbox(data_dir)
+    box.server.start()
     try:
-        mail = {"name": "mail", "kind": "email", "host": "127.0.0.1", "port": port, "sender": "tw@example.org",
-                "to": ["duty@example.org"], "severity": "alert", "rules": ["temperature.fever"]}  # fmt: skip
+        mail = {"name": "mail", "kind": "email", "host": "127.0.0.1", "port": box.port, "sender": "tw@example.org",
+                "to": ["duty@example.org"], "severity": "alert", "rules": ["temperature.fever"], "starttls": True,
+                "username": "townwatch", "password": "s3cret", "ca_file": str(box.certificate)}  # fmt: skip
         elsewhere = HOOK | {"name": "elsewhere", "url": receiver.url, "towns": ["330421102"]}
         given = channels(data_dir, HOOK | {"url": receiver.url}, mail, elsewhere)
         deliveries = Deliveries(core.history, given, tries=4)
@@ -355,7 +313,7 @@ def test_a_signed_webhook_and_a_mail_arrive_after_failures_and_every_attempt_is_
         engine_of(core, deliveries).step()
         until_done(core, deliveries)
     finally:
-        server.stop()
+        box.server.stop()
     (fever,) = current(core, "temperature.fever")
     fate = {one["channel"]: one for one in AlertBook(core.history).deliveries(fever.id)}
     assert set(fate) == {"hook", "mail"}, "a channel of another town hears nothing"
@@ -370,8 +328,8 @@ def test_a_signed_webhook_and_a_mail_arrive_after_failures_and_every_attempt_is_
         assert headers["X-Townwatch-Signature"] == signature(b"s3cret", headers["X-Townwatch-Timestamp"], body)
         assert b"p-secret" not in body
         assert b"P-0417" not in body
-    subject = str(email.header.make_header(email.header.decode_header(letters[0]["Subject"])))
-    text = letters[0].get_payload(decode=True).decode()
+    subject = str(email.header.make_header(email.header.decode_header(box.letters[0]["Subject"])))
+    text = box.letters[0].get_payload(decode=True).decode()
     assert "姚庄镇" in subject
     assert "体温异常" in subject
     assert "38.2" in text

@@ -79,7 +79,8 @@ def served(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> It
         figures.router(reader, gate),
         deadletters.router(actions, gate, MAX_BODY),
     ]
-    app = build_app(core.settings, hub, reader, actions, routers, region(day_of(NOON)).pack, core.clock)
+    pack = region(day_of(NOON)).pack
+    app = build_app(core.settings, hub, reader, actions, routers, pack, core.clock, identify=gate.known)
     with serving(app) as port:
         yield Api(core, port)
     core.close()

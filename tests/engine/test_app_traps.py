@@ -269,10 +269,19 @@ def test_a_viewer_opens_and_is_offered_its_own_towns_only() -> None:
 def test_every_callback_names_ids_that_some_page_has() -> None:
     async def story() -> None:
         async with running() as (_, ask):
-            spelled = {"town": f"/town/{TOWNS[0]}", "record": "/record/patrol", "feeds": "/feeds/permit"}
+            spelled = {
+                "town": f"/town/{TOWNS[0]}",
+                "handover": f"/town/{TOWNS[0]}/handover",
+                "record": "/record/patrol",
+                "feeds": "/feeds/permit",
+            }
             paths = [spelled.get(one.name, one.path.pattern) for one in PAGES]
             assert all(one.path.fullmatch(path) for one, path in zip(PAGES, paths, strict=True))
-            known = set(re.findall(r'"id": "([^"{]+)"', "".join([await _framed(ask, path, x_viewer="office") for path in paths])))
+            known = set(
+                re.findall(
+                    r'"id": "([^"{]+)"', "".join([await _framed(ask, path, x_viewer="office") for path in paths])
+                )
+            )
             known |= set(re.findall(r'"id":"([^"{]+)"', (await ask("/_dash-layout")).text))
             for callback in (await ask("/_dash-dependencies")).json:
                 for given in [*callback["inputs"], *callback["state"]]:

@@ -181,3 +181,39 @@ def test_a_damaged_backup_and_a_full_directory_are_refused(
     with history.reading() as connection:
         assert history.seq(connection) == 20
     history.engine.dispose()
+
+
+def test_the_commands_bring_a_destroyed_directory_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dashboard.commands import keeping as commands
+
+    home, file = tmp_path / "data", tmp_path / "one.backup"
+    home.mkdir()
+    server = embedded.start(home)
+    core = Core(home, server.url, partitions=8)
+    core.send("temperature", *(reading(n) for n in range(20)))
+    core.work()
+    core.send("temperature", *(reading(f"w{n}") for n in range(5)))
+    core.close()
+    # While Redis runs, as under `up`; then everything is gone.
+    commands.backup(file, data=home)
+    server.stop()
+    shutil.rmtree(home)
+    commands.restore(file, check=True, data=home)
+    assert not home.exists()
+    commands.restore(file, data=home)
+    said = capsys.readouterr().out
+    assert "20 个版本的记录，路上 5 条" in said
+    assert "路上放回 5 条" in said
+    with pytest.raises(ConfigurationError, match="--force"):
+        commands.restore(file, data=home)
+    server = embedded.start(home)
+    try:
+        again = Core(home, server.url, partitions=8)
+        again.work()
+        assert again.count("event") == again.count("event_key") == 25
+        with again.history.reading() as connection:
+            kinds = list(connection.scalars(select(tables.METADATA.tables["audit"].c.what)))
+        assert kinds == ["backup → one.backup", "restore ← one.backup"]
+        again.close()
+    finally:
+        server.stop()

@@ -112,7 +112,7 @@ def desk(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, d
     gate = Named(TokenStore(core.history.engine), core.clock, local=False)
     reader, region = core.reader(), core.parts.region_at
     actions = Actions(core.intake, core.history, lambda: region(day_of(core.clock.now())), core.clock)
-    app = build_gateway([records.router(reader, gate), forms.router(actions, reader, gate)], {}, "build")
+    app = build_gateway([records.router(reader, gate), forms.router(actions, reader, gate)], {}, "build", gate.viewer)
     with serving(app) as port:
         yield Desk(core, port)
     core.close()

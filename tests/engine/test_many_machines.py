@@ -85,7 +85,7 @@ def test_the_road_and_the_window_work_across_slots(masters: Cluster, data_dir: P
         assert core.count("dead_letter") == 1
         assert sum(core.stream.counts()) == 0
         window = core.live.read(FEEDS["temperature"])
-        assert sum(one.screened for one in window.summaries.values()) == len(sent)  # type: ignore[union-attr]
+        assert sum(getattr(one, "screened", 0) for one in window.summaries.values()) == len(sent)
         asyncio.run(_hears(core, masters.url))
         core.live.clear()
         assert not core.live.ready()

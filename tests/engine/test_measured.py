@@ -145,7 +145,7 @@ def test_a_request_leads_to_its_transaction_and_its_log_lines(stage: Stage) -> N
 
 def _queries(document: Any) -> list[str]:
     if isinstance(document, dict):
-        own = [value for key, value in document.items() if key in ("expr", "query") and isinstance(value, str)]
+        own = [value for key, value in document.items() if key == "expr" and isinstance(value, str)]
         return own + [found for value in document.values() for found in _queries(value)]
     if isinstance(document, list):
         return [found for value in document for found in _queries(value)]

@@ -205,3 +205,32 @@ def test_logs_of_earlier_starts_move_aside_and_the_oldest_goes(tmp_path: Path) -
         log.write_text(str(number))
         processes.rotate(log, keep=2)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"web.log.1": "3", "web.log.2": "2"}
+
+
+def test_a_log_that_grew_too_large_is_moved_aside_while_it_is_written(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    with open(log, "ab", buffering=0) as writing:
+        for number in range(8):
+            writing.write(b"%d" % number * 100)
+            processes.shorten(log, largest=50)
+        processes.shorten(log, largest=50)
+        writing.write(b"short")
+    processes.shorten(log, largest=50)
+    assert log.read_bytes() == b"short"
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == ["worker.log", *(f"worker.log.{number}" for number in range(1, processes.KEPT_LOGS + 1))]
+    assert (tmp_path / "worker.log.1").read_bytes() == b"7" * 100
+
+
+def test_supervisors_of_parts_share_a_directory_under_names_of_their_own(data_dir: Path) -> None:
+    with processes.locked(data_dir, "worker-1"), processes.locked(data_dir, "pages-8050"):
+        with pytest.raises(ConfigurationError, match="--name"), processes.locked(data_dir, "worker-1"):
+            pass
+        with pytest.raises(ConfigurationError, match="Another townwatch"), processes.locked(data_dir):
+            pass
+    with (
+        processes.locked(data_dir),
+        pytest.raises(ConfigurationError, match="Another townwatch"),
+        processes.locked(data_dir, "worker-1"),
+    ):
+        pass

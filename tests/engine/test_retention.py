@@ -47,12 +47,12 @@ def core(
     made.close()
 
 
-def _all_figures(core: Core) -> dict[tuple[Any, ...], Any]:
+def _all_figures(core: Core, days: tuple[int, ...] = DAYS) -> dict[tuple[Any, ...], Any]:
     core.live.clear()
     core.worker.publisher.rebuild(core.clock.now())
     reader = core.reader()
     found: dict[tuple[Any, ...], Any] = {}
-    boards = [(day, reader.day(LOCAL_VIEWER, day)) for day in DAYS]
+    boards = [(day, reader.day(LOCAL_VIEWER, day)) for day in days]
     boards.append((0, reader.as_of(LOCAL_VIEWER, core.clock.now() - HOUR)))
     for day, board in boards:
         for one in board.figures():
@@ -96,7 +96,8 @@ def test_no_figure_changes_when_old_records_go_to_parquet(core: Core, tmp_path: 
 
 def test_what_belongs_to_an_archived_day_is_refused_and_changes_nothing(core: Core, tmp_path: Path) -> None:
     retention.archive(core.history, core.parts.region_at, BEFORE, tmp_path / "archive", core.clock.now())
-    before, rows = _all_figures(core), core.count("event")
+    days = (DAYS[0], DAYS[-1])
+    before, rows = _all_figures(core, days), core.count("event")
     late = reading("late", _at(DAYS[0], "10:00"))
     corrected = {**reading(f"{DAYS[0]}-7", _at(DAYS[0], "08:07")), "celsius": 39.0, "rev": 9}
     core.send("temperature", late, corrected, {"id": f"t-{DAYS[1]}-5", "void": True}, reading("fine"))
@@ -105,7 +106,7 @@ def test_what_belongs_to_an_archived_day_is_refused_and_changes_nothing(core: Co
     letters = core.letters("open")
     assert len(letters) == 3
     assert all("已移入归档" in one["message"] for one in letters)
-    after = _all_figures(core)
+    after = _all_figures(core, days)
     changed = {key for key in before if before[key] != after[key]}
     assert changed
     assert all(key[0] in (0, DAYS[-1]) for key in changed)

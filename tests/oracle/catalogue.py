@@ -350,9 +350,7 @@ ROSTERS = {
             "census_proven": Kpi(_proven),
         },
     ),
-    "deployment": Feed(
-        "squad", {"deployed": listed("people", by="kind"), "deployed_squads": listed(kind="squad")}
-    ),
+    "deployment": Feed("squad", {"deployed": listed("people", by="kind"), "deployed_squads": listed(kind="squad")}),
     "liaison": Feed(
         "person",
         {
@@ -364,7 +362,7 @@ ROSTERS = {
         },
     ),
     "shift": Feed(
-        "shift",
+        "community",
         {
             "services_worked": listed("worked"),
             "volunteers": listed("people", by="kind"),

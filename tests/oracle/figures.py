@@ -99,7 +99,7 @@ def figures(
         ),
         "health_code_mix": lambda towns: broken_down(
             "health_code_mix", "health_code", {code: ratio(*temperature.of_coded(towns, code)) for code in CODES}
-        )
+        ),
     }
     fill(found, "temperature", per_kpi, pack, reported, mixes)
 

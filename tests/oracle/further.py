@@ -13,7 +13,7 @@ from dashboard.domain.event import Event
 from dashboard.domain.place import RegionPack
 from tests.oracle.case import Case, latest_that_counts
 from tests.oracle.records import HOUR, day_of, day_start, days_after, order
-from tests.oracle.sums import NOBODY, Stated, Told, count, quantity, ratio, stated, total
+from tests.oracle.sums import Stated, Told, count, quantity, ratio, stated, total
 
 
 class View:
@@ -49,7 +49,9 @@ class View:
                 continue
             if today and one.at < self.midnight:
                 continue
-            if all(_said(one, name) in (given if isinstance(given, tuple) else (given,)) for name, given in wanted.items()):
+            if all(
+                _said(one, name) in (given if isinstance(given, tuple) else (given,)) for name, given in wanted.items()
+            ):
                 found.append(one)
         return found
 
@@ -186,7 +188,9 @@ def overdue(feed: str, field: str, open_stages: Sequence[str]) -> Callable[[View
 # --- of rosters ----------------------------------------------------------------------------------------------------------
 
 
-def listed(field: str = "", by: str = "", daily: bool = False, today: bool = False, has: str = "", **wanted: str) -> Kpi:
+def listed(
+    field: str = "", by: str = "", daily: bool = False, today: bool = False, has: str = "", **wanted: str
+) -> Kpi:
     """A field summed over a roster's items, or how many items there are."""
 
     def one(view: View, item: Case) -> Stated:
@@ -220,12 +224,9 @@ def listed(field: str = "", by: str = "", daily: bool = False, today: bool = Fal
             items(view), lambda item: str(item.value(by) or ""), lambda own: quantity(total(one(view, i) for i in own))
         )
 
-    return Kpi(lambda view: quantity(total(one(view, item) for item in items(view))), not today, by, mix if by else None)
-
-
-def _number(item: Case, field: str) -> int:
-    value = item.value(field)
-    return 0 if value is None else stated(value)[0]
+    return Kpi(
+        lambda view: quantity(total(one(view, item) for item in items(view))), not today, by, mix if by else None
+    )
 
 
 def reached(done: str, target: str) -> Kpi:
@@ -233,7 +234,10 @@ def reached(done: str, target: str) -> Kpi:
 
     def told(view: View) -> Told:
         items = [item for item in view.lives() if item.value(target) is not None]
-        return ratio(sum(_number(item, done) for item in items), sum(_number(item, target) for item in items))
+        made = total(stated(item.value(done) or 0) for item in items)
+        wanted = total(stated(item.value(target)) for item in items)
+        # Of a target that is not exact nobody knows on which side the share lies.
+        return (*ratio(made[0], wanted[0])[:3], made[1] if wanted[1] == "exact" else "about")
 
     return Kpi(told)
 

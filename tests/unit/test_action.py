@@ -80,7 +80,7 @@ def plain(events: list[Event], now: int) -> dict[tuple[str, str], tuple[str, str
                 owner = one.fields["to"]
             elif verb == "reopen":
                 owner = ""
-            else:
+            elif verb == "done":
                 owner = owner or one.fields["by"]
         last = kept[-1].fields
         state = {
@@ -88,7 +88,7 @@ def plain(events: list[Event], now: int) -> dict[tuple[str, str], tuple[str, str
             "reopen": "open", "postpone": "postponed",
         }[last["verb"]]  # fmt: skip
         if state == "postponed" and last["until"] <= now:
-            state = "assigned"
+            state = "assigned" if owner else "open"
         found[key] = (state, owner, kept[-1].at)
     return found
 
@@ -160,10 +160,12 @@ def test_another_town_does_not_reach_an_item_of_the_same_name() -> None:
 
 
 def test_a_postponement_ends_by_time_alone() -> None:
-    events = [act(1, "postpone", NOW - MINUTE, until=NOW + HOUR, reason="waiting")]
+    taken = act(2, "acknowledge", NOW - 2 * MINUTE)
+    events = [taken, act(1, "postpone", NOW - MINUTE, until=NOW + HOUR, reason="waiting")]
     now, later = summed(events), summed(events, NOW + HOUR)
     assert now[A, "case:dispute:D1"].state == ActState.POSTPONED
     assert (later[A, "case:dispute:D1"].state, later[A, "case:dispute:D1"].until) == (ActState.ASSIGNED, NOW + HOUR)
+    assert summed(events[1:], NOW + HOUR)[A, "case:dispute:D1"].state == ActState.OPEN, "nobody had it"
     state = ENGINE.new()
     ENGINE.fold(state, events, Region)  # type: ignore[arg-type]
     summary = ENGINE.summarise(lambda _: {"case:dispute:D1": state}, Region, NOW, None, ())[A]  # type: ignore[arg-type]

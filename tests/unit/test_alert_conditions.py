@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -156,7 +156,7 @@ def test_yesterdays_figure_is_marked_after_two_and_found_when_it_moves() -> None
 def test_a_pack_changes_limits_hours_and_switches_rules_off() -> None:
     def pack(**thresholds: float) -> RegionPack:
         given = {key.replace("__", "."): value for key, value in thresholds.items()}
-        return cast(RegionPack, replace(PACK, thresholds=given))
+        return replace(PACK, thresholds=given)
 
     rules = rules_of(pack(patrol__alert__gap=10, patrol__alert__silent__off=1, patrol__alert__coverage__from=20))
     assert rules["patrol.gap"].limit == 10

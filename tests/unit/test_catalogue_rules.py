@@ -14,18 +14,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.archetypes import LIFE, engine_of
+from dashboard.access.viewer import LOCAL_VIEWER
+from dashboard.archetypes import LIFE, engine_of, tally
 from dashboard.domain.checks import CheckState, owed
 from dashboard.domain.day import HOUR, MINUTE, day_start
 from dashboard.domain.event import Event
 from dashboard.domain.feed import CaseSpec, Feed, TallySpec
-from dashboard.domain.figure import Qualifier
+from dashboard.domain.figure import Qualifier, Quantity
 from dashboard.domain.place import RegionPack, RegionRisk, prefix_of
 from dashboard.domain.sorting import STRICTEST, decide
 from dashboard.domain.summary import CaseSummary, TallySummary
 from dashboard.feeds import FEEDS
 from dashboard.feeds.isolation import _missed, _owes
+from dashboard.queries.asked import canonical
+from dashboard.queries.board import Board
 from dashboard.queries.figures import figures_of
+from dashboard.queries.views import VIEWS
+from dashboard.snapshot.build import _cells
 from geodata.region import Region
 from tests.engine.product import MadeUpRegion
 from tests.unit.test_case import OTHER, PACK, TOWN, ms
@@ -164,10 +169,11 @@ def test_declarations_add_up_whatever_the_order(seed: int) -> None:
     chance = random.Random(seed)
     pack = msgspec.structs.replace(PACK, risks=RISKS)
     now = ms("19T22:00:00")
-    events, said = [], {}
+    events: list[Event] = []
+    said: dict[tuple[int, int], tuple[str, dict[str, Any]]] = {}
     for number in range(chance.randrange(1, 40)):
         subject, at = f"S-{chance.randrange(12)}", ms("18T08:00:00") + chance.randrange(36) * HOUR + number
-        fields = {
+        fields: dict[str, Any] = {
             "origin": chance.choice(["420106", "330381", "510000", None]),
             "health_code": chance.choice(["green", "green", "red", None]),
             "celsius": chance.choice([36.4, 38.0, None]),
@@ -175,8 +181,8 @@ def test_declarations_add_up_whatever_the_order(seed: int) -> None:
         events.append(event(feed, number, at, subject, **fields))
         said[at, number] = (subject, {name: one for name, one in fields.items() if one is not None})
     latest: dict[str, dict[str, Any]] = {}
-    for key in sorted(said):
-        subject, fields_of = said[key]
+    for moment in sorted(said):
+        subject, fields_of = said[moment]
         latest.setdefault(subject, {}).update(fields_of)
     wanted = [plain_class(one, RISKS) for one in latest.values()]
     chance.shuffle(events)
@@ -217,8 +223,13 @@ def test_the_clock_of_a_stay_begins_restarts_and_is_extended(seed: int) -> None:
     events = [event(feed, 0, begin, "A-1", stage="started", group="key", enterprise="E1", steward="G1")]
     for number in range(1, chance.randrange(1, 9)):
         fields: dict[str, Any] = {"stage": chance.choice(["started", "started", "started", "left_early"])}
-        kind = chance.randrange(4)
-        fields |= [{"clock": "restart"}, {"extend_days": chance.randrange(1, 8)}, {"check": "normal"}, {}][kind]
+        kinds: list[dict[str, Any]] = [
+            {"clock": "restart"},
+            {"extend_days": chance.randrange(1, 8)},
+            {"check": "normal"},
+            {},
+        ]
+        fields |= chance.choice(kinds)
         if chance.random() < 0.15:
             fields["due"] = begin + chance.randrange(10, 30) * DAY
         events.append(event(feed, number, begin + chance.randrange(1, 450) * HOUR + number, "A-1", **fields))
@@ -250,8 +261,7 @@ def test_two_checks_a_day_are_owed_while_the_clock_runs(seed: int) -> None:
         events.append(event(feed, 100 * nth, begin, f"A-{nth}", stage="started"))
         made = [at for at in checks if at > begin and (left is None or at < left)]
         events += [
-            event(feed, 100 * nth + 1 + n, at, f"A-{nth}", stage="started", check="normal")
-            for n, at in enumerate(made)
+            event(feed, 100 * nth + 1 + n, at, f"A-{nth}", stage="started", check="normal") for n, at in enumerate(made)
         ]
         if left is not None and left > begin:
             events.append(event(feed, 100 * nth + 50, left, f"A-{nth}", stage="released"))
@@ -294,14 +304,22 @@ def test_a_missed_check_is_told_until_somebody_looks_in() -> None:
     assert _missed(case, now) == noon
     late = event(feed, 2, ms("18T12:20:00"), "A-1", stage="started", check="normal")
     assert _missed(summed(feed, [start, late], now)[TOWN].cases[0], now) is None
-    states = [one.state for one in owed(case, feed.archetype.clock, day_start(20200218), ms("18T21:30:00"))]  # type: ignore[union-attr]
+    clock = cast(CaseSpec, feed.archetype).clock
+    assert clock is not None
+    states = [one.state for one in owed(case, clock, day_start(20200218), ms("18T21:30:00"))]
     assert states == [CheckState.MISSED, CheckState.MISSED]
 
 
 def test_who_is_back_tomorrow_and_how_much_a_steward_has() -> None:
     feed = FEEDS["isolation"]
     now = ms("18T15:00:00")
-    ends = [("E1", "2020-02-19"), ("E1", "2020-02-19"), ("E2", "2020-02-19"), ("E1", "2020-02-18"), ("E2", "2020-02-20")]
+    ends = [
+        ("E1", "2020-02-19"),
+        ("E1", "2020-02-19"),
+        ("E2", "2020-02-19"),
+        ("E1", "2020-02-18"),
+        ("E2", "2020-02-20"),
+    ]
     events = [
         event(
             feed, n, ms("10T09:00:00"), f"A-{n}", (TOWN, OTHER)[n % 2], stage="started", enterprise=firm,
@@ -342,7 +360,7 @@ def test_the_sprint_is_measured_from_the_confirmation() -> None:
 
 def test_attempts_and_those_who_changed_their_mind() -> None:
     feed = FEEDS["callback"]
-    told = [
+    told: list[tuple[str, list[str], list[str | None]]] = [
         ("H1", ["queued", "no_answer", "no_answer", "reached"], [None, None, None, "hesitant"]),
         ("H2", ["queued", "reached", "reached"], [None, "hesitant", "yes"]),
         ("H3", ["queued", "reached", "reached", "reached"], [None, "no", "hesitant", "yes"]),
@@ -459,3 +477,54 @@ def test_legal_aid_knows_its_disputes() -> None:
     assert value(feed, "legal_disputes", found, now).value == 2
     assert value(feed, "legal_consultations", found, now).value == 8
 
+
+def test_how_sure_a_sum_is_stands_on_pages_in_files_and_in_the_snapshot() -> None:
+    feed = FEEDS["permit"]
+    now = ms("18T12:00:00")
+    events = [
+        event(feed, n, ms("18T09:00:00") + n, f"S{n}", town, action="issued", kind="county", count=count)
+        for n, (town, count) in enumerate([(TOWN, 40), (TOWN, [900, "at_least"]), (OTHER, 7)])
+    ]
+    board = Board({"permit": summed(feed, events, now)}, now, 1, region(), LOCAL_VIEWER)
+    view = VIEWS["feed-permit"]
+    asked = view.ask(board, "zh", canonical({}))
+    tile = next(one for one in view.build(asked, "all")["tiles"] if one["kpi"] == "permits_issued")
+    assert tile["value"] == "947 余"
+    english = view.build(view.ask(board, "en", canonical({})), "all")["tiles"]
+    assert next(one for one in english if one["kpi"] == "permits_issued")["value"] == "947+"
+    assert view.tables is not None
+    rows = [row for row in next(iter(view.tables(asked, "all"))).rows if row[0] == "permits_issued"]
+    assert {(row[2], row[3], row[-1]) for row in rows} >= {
+        ("all", 947, "at_least"),
+        (TOWN, 940, "at_least"),
+        (OTHER, 7, "exact"),
+    }
+    cells = {(one.kpi, one.town): one for one in _cells(board, board, None, cast(Any, None), board.day)}
+    assert cells["permits_issued", "all"].qualifier == "at_least"
+    assert cells["permits_issued", OTHER].qualifier == "exact"
+    grids = [
+        event(FEEDS["census"], n, ms("18T09:00:00"), f"G{n}", houses=houses, houses_target=430, evidence="登记表")
+        for n, houses in enumerate([420, [400, "nearly"]])
+    ]
+    board = Board({"census": summed(FEEDS["census"], grids, now)}, now, 1, region(), LOCAL_VIEWER)
+    view = VIEWS["feed-census"]
+    assert view.tables is not None
+    evidence = next(one for one in view.tables(view.ask(board, "zh", canonical({})), "all") if one.name == "evidence")
+    assert [column.kind for column in evidence.columns][:3] == ["text", "count", "text"]
+    assert {row[2] for row in evidence.rows} == {"420", "近 400"}
+
+
+def test_states_of_an_earlier_version_are_folded_again_or_read_as_they_are() -> None:
+    old = tally.TallyState(
+        {f"{TOWN}\t20200218\t9\tissued\tcounty": Quantity(7)}, {TOWN: {20200218: (1, ms("18T09:00:00"))}}
+    )
+    permit, declared = engine_of(FEEDS["permit"]), engine_of(FEEDS["declaration"])
+    now = ms("18T12:00:00")
+    kept = {"S1": permit.decode(msgspec.msgpack.encode(old))}
+    found = permit.summarise(lambda day: kept if day == LIFE else {}, region(), now, None, ())
+    assert value(FEEDS["permit"], "permits_issued", found, now).value == 7
+    assert value(FEEDS["permit"], "permits_valid", found, now).value == 7
+    state = declared.decode(msgspec.msgpack.encode(old))
+    one = event(FEEDS["declaration"], 1, ms("18T09:00:00"), "S-1", health_code="green")
+    assert not declared.fold(state, [one], region()), "asks for all of the subject's records"
+    assert declared.fold(declared.new(), [one], region())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.domain.privacy import mask, personal
+from dashboard.domain.privacy import contact_part, mask, personal, private_header
 
 GOOD_ID = "110101199003074477"
 
@@ -41,3 +41,22 @@ def test_other_numbers_are_left_alone(text: str) -> None:
 
 def test_both_in_one_text_are_masked() -> None:
     assert mask(f"{GOOD_ID},13812345678") == "11****************,138********"
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("联系人", "name"),
+        ("姓名", "name"),
+        ("法人联系电话", "phone"),
+        ("手机 号码", "phone"),
+        ("Contact Person", "name"),
+        ("tel", "phone"),
+        ("身份证号", ""),
+        ("家庭住址", ""),
+        ("个案编号", ""),
+    ],
+)
+def test_a_personal_column_says_whom_to_call_or_nothing(header: str, part: str) -> None:
+    assert contact_part(header) == part
+    assert private_header(header) or not part

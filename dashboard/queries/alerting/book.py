@@ -53,6 +53,8 @@ class AlertBook:
 
     def one(self, name: str) -> Alert | None:
         """An alert by its id."""
+        if not (name.isascii() and name.isalnum()):
+            return None
         with self.history.reading() as connection:
             body = connection.scalar(select(t.alert.c.body).where(t.alert.c.id == name))
         return decode_alert(body) if body is not None else None

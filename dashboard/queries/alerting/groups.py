@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dashboard.domain.day import HOUR
 from dashboard.queries.alerting.life import Alert, State
 from dashboard.queries.alerting.rules import Severity
 from dashboard.queries.attention import Attention, Kind, Level
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
 ALL = "all"
+DONE_MS = 2 * HOUR
 LEVELS = {"alert": Level.ALERT, "watch": Level.WATCH}
 _STATES = {State.OPEN: 0, State.ASSIGNED: 1, State.ACKNOWLEDGED: 2, State.RESOLVED: 3}
 
@@ -110,10 +112,20 @@ def entries(board: Board) -> tuple[Attention, ...] | None:
     )
 
 
+def over(board: Board) -> list[Alert]:
+    """Alerts that ended lately (while their cause is still held) and were not taken in by another, the latest first."""
+    found = [
+        one
+        for one in current(board) or []
+        if one.resolved_at is not None and one.resolution != "merged" and board.now - one.resolved_at < DONE_MS
+    ]
+    return sorted(found, key=lambda one: -(one.resolved_at or 0))
+
+
 def urgent_ids(board: Board, most: int = 50) -> list[str]:
     """Ids of the newest urgent alerts that nobody has taken: what a wall may sound for."""
     found = [one for one in current(board) or [] if one.state == State.OPEN and one.severity == "alert"]
     return [one.id for one in sorted(found, key=lambda one: -one.begun_at)[:most]]
 
 
-__all__ = ["ALL", "Group", "current", "entries", "grouped", "seen", "urgency", "urgent_ids"]
+__all__ = ["ALL", "Group", "current", "entries", "grouped", "over", "seen", "urgency", "urgent_ids"]

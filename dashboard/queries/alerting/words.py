@@ -185,8 +185,9 @@ def _reading(alert: Alert, condition: OnReading, lang: str, cases: bool) -> str:
             ("超时未复测" if zh else "not rechecked") if state == "unresolved" else ("待复测" if zh else "to recheck")
         )
         degrees = wording.celsius(round(value * 1000))
-        who = (f"个案 {alert.case}" if zh else f"case {alert.case}") if cases else ("1 人" if zh else "1 person")
-        return f"体温 {degrees}，{who}，{waiting}" if zh else f"{degrees}, {who}, {waiting}"
+        if not cases:
+            return f"{degrees} 1 人，{waiting}" if zh else f"{degrees}, 1 person, {waiting}"
+        return f"体温 {degrees}，个案 {alert.case}，{waiting}" if zh else f"{degrees}, case {alert.case}, {waiting}"
     if condition.what == "refused":
         red, refused = alert.facts.get("red", 0), alert.facts.get("refused", 0)
         return f"今日红码 {red} 人次，劝返 {refused} 人次" if zh else f"today {red} red, {refused} refused"
@@ -227,6 +228,8 @@ def told(board: Board, alert: Alert) -> dict[str, Any]:
 def mail(body: Mapping[str, Any], lang: str) -> tuple[str, str]:
     """Subject and text of a message."""
     zh = lang != "en"
+    if body.get("kind") == "snapshot":
+        return _brief(body, lang)
     rule = body.get("rule_words", {}).get(lang, body.get("rule", ""))
     town = body.get("town_name", {}).get(lang, "")
     event = EVENTS.get(str(body.get("event", "")), Words("通知", "Note")).of(lang)
@@ -249,6 +252,13 @@ def mail(body: Mapping[str, Any], lang: str) -> tuple[str, str]:
     if body.get("link"):
         lines += ["", str(body["link"])]
     return subject.replace("\n", " ").replace("\r", " "), "\n".join(lines) + "\n"
+
+
+def _brief(body: Mapping[str, Any], lang: str) -> tuple[str, str]:
+    """Subject and text of a published snapshot."""
+    replay = ("【演示】" if lang != "en" else "[demo] ") if body.get("world") == "replay" else ""
+    link = f"\n\n{body['link']}" if body.get("link") else ""
+    return f"{replay}{body['subject'][lang]}", f"{body['text'][lang]}{link}\n"
 
 
 def _line(one: Mapping[str, Any], lang: str) -> str:

@@ -21,6 +21,7 @@ from dashboard.queries.alerting import words
 from dashboard.queries.alerting.life import Alert, State, Step, What
 from dashboard.queries.alerting.rules import rules_of
 from dashboard.queries.asked import Asked, Choice, Filter, Narrowed, town_choices
+from dashboard.queries.explain import value_text
 from dashboard.queries.export import Column, Table
 from dashboard.queries.standing import standing
 from dashboard.queries.view import View
@@ -143,7 +144,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
 
 def _page(asked: Asked) -> int:
     text = asked.more.get("page", "1")
-    return max(1, int(text)) if text.isdigit() and len(text) < 6 else 1
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def _rows(asked: Asked) -> list[Row]:
@@ -333,6 +334,7 @@ def detail(asked: Asked, scope: str) -> dict[str, Any]:
         ("已报" if zh else "Told to", words.ROLE_WORDS[one.role].of(lang)),
         ("重开" if zh else "Again", (f"{one.times} 次" if zh else f"{one.times} ×") if one.times else ""),
     ]
+    lines += _figure_lines(board, one, lang)
     until = wording.span(board.now - _waiting_since(one), lang)
     return {
         "drawer": {
@@ -354,6 +356,18 @@ def detail(asked: Asked, scope: str) -> dict[str, Any]:
         "row": row,
         "choices": acting.choices(board, row["town"], lang),
     }
+
+
+def _figure_lines(board: Board, one: Alert, lang: str) -> list[tuple[str, str]]:
+    """The figure that the rule looks at, as it is now, and how it is defined."""
+    found = words.rule_of(one.rule)
+    condition = found[1].condition if found else None
+    key = condition.kpi if isinstance(condition, OnFigure) else str(one.facts.get("kpi", ""))
+    if key not in KPIS or one.town not in board.towns:
+        return []
+    feed, kpi = KPIS[key]
+    value = wording.join_unit(*value_text(board.figure(key, one.town, feed.name), kpi, lang))
+    return [(kpi.words.of(lang), value), ("定义" if lang != "en" else "Definition", kpi.definition.of(lang))]
 
 
 def _limit(one: Alert, unit: str, active: bool, lang: str) -> str:

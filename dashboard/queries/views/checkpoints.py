@@ -42,8 +42,9 @@ STATES = {
 }
 SHOWN = (
     "screened", "fever_count", "fever_rate", "fever_confirmed", "checkpoints_online", "device_drift", "health_code_mix",
+    "wrongful_blocks",
 )  # fmt: skip
-BY_TOWN = ("fever_confirmed", "health_code_mix")
+BY_TOWN = ("fever_confirmed", "health_code_mix", "wrongful_blocks")
 """Known by town alone."""
 TITLES = {
     "checkpoints": Words("卡点", "Checkpoints"),
@@ -229,6 +230,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         map=_map(picture, rows),
         rows=[_row(picture, row) for row in rows],
         fevers=_fevers(picture, rows),
+        blocks=_blocks(picture, rows),
         drifts=_drifts(picture),
         words=_words(lang),
         empty=_empty(picture),
@@ -509,6 +511,32 @@ def _fevers(picture: Picture, rows: Sequence[Point]) -> list[dict[str, Any]]:
             "open": fever.state in WAITING,
         }
         for fever, row in found
+    ]
+
+
+def _blocks(picture: Picture, rows: Sequence[Point]) -> list[dict[str, Any]]:
+    """Incidents: green code, normal temperature, refused all the same. Newest first; never who it was."""
+    board, lang = picture.board, picture.asked.lang
+    codes = {row.code for row in rows}
+    found = [
+        (block, town)
+        for town in board.towns
+        if (reading := board.reading(town)) is not None
+        for block in reading.blocks
+        if block.checkpoint in codes
+    ]
+    found.sort(key=lambda pair: (-pair[0].at, pair[0].checkpoint, pair[0].case))
+    return [
+        {
+            "case": block.case,
+            "checkpoint": block.checkpoint,
+            "name": place_name(board, block.checkpoint),
+            "town": _town_name(board, town),
+            "time": wording.moment(block.at, board.day, board.zone, lang),
+            "rule": "绿码、体温正常" if lang != "en" else "green, normal",
+            "state": "误拦" if lang != "en" else "refused",
+        }
+        for block, town in found
     ]
 
 

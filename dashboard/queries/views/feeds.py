@@ -97,10 +97,10 @@ def _rows(asked: Asked, feed: Feed) -> list[_Row]:
                 shown = [_shown(feed, name, said.get(name), lang, board) for name in _columns(feed)]
                 found.append(_Row(town, item.item, "", item.at, shown))
         elif isinstance(summary, TallySummary) and summary.latest:
-            for one in summary.latest:
-                shown = [_said_by(feed, name, value, lang, board) for name, value in _by(feed, one.by)]
-                when = wording.moment(one.at, board.day, board.zone, lang)
-                found.append(_Row(town, one.subject, "", one.at, [when, *shown]))
+            for last in summary.latest:
+                shown = [_said_by(feed, name, value, lang, board) for name, value in _by(feed, last.by)]
+                when = wording.moment(last.at, board.day, board.zone, lang)
+                found.append(_Row(town, last.subject, "", last.at, [when, *shown]))
         elif isinstance(summary, TallySummary):
             days: dict[tuple[int, tuple[str, ...]], Any] = {}
             for one in summary.counts:

@@ -1,12 +1,11 @@
 """The sheet that one shift hands to the next: what is open and who has it, what happened, what falls due next.
 
-A4, drawn by ``assets/town-handover.js`` and printed from the page. Pure over a board; ``?shift=<code>`` chooses the shift
-(by default the one of the moment, else the latest), ``?day=`` an earlier day. Instants are ms since 1970 UTC.
+A4, drawn by ``assets/town-handover.js`` and printed from the page. Pure over a board; ``?shift=<code>`` chooses one
+(by default the shift of the moment, else the latest), ``?day=`` an earlier day. Instants are ms since 1970 UTC.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,8 @@ from dashboard.queries.acting import act_line
 from dashboard.queries.asked import Asked
 from dashboard.queries.duties import Group, due_in, tallies
 from dashboard.queries.export import Column, Table
-from dashboard.queries.rows import FEVER_STATES, beat_name, duty_row, place_name, unit_name
+from dashboard.queries.onduty import on_duty
+from dashboard.queries.rows import FEVER_STATES, beat_name, duty_row, place_name
 from dashboard.queries.standing import standing
 from dashboard.queries.view import View
 from dashboard.queries.views.town import category_words
@@ -122,7 +122,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         "next": following,
         "answer": _answer(board, duties, events, lang),
         "counts": counted,
-        "duty": _on_duty(board, scope, lang),
+        "duty": on_duty(board, scope, lang),
         "open": [_open_row(board, scope, duty, lang) for duty in duties],
         "events": [_told(board, one, lang) for one in events[:MOST_EVENTS]],
         "more": max(0, len(events) - MOST_EVENTS),
@@ -169,28 +169,6 @@ def _open_row(board: Board, town: str, duty: Any, lang: str) -> dict[str, Any]:
         "limit": row["limit"],
         "acting": wording.join([acting.get("word", ""), acting.get("reason", ""), acting.get("note", "")], lang),
     }
-
-
-def _on_duty(board: Board, town: str, lang: str) -> list[dict[str, str]]:
-    """Units on duty now with their beats, and what the roster of shifts says of the day."""
-    zh = lang != "en"
-    track = board.track(town)
-    on = [unit.unit for unit in track.units if unit.on_duty or unit.signal] if track else []
-    beats: dict[str, list[str]] = {}
-    for beat in board.pack.beats:
-        for unit in beat.units if beat.town == town else ():
-            beats.setdefault(unit, []).append(beat_name(board, beat.code, lang))
-    found = [
-        {"name": unit_name(board, unit, lang), "text": wording.listed(beats.get(unit, []), lang, 4) or "—"}
-        for unit in on
-    ]
-    roster = board.summaries("shift").get(town)
-    for item in getattr(roster, "items", ()):
-        today = item.days.get(board.day, {})
-        if "on_duty" in today:
-            count = wording.quantity(today["on_duty"], lang)
-            found.append({"name": item.item, "text": f"当班 {count} 人" if zh else f"{count} on duty"})
-    return found
 
 
 def happened(board: Board, town: str, span: Span, lang: str) -> list[Happened]:
@@ -269,7 +247,7 @@ def _next_due(board: Board, town: str, span: Span, lang: str) -> list[dict[str, 
     """What falls due in the following shift: visits by beat and window, and cases by their time."""
     zh, until = lang != "en", span.last + (_length(board, span) or 720) * MINUTE
     rows: list[tuple[int, str, str]] = []
-    groups: Counter[tuple[str, int]] = Counter()
+    visits: dict[str, list[int]] = {}
     days = [board.day, shift_day(board.day, 1)]
     for rule in board.pack.visit_rules:
         place = board.place(rule.place)
@@ -278,11 +256,12 @@ def _next_due(board: Board, town: str, span: Span, lang: str) -> list[dict[str, 
         for day in days:
             end = day_start(day, board.zone) + rule.end * MINUTE
             if span.last < end <= until:
-                groups[beat_name(board, place.beat, lang), end] += rule.times
-    rows += [
-        (end, beat, f"巡逻点 {count} 处次" if zh else f"{count} visits of patrol points")
-        for (beat, end), count in groups.items()
-    ]
+                visits.setdefault(beat_name(board, place.beat, lang), []).extend([end] * rule.times)
+    for beat, ends in visits.items():
+        last = wording.clock(max(ends), board.zone)
+        counted = "1 visit" if len(ends) == 1 else f"{len(ends)} visits"
+        text = f"巡逻点 {len(ends)} 处次，至 {last}" if zh else f"{counted} of patrol points until {last}"
+        rows.append((min(ends), beat, text))
     for feed in board.feeds:
         for one in casework.held(board, feed, town) if isinstance(feed.archetype, CaseSpec) else ():
             due = one.case.due if casework.spec_of(feed).due_field else one.case.limit
@@ -336,7 +315,8 @@ def tables(asked: Asked, scope: str) -> Sequence[Table]:
     """The sheet as tables: what is open, what happened, what is due next."""
     sheet, zh = build(asked, scope), asked.lang != "en"
     if sheet["missing"]:
-        return ()
+        # A sheet is of one town; asked for all of them it is empty.
+        return (Table("open", WORDS["open"].of(asked.lang), (Column(WORDS["item"].of(asked.lang)),), ()),)
     board, lang = asked.board, asked.lang
     span = span_of(board, asked.more.get("shift", ""), lang)
     opened = ("state", "type", "title", "sub", "owner", "due", "limit", "acting")

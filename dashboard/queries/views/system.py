@@ -73,6 +73,9 @@ def headline(board: Board, health: Mapping[str, Any], lang: str) -> list[dict[st
             else "The database does not answer; records wait for it"
         )
         said.append({"text": text, "tone": "alert"})
+    if _map(health, "disk").get("low"):
+        text = "磁盘空间低于保留量，暂不接收记录" if zh else "The disk is below its reserve: nothing is taken"
+        said.append({"text": text, "tone": "alert"})
     idle = sum(1 for row in _list(health, "partitions") if row.get("idle"))
     if idle:
         text = f"{idle} 个分区没有进程在处理，记录留在路上" if zh else f"nobody works on {idle} partitions; records wait"

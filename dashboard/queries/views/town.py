@@ -18,6 +18,7 @@ from dashboard.queries.alerting import groups as alerting
 from dashboard.queries.alerting.life import State
 from dashboard.queries.duties import UNNUMBERED, Duty, DutyKind, Group, Tally, due_in, firm_visits, tallies
 from dashboard.queries.explain import explanation, parts_text, value_text
+from dashboard.queries.onduty import on_duty
 from dashboard.queries.rows import beat_name, duty_row, unit_name
 from dashboard.queries.status import Status, status_of, status_word
 from dashboard.queries.timeline import timeline
@@ -87,6 +88,7 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "rows": [duty_row(board, scope, duty, lang) for duty in duties],
         "empty": _empty(board, scope, duties, lang),
         "choices": choices(board, scope, lang),
+        "on_duty": _on_duty_line(board, scope, lang),
         "map": _map(board, scope, duties, lang),
         "shift": _shift(board, scope, lang),
         "figures": [_panel(board, scope, feed, lang) for feed in board.feeds],
@@ -108,6 +110,19 @@ def _alerts(board: Board, scope: str, lang: str) -> dict[str, str] | None:
     else:
         text = f"告警 {len(own)} 件" + (f"，{len(free)} 件未签收" if free else "")
     return {"text": text, "tone": tone, "href": f"/alerts?town={scope}{'&lang=en' if lang == 'en' else ''}"}
+
+
+def _on_duty_line(board: Board, scope: str, lang: str) -> str:
+    """Who is on now, in one line; empty where nothing is known of the day."""
+    found = on_duty(board, scope, lang)
+    if not found:
+        return ""
+    named = [f"{one['name']}（{one['text']}）" if lang != "en" else f"{one['name']} ({one['text']})" for one in found]
+    rest = len(named) - 6
+    text = ("、" if lang != "en" else ", ").join(named[:6])
+    if rest > 0:
+        text += f" 等 {len(named)} 个" if lang != "en" else f" and {rest} more"
+    return f"在岗：{text}" if lang != "en" else f"On duty: {text}"
 
 
 def _town(board: Board, scope: str) -> dict[str, str]:

@@ -20,9 +20,11 @@ from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import casework, wording
 from dashboard.queries.alerting import groups
 from dashboard.queries.alerting import words as alert_words
+from dashboard.queries.alerting.life import State as AlertState
 from dashboard.queries.attention import Attention, Kind, Level, attention
 from dashboard.queries.duties import PATROL_POINT
 from dashboard.queries.explain import value_text
+from dashboard.queries.figures import ever
 from dashboard.queries.status import Status, status_of, status_word
 from dashboard.queries.view import View
 from dashboard.queries.views.shell import feed_badge
@@ -339,7 +341,10 @@ def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> Points:
 
 def _mapped(board: Board) -> tuple[Feed, Kpi] | None:
     names = {feed.name for feed in board.feeds}
-    return next((KPIS[key] for key in MAPPED if key in KPIS and KPIS[key][0].name in names), None)
+    found = [KPIS[key] for key in MAPPED if key in KPIS and KPIS[key][0].name in names]
+    # A map of a feed that nobody has ever sent would say nothing; its badge says so.
+    heard = (one for one in found if any(ever(summary) for summary in board.summaries(one[0].name).values()))
+    return next(heard, found[0] if found else None)
 
 
 def colour_class(value: float | None) -> int | None:
@@ -571,9 +576,13 @@ def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str
         "parts": [["未结", str(len(entries))], ["紧急", str(urgent)]]
         if zh
         else [["open", str(len(entries))], ["urgent", str(urgent)]],
-        "rows": [_alert_row(board, entry, lang) for entry in shown_of(entries)],
+        "rows": [
+            *(_alert_row(board, entry, lang) for entry in shown_of(entries)),
+            *(_done_row(board, alert, lang) for alert in groups.over(board)[: max(0, ROWS - len(entries))]),
+        ],
         "rest": (f"另有 {rest} 件" if zh else f"{rest} more") if rest > 0 else "",
         "urgent_ids": groups.urgent_ids(board),
+        "banner": _banner(board, lang),
         "empty": "当前无告警" if zh else "No alerts now",
         "empty_note": wording.as_of(board.now, board.zone, lang),
     }
@@ -606,6 +615,36 @@ def _alert_row(board: Board, entry: Attention, lang: str) -> dict[str, Any]:
         "since": entry.since,
         "state": said,
         "spoken": wording.join([spoken[1 if lang == "en" else 0], title, fact, said], lang),
+    }
+
+
+def _banner(board: Board, lang: str) -> dict[str, Any] | None:
+    """What stands in the head of the scenes without the list: urgent alerts that nobody has taken, and since when."""
+    free = [one for one in groups.current(board) or [] if one.severity == "alert" and one.state == AlertState.OPEN]
+    if not free:
+        return None
+    first = min(free, key=lambda one: one.begun_at)
+    where = alert_words.town_words(board, first.town).of(lang)
+    if lang == "en":
+        return {"text": f"{len(free)} urgent, not taken: {where} {{age}}", "since": first.begun_at}
+    return {"text": f"{len(free)} 件告警未签收，{where} {{age}}", "since": first.begun_at}
+
+
+def _done_row(board: Board, alert: Alert, lang: str) -> dict[str, Any]:
+    """An alert that is over stays for a while, where there is room for it."""
+    title, fact, _ = told_alert(board, alert, 1, 0, lang)
+    return {
+        "key": f"{alert.id}:over",
+        "number": None,
+        "level": "done",
+        "kind": str(Kind.RAISED),
+        "hot": False,
+        "title": title,
+        "fact": fact,
+        "time": _when(board, alert.begun_at, lang),
+        "since": alert.resolved_at,
+        "state": alert_words.ENDS[alert.resolution].of(lang),
+        "spoken": "",
     }
 
 
@@ -674,8 +713,8 @@ def told_alert(board: Board, alert: Alert, count: int, waiting: int, lang: str) 
         else f"{count} × {rule}"
     )
     if waiting:
-        many = f" {waiting}" if count > 1 else ""
-        return title, fact, (f"未签收{many} {{age}}" if zh else f"{waiting} not taken {{age}}")
+        many = f"{waiting} 件" if count > 1 else ""
+        return title, fact, (f"{many}未签收 {{age}}" if zh else f"{waiting} not taken {{age}}")
     return title, fact, alert_words.STATES[alert.state].of(lang) + " {age}"
 
 

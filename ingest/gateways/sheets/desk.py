@@ -179,7 +179,8 @@ class Desk:
         if upload.replaces:
             self.store.drop(upload.replaces, clerk.name)
         grid = self._sealed(found.grid, run.id)
-        self.store.add(replace(run, report=shortened(found.report)), msgspec.msgpack.encode(grid))
+        run = replace(run, report=replace(run.report, contacts=len(found.grid.contacts)))
+        self.store.add(replace(run, report=shortened(run.report)), msgspec.msgpack.encode(grid))
         return run
 
     def _sealed(self, grid: Grid, run: str) -> Grid:
@@ -188,6 +189,15 @@ class Desk:
             return replace(grid, contacts={})
         plain = msgspec.msgpack.encode(grid.contacts)
         return replace(grid, contacts={}, sealed=self.vault.seal(plain, _bound(run)))
+
+    def _note(self, clerk: Clerk, run: Run, **detail: str | int) -> None:
+        """Tell the audit, where there is one: it comes with the vault."""
+        if self.vault is not None:
+            what, report = f"{run.report.feed}: {run.report.file}", run.report
+            if report.contacts:
+                detail["contacts"] = report.contacts
+            who = clerk.name.removeprefix("viewer:")
+            self.vault.audit.note(self.clock.now(), who, Act.IMPORT, what, report.town, detail=detail)
 
     def _keep_contacts(self, clerk: Clerk, run: str, grid: Grid, checked: Checked, now: int) -> None:
         """Put whom to call into the vault, keyed by case; noted once for the whole import."""
@@ -206,9 +216,6 @@ class Desk:
                 with suppress(TownwatchError):
                     name, phone = contacts[line.number]
                     found[event.feed, event.subject] = (event.town, contact(name, phone, ""))
-        if found:
-            detail = {"contacts": len(found)}
-            self.vault.audit.note(now, clerk.name, Act.IMPORT, f"imports/{run}", detail=detail)
         for (feed, subject), (town, whom) in found.items():
             before = self.vault.kept(feed, subject)
             if before is None or before.town == town:
@@ -362,7 +369,7 @@ class Desk:
         grid = replace(grid, rows=rows)
         feed = feed_named(run.report.feed)
         found = self._look(feed, door, grid, run.report.file, self.clock.now(), run.report.town)
-        report = shortened(found.report)
+        report = shortened(replace(found.report, contacts=run.report.contacts))
         self.store.save(run.id, report=report, content=msgspec.msgpack.encode(grid))
         return replace(run, report=report)
 
@@ -387,6 +394,7 @@ class Desk:
             found = self._look(feed, door, grid, run.report.file, now, run.report.town)
             before = {one.id: one for one in self.store.touched(run.id)}
             touched, counts = _touched(found.checked, before)
+            self._note(clerk, run, rows=counts.good, refused=counts.rejected)
             # Noted first: whatever happens from here on, a withdrawal knows what may have gone in.
             self.store.save(run.id, touched=touched, settled=False)
             self._send(feed, door, found.checked, now, progress)
@@ -394,7 +402,7 @@ class Desk:
         except BaseException:
             self.store.move(run.id, ("committing",), "checked", self.clock.now())
             raise
-        report = replace(found.report, counts=counts)
+        report = replace(found.report, counts=counts, contacts=run.report.contacts)
         bad = {row.number for row in found.checked.wrong}
         rest = replace(grid, rows=[raw for raw in grid.rows if raw.number in bad], sealed=None)
         done = replace(run, state="done", report=report, finished_at=self.clock.now())
@@ -472,6 +480,7 @@ class Desk:
         """
         run, now = self.run(clerk, name), self.clock.now()
         clerk.may(run.report.feed)
+        self._note(clerk, run, how="withdraw")
         by = clerk.name.partition(":")[2]
         if not self.store.move(run.id, ("done",), "withdrawn", now):
             raise ConfigurationError("这次导入没有入库，或已经撤回 · this import has not gone in, or was withdrawn")
@@ -499,6 +508,7 @@ class Desk:
         """
         run, now = self.run(clerk, name), self.clock.now()
         clerk.may(run.report.feed)
+        self._note(clerk, run, how="restore")
         if not self.store.move(run.id, ("withdrawn",), "done", now):
             raise ConfigurationError("这次导入没有被撤回 · this import is not withdrawn")
         added = {one.id: one for one in self.store.touched(run.id) if one.added}

@@ -109,6 +109,8 @@ def printed(report: Report) -> str:
     if report.personal:
         names = "、".join(f"{one.letter} {one.header}" for one in report.personal)
         lines.append("个人信息列，未读取 · personal columns, dropped unread：" + names)
+    if report.contacts:
+        lines.append(f"其中 {report.contacts} 行的联系人和电话加密存入联系方式库 · contacts sealed into the vault")
     if not report.named:
         by = "、".join(field_words(feed, name)[0] for name in feed.natural_key if name != "stage") or "整行内容"
         lines.append(f"没有编号列，按{by}识别，重复导入不会变 · rows are known by their natural key")
@@ -162,5 +164,6 @@ def document(report: Report) -> dict[str, Any]:
         "unknown": [{"column": one.letter, "header": one.header} for one in report.unknown],
         "ignored": [{"column": one.letter, "header": one.header} for one in report.ignored],
         "dropped": [{"column": one.letter, "header": one.header} for one in report.personal],
+        "contacts": report.contacts,
         "problem": None if report.problem is None else f"{report.problem.zh} · {report.problem.en}",
     }
