@@ -33,6 +33,7 @@ from dashboard.stores.sqlite import SQLite
 from geodata.library import open_library
 from ingest.decode import Door
 from ingest.intake import Intake
+from ingest.rebuild import rebuild
 
 OLD = "0003"
 """The migration that an old database is at: before monthly tables, accounts and all that came after."""
@@ -84,6 +85,9 @@ def _stage(database: Path) -> Iterator[Stage]:
         for end in ("", "-wal", "-shm"):
             (stage.folder / f"townwatch.db{end}").unlink(missing_ok=True)
         shutil.copyfile(database, stage.folder / "townwatch.db")
+        # The versions of the pack that its records were folded by.
+        if (database.parent / "packs").is_dir():
+            shutil.copytree(database.parent / "packs", stage.folder / "packs", dirs_exist_ok=True)
         yield stage
 
 
@@ -115,6 +119,8 @@ def _retention(stage: Stage, made: Made, to: Path) -> Iterator[Outcome]:
     library, code = open_library(stage.settings.data_dir, stage.settings.region)
     history = stage.parts.history
     last = made.day
+    # A kept database may have been folded by an earlier program: what is archived must be what this one would fold.
+    rebuild(stage.settings, history, machine_ms())
     with Flow(stage, "retain") as flow:
         before = _rows(history)
         began = time.perf_counter()

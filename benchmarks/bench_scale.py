@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from benchmarks import bulk
 from benchmarks.bench_worker import fill, work, worker_of
@@ -18,9 +19,11 @@ from dashboard.access.viewer import LOCAL_VIEWER
 from dashboard.domain.day import DEFAULT_ZONE, HOUR, day_start, shift_day
 from dashboard.domain.event import Event
 from dashboard.feeds import FEEDS
+from dashboard.queries.asked import Moments
 from dashboard.queries.board import Board, BoardReader
 from dashboard.queries.past import Past
 from dashboard.queries.records import Records, Wanted
+from dashboard.queries.view import View
 from dashboard.queries.views import VIEWS
 from geodata.region import Region
 from ingest.publisher import Publisher
@@ -117,19 +120,23 @@ class _Open:
             if name in LIVE_ONLY:
                 continue
             if view.filters is None:
-                found[name] = lambda view=view: view.build(board, "all", "zh")
+                found[name] = partial(view.build, board, "all", "zh")
             else:
-                found[name] = lambda view=view: view.document(view.ask(board, "zh", (), moments), "all")
+                found[name] = partial(_page, view, board, moments)
         listed = Records(reader)
         for feed in ("temperature", "patrol", "dispute"):
             wanted = Wanted(feed, town)
-            found[f"records of {feed}"] = lambda wanted=wanted: listed.listing(LOCAL_VIEWER, wanted, 50)
+            found[f"records of {feed}"] = partial(listed.listing, LOCAL_VIEWER, wanted, 50)
         point = next(place for place in board.pack.places if place.kind == "checkpoint")
         found["one record"] = lambda: listed.listing(
             LOCAL_VIEWER, Wanted("temperature", source="bench-gates", id=f"{point.code}-0"), 1
         )
         found["seq at an instant"] = lambda: self.past.seq_at(until - HOUR)
         return found
+
+
+def _page(view: View, board: Board, moments: Moments) -> object:
+    return view.document(view.ask(board, "zh", (), moments), "all")
 
 
 def _past(made: Made) -> Iterator[Outcome]:

@@ -9,6 +9,7 @@ from benchmarks import bulk
 from benchmarks.bench_worker import events_of, fill
 from benchmarks.outcome import Outcome, Size, middle
 from benchmarks.stage import NotMeasured, Stage, cpu_s, memory_mb
+from dashboard.domain.day import shift_day
 from dashboard.stores import leases
 
 PATIENCE_S = 120.0
@@ -65,7 +66,7 @@ def memory(size: Size) -> Iterator[Outcome]:
         sent = number = 0
         start = time.monotonic()
         while sent < size.memory:
-            day = bulk.shift_day(bulk.FIRST_DAY, number)
+            day = shift_day(bulk.FIRST_DAY, number)
             for batch in bulk.day_records(region, day, number, size.day_records):
                 for first in range(0, len(batch), 500):
                     stream.append(batch[first : first + 500])

@@ -166,7 +166,7 @@ def _few(region: Region, day: int, number: int) -> list[Event]:
                 found += _decoded("dispute", record, door, start)
     for index, town_ in enumerate(towns):
         at = records.iso(start + (9 * 60 + index) * 60_000)
-        record = {
+        served: records.Record = {
             "id": f"S{day}-{index}",
             "town": town_.code,
             "at": at,
@@ -175,7 +175,7 @@ def _few(region: Region, day: int, number: int) -> list[Event]:
             "channel": "window",
             "count": 5 + index,
         }
-        found += _decoded("service", record, door, start)
+        found += _decoded("service", served, door, start)
     if number == 0:
         for index, place in enumerate(place for place in region.pack.places if place.kind == "enterprise"):
             at = records.iso(start + (8 * 3600 + index) * 1000)

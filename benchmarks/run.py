@@ -25,6 +25,7 @@ from benchmarks import (
     bench_latency,
     bench_micro,
     bench_scale,
+    bench_snapshot,
     bench_sockets,
     bench_whole,
     bench_worker,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sockets": bench_sockets.measure,
     "micro": bench_micro.measure,
     "scale": bench_scale.measure,
+    "snapshot": bench_snapshot.measure,
     "memory": bench_workers.memory,
     "keeping": bench_keeping.measure,
 }

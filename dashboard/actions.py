@@ -13,6 +13,8 @@ from dashboard.access.viewer import Viewer
 from dashboard.clock import Clock
 from dashboard.errors import ConfigurationError, NotAllowed
 from dashboard.feeds import feed_named
+from dashboard.queries.alerting.book import AlertBook
+from dashboard.queries.alerting.groups import ALL as EVERYWHERE
 from dashboard.snapshot.archive import Link
 from dashboard.snapshot.brief import Kind as Span
 from dashboard.snapshot.publish import Desk as SnapshotDesk
@@ -26,6 +28,9 @@ from ingest.decode import Door
 from ingest.gateways.sheets.desk import Desk
 from ingest.intake import Intake, Receipt, Refused
 from ingest.revision import Change, Revisions, Saved
+
+ALERT = "alert:"
+"""How the item of an alert begins."""
 
 
 class Actions:
@@ -140,7 +145,23 @@ class Actions:
     def act(self, viewer: Viewer, item: str, verb: str, *, town: str, name: str, **said: Any) -> Acted:
         """Do something about an obligation or an alert; once however often it is sent. See :meth:`Acting.act`."""
         with self.noted(viewer.name, Kind.CHANGE, f"action: {verb} {item[:160]}", town=town):
+            self._own_alert(viewer, item, town)
             return self._acting.act(viewer, item, verb, town=town, name=name, **said)
+
+    def _own_alert(self, viewer: Viewer, item: str, town: str) -> None:
+        """An alert is dealt with in its own town; one of the whole region by those who may act in all of it.
+
+        Raises:
+            NotAllowed: it is another town's, or there is none of that id.
+        """
+        if not item.startswith(ALERT):
+            return
+        known = self.region().pack.town_by_code.get(town)
+        found = AlertBook(self.history).one(item.removeprefix(ALERT))
+        if found is not None and found.town == EVERYWHERE:
+            require(viewer, Permission.ACT, EVERYWHERE)
+        elif found is None or found.town != (known.code if known is not None else town):
+            raise NotAllowed("这个镇没有这个告警 · There is no such alert in this town.")
 
     @property
     def by_hand(self) -> ByHand:

@@ -243,7 +243,7 @@ def _switch(given: Frame, page: str) -> Component:
     shown = given.town.name if given.town else region
     pages = [
         dcc.Link([icon(symbol, 18), html.Span(word(key, lang))], href=given.address.to(path), className="tw-choice")
-        for key, path, symbol in given.nav
+        for key, path, symbol in (*given.nav, ("account", "/account", "user"))
     ]
     towns = [
         dcc.Link(

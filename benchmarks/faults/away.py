@@ -22,8 +22,8 @@ def _away(blow: Blow) -> None:
 FAULTS = (
     Fault(
         "database-away",
-        "数据库离线 5 分钟（PostgreSQL）",
-        "the database is away for 5 min (PostgreSQL)",
+        "数据库离线（PostgreSQL）",
+        "the database is away (PostgreSQL)",
         _away,
         Lay(postgres=True),
     ),

@@ -33,6 +33,9 @@ class Blow:
     lifted: float = 0.0
     """When the fault was over (monotonic): the kill itself, or what a person mended; else when ``strike`` returned."""
 
+    lasted_s: float = 0.0
+    """How long the fault was made to last, all in all."""
+
     def over(self) -> None:
         """The fault is over: from here on the product has to come back by itself."""
         self.lifted = time.monotonic()
@@ -43,6 +46,7 @@ class Blow:
 
     def last(self, whole: float, quick: float) -> None:
         """Let the fault last. What is waited for here is nothing but time."""
+        self.lasted_s += self.seconds(whole, quick)
         time.sleep(self.seconds(whole, quick))
 
     @contextmanager
@@ -89,8 +93,12 @@ class Row(msgspec.Struct, frozen=True):
     """Figures that differ, promises that were broken."""
     note: str = ""
     """Why it could not be carried out."""
-    lasted: str = ""
-    """``full`` or ``quick``: how long the fault was."""
+    lasted_s: float | None = None
+    """How long the fault was made to last; 0 for one that is over at once."""
+    quick: bool = False
+    """Whether it was of the quick run."""
+    at_ms: int = 0
+    """When it was carried out."""
 
     @property
     def good(self) -> bool | None:

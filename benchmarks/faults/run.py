@@ -64,19 +64,27 @@ def main(quick: bool, only: Sequence[str], json_path: Path | None, document_too:
     rows: list[Row] = []
     for lay, faults in groupby(sorted(wanted, key=lambda one: repr(one.lay)), key=lambda one: one.lay):
         rows += _on_one_ground(Ground(lay, quick), list(faults), quick, console)
+        # Whoever is ended half-way keeps what was carried out.
+        _keep(rows, json_path)
     order = [fault.code for fault in FAULTS]
     rows.sort(key=lambda row: order.index(row.code))
     console.print(_table(rows))
     for row in rows:
         for line in (*row.wrong, *filter(None, [row.note])):
             console.print(f"{row.code}: {line}", highlight=False, markup=False)
-    known = {row.code: row for row in _read(json_path)} | {row.code: row for row in rows}
-    every = [known[code] for code in order if code in known]
-    if json_path is not None:
-        json_path.write_bytes(msgspec.json.format(msgspec.json.encode([row.document() for row in every])) + b"\n")
+    every = _keep(rows, json_path)
     if document_too:
         DOCUMENT.write_text(document(every), "utf-8")
     return 0 if all(row.good for row in rows) else 1
+
+
+def _keep(rows: Sequence[Row], path: Path | None) -> list[Row]:
+    """These rows and, of a file that is there, its others, in the order of the faults; the file then holds them all."""
+    known = {row.code: row for row in _read(path)} | {row.code: row for row in rows}
+    every = [known[fault.code] for fault in FAULTS if fault.code in known]
+    if path is not None:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode([row.document() for row in every])) + b"\n")
+    return every
 
 
 def _read(path: Path | None) -> list[Row]:
@@ -162,7 +170,9 @@ def carry_out(ground: Ground, fault: Fault, quick: bool, kept: dict) -> Row:  # 
         said,
         blow.found,
         [*differences[:5], *load.wrong[:5], *blow.broken],
-        lasted="quick" if quick else "full",
+        lasted_s=round(blow.lasted_s, 1),
+        quick=quick,
+        at_ms=machine_ms(),
     )
 
 
@@ -215,13 +225,13 @@ def _table(rows: Sequence[Row]) -> Table:
 
 def document(rows: Sequence[Row]) -> str:
     """``docs/faults.md``."""
-    now = datetime.fromtimestamp(machine_ms() / 1000, UTC)
-    quick = any(row.lasted == "quick" for row in rows)
+    days = sorted({f"{datetime.fromtimestamp(row.at_ms / 1000, UTC):%d %B %Y}" for row in rows if row.at_ms})
+    quick = any(row.quick for row in rows)
     command = f"./townwatch bench --faults{' --quick' if quick else ''} --document"
     lines = [
         "# 故障 · Faults",
         "",
-        f"Made by `{command}` on {now:%d %B %Y}: {os.cpu_count()} cores, {platform.system()} "
+        f"Made by `{command}` on {', '.join(days)}: {os.cpu_count()} cores, {platform.system()} "
         f"{platform.machine()}, Python {platform.python_version()}. Do not edit by hand.",
         "",
         "Real processes under `./townwatch up`; a sender of some hundred records a second, some corrected, some sent",
@@ -229,19 +239,21 @@ def document(rows: Sequence[Row]) -> str:
         "the event store exactly once and in force as it should be, and the figures must be those of a plain count of",
         "what was accepted. Recovery is the time from the end of the fault (or from the kill) until a record accepted",
         "after it, and everything accepted before, is in the figures.",
-        *(["Faults were shortened (`--quick`): a minute to 20 s, five minutes to 10 s."] if quick else []),
         "",
-        "| fault | accepted | lost | doubled | recovery | `/readyz` and `/system` meanwhile |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "`--json FILE` keeps the rows of earlier runs, so a table may be of several runs with `--only`.",
+        *(["Faults were shortened (`--quick`); without it they last a minute, the database's five."] if quick else []),
+        "",
+        "| fault | lasted | accepted | lost | doubled | recovery | `/readyz` and `/system` meanwhile |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in rows:
         if row.note:
-            lines.append(f"| {row.chinese}<br>{row.english} | — | — | — | — | not carried out: {_cell(row.note)} |")
+            lines.append(f"| {row.chinese}<br>{row.english} | — | — | — | — | — | not carried out: {_cell(row.note)} |")
             continue
         said = "<br>".join(_cell(one) for one in row.said) or "—"
         lines.append(
-            f"| {row.chinese}<br>{row.english} | {row.accepted:,} | {row.lost} | {row.doubled} | {row.recovery_s} s "
-            f"| {said} |"
+            f"| {row.chinese}<br>{row.english} | {_lasted(row)} | {row.accepted:,} | {row.lost} | {row.doubled} "
+            f"| {row.recovery_s} s | {said} |"
         )
     lines += ["", "## 应答 · What senders were told", "", "| fault | answers | sentence |", "| --- | --- | --- |"]
     for row in rows:
@@ -255,6 +267,10 @@ def document(rows: Sequence[Row]) -> str:
     if notes:
         lines += ["", "## 另外 · Besides", "", *(f"- {row.english}: {_cell(line)}" for row, line in notes)]
     return "\n".join(lines) + "\n"
+
+
+def _lasted(row: Row) -> str:
+    return f"{row.lasted_s:g} s" if row.lasted_s else "—"
 
 
 def _cell(text: str) -> str:

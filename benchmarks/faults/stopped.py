@@ -47,7 +47,7 @@ def _web(blow: Blow) -> None:
 
 
 FAULTS = (
-    Fault("stop-worker", "worker 停顿 60 秒（SIGSTOP）后醒来", "worker stands still for 60 s and wakes up", _worker),
-    Fault("stop-redis", "Redis 停顿 60 秒（SIGSTOP）", "Redis stands still for 60 s", _redis),
-    Fault("stop-web", "网页与网关停顿 60 秒（SIGSTOP）", "web and gateway stand still for 60 s", _web),
+    Fault("stop-worker", "worker 停顿（SIGSTOP）后醒来", "worker stands still (SIGSTOP) and wakes up", _worker),
+    Fault("stop-redis", "Redis 停顿（SIGSTOP）", "Redis stands still (SIGSTOP)", _redis),
+    Fault("stop-web", "网页与网关停顿（SIGSTOP）", "web and gateway stand still (SIGSTOP)", _web),
 )

@@ -5,10 +5,10 @@
   var asked = [], told = false;
   var plain = window.fetch;
   window.fetch = function (target, options) {
-    if (!told && typeof target === "string" && /\/_dash-update-component$/.test(target) && options && typeof options.body === "string" && options.body.indexOf("tw-frame") >= 0) {
+    if (!told && typeof target === "string" && /\/_dash-update-component(\?|$)/.test(target) && options && typeof options.body === "string" && options.body.indexOf("tw-frame") >= 0) {
       var headers = {};
       new Headers(options.headers || {}).forEach(function (value, name) { headers[name] = value; });
-      asked.push({ body: options.body, headers: headers });
+      asked.push({ address: target, body: options.body, headers: headers });
     }
     return plain.apply(this, arguments);
   };

@@ -13,6 +13,7 @@
     sessions: ["登录的地方", "Where you are signed in"], since: ["登录", "Since"], seen: ["最近使用", "Last used"], device: ["设备", "Device"], address: ["地址", "Address"],
     here: ["这里", "Here"], end: ["结束", "End"], out: ["退出登录", "Sign out"], everywhere: ["全部退出", "Sign out everywhere"],
     sure: ["所有设备上的登录都会结束，包括这里。继续？", "Every session ends, this one included. Go on?"],
+    admin: ["管理", "Administration"],
     fail: ["没有成功，请重试", "It did not work: please try again"], by: ["由单位身份系统登录，密码在那里改", "You sign in by the office's identity provider: change the password there"]
   };
   function mount(page) {
@@ -30,28 +31,29 @@
         });
       });
     }
-    function note() { return '<div class="ac-said" role="status">' + (said ? '<div class="' + (said.bad ? "bad" : "") + '">' + esc(said.text) + "</div>" : "") + "</div>"; }
+    function note() { return '<div class="adm-said" role="status">' + (said ? '<div class="' + (said.bad ? "bad" : "") + '">' + esc(said.text) + "</div>" : "") + "</div>"; }
+    function administer() { return me.may.indexOf("administer") < 0 ? "" : '<a class="adm-btn" href="/admin' + (at ? "?lang=en" : "") + '">' + say("admin") + "</a>"; }
     function draw() {
       if (ended || !me) return;
       var towns = me.towns === null ? say("every") : me.towns.map(function (one) { return one.name; }).join(at ? ", " : "、");
       var facts = [[say("name"), at ? me.name_en : me.name], [say("roles"), me.roles.map(function (one) { return one.name; }).join(at ? ", " : "、")], [say("towns"), towns], [say("staff"), me.staff || say("none")]];
-      var html = '<div class="ac-body"><section class="ac-panel"><h2>' + say("who") + '</h2><dl class="ac-facts">' + facts.map(function (one) { return "<dt>" + one[0] + "</dt><dd>" + esc(one[1]) + "</dd>"; }).join("") + "</dl>" +
-        (me.account ? '<div class="ac-row" style="margin:14px 0 0"><button class="ac-btn" data-do="out">' + say("out") + "</button></div>" : '<p style="margin-top:12px">' + say(me.may.indexOf("administer") >= 0 ? "local" : "notown") + "</p>") + "</section>";
-      html += '<section class="ac-panel"><h2>' + say("language") + '</h2><div class="ac-row" style="margin:0">' + ["zh", "en"].map(function (code) {
-        return '<button class="ac-btn' + ((at ? "en" : "zh") === code ? " ac-main" : "") + '" lang="' + (code === "en" ? "en" : "zh-CN") + '" data-lang-pick="' + code + '" aria-pressed="' + ((at ? "en" : "zh") === code) + '">' + say(code) + "</button>";
+      var html = '<div class="adm-body"><section class="adm-panel"><h2>' + say("who") + '</h2><dl class="adm-facts">' + facts.map(function (one) { return "<dt>" + one[0] + "</dt><dd>" + esc(one[1]) + "</dd>"; }).join("") + "</dl>" +
+        (me.account ? '<div class="adm-row" style="margin:14px 0 0"><button class="adm-btn" data-do="out">' + say("out") + "</button>" + administer() + "</div>" : '<p style="margin-top:12px">' + say(me.may.indexOf("administer") >= 0 ? "local" : "notown") + "</p>" + '<div class="adm-row" style="margin:0">' + administer() + "</div>") + "</section>";
+      html += '<section class="adm-panel"><h2>' + say("language") + '</h2><div class="adm-row" style="margin:0">' + ["zh", "en"].map(function (code) {
+        return '<button class="adm-btn' + ((at ? "en" : "zh") === code ? " adm-main" : "") + '" lang="' + (code === "en" ? "en" : "zh-CN") + '" data-lang-pick="' + code + '" aria-pressed="' + ((at ? "en" : "zh") === code) + '">' + say(code) + "</button>";
       }).join("") + "</div></section>";
       if (me.account) {
-        html += '<section class="ac-panel"><h2>' + say("password") + "</h2>" + (me.password ? '<form class="ac-form" data-form="password"><input type="text" name="name" autocomplete="username" value="' + esc(me.name) + '" hidden>' +
+        html += '<section class="adm-panel"><h2>' + say("password") + "</h2>" + (me.password ? '<form class="adm-form" data-form="password"><input type="text" name="name" autocomplete="username" value="' + esc(me.name) + '" hidden>' +
           [["old", "current-password"], ["fresh", "new-password"], ["again", "new-password"]].map(function (one) { return "<label>" + say(one[0]) + '<input type="password" name="' + one[0] + '" required maxlength="200" autocomplete="' + one[1] + '"></label>'; }).join("") +
-          '<button class="ac-btn ac-main" type="submit">' + say("save") + "</button></form>" : "<p>" + say("by") + "</p>") + note() + "</section>";
+          '<button class="adm-btn adm-main" type="submit">' + say("save") + "</button></form>" : "<p>" + say("by") + "</p>") + note() + "</section>";
       }
       html += "</div>";
       if (me.account) {
-        html += '<section class="ac-panel"><div class="ac-row"><h2 style="margin:0">' + say("sessions") + '</h2><span class="ac-space"></span><button class="ac-btn ac-bad" data-do="everywhere">' + say("everywhere") + '</button></div><table class="ac-table ac-cards"><thead><tr>' +
+        html += '<section class="adm-panel"><div class="adm-row"><h2 style="margin:0">' + say("sessions") + '</h2><span class="adm-space"></span><button class="adm-btn adm-bad" data-do="everywhere">' + say("everywhere") + '</button></div><table class="adm-table adm-cards"><thead><tr>' +
           ["device", "address", "since", "seen"].map(function (key) { return "<th>" + say(key) + "</th>"; }).join("") + "<th></th></tr></thead><tbody>" +
           list.map(function (one) {
-            return '<tr data-session="' + esc(one.key) + '"><td>' + esc(one.agent || "—") + (one.here ? ' <span class="ac-tag here">' + say("here") + "</span>" : "") + '</td><td class="num" data-label="' + say("address") + '">' + esc(one.address || "—") + '</td><td class="num" data-label="' + say("since") + '">' + time(one.created_at) + '</td><td class="num" data-label="' + say("seen") + '">' + time(one.seen_at) + "</td><td>" +
-              (one.here ? "" : '<button class="ac-btn" data-end="' + esc(one.key) + '">' + say("end") + "</button>") + "</td></tr>";
+            return '<tr data-session="' + esc(one.key) + '"><td>' + esc(one.agent || "—") + (one.here ? ' <span class="adm-tag here">' + say("here") + "</span>" : "") + '</td><td class="num" data-label="' + say("address") + '">' + esc(one.address || "—") + '</td><td class="num" data-label="' + say("since") + '">' + time(one.created_at) + '</td><td class="num" data-label="' + say("seen") + '">' + time(one.seen_at) + "</td><td>" +
+              (one.here ? "" : '<button class="adm-btn" data-end="' + esc(one.key) + '">' + say("end") + "</button>") + "</td></tr>";
           }).join("") + "</tbody></table></section>";
       }
       body.innerHTML = html;

@@ -21,7 +21,7 @@
     rotateHow: ["新旧令牌同时有效多少小时？", "For how many hours are both good?"], secret: ["令牌只显示这一次：", "The token is shown this once:"], notokens: ["还没有令牌", "No tokens yet"],
     who: ["账号", "Account"], device: ["设备", "Device"], address: ["地址", "Address"], here: ["这里", "Here"], end: ["结束", "End"], nosessions: ["没有人登录", "Nobody is signed in"],
     what: ["种类", "Kind"], thing: ["名称", "Name"], needs: ["需要", "Needs"], all: ["全部种类", "Every kind"], csv: ["下载 CSV", "Download CSV"],
-    accessNote: ["由程序自身列出：每个页面、接口、实时视图和导出。没有声明的一律拒绝。", "Listed by the application itself: every page, route, live view and export. What declares nothing is refused."],
+    accessNote: ["由程序自身列出。“所管镇街”：看账号所管的镇；“须管全部”：只有管全部镇的账号能用。没有声明的一律拒绝。", "Listed by the application itself. “Their towns”: what the account is for; “all towns only”: accounts for every town. What declares nothing is refused."],
     sureOff: ["停用“{n}”？此账号的登录随即全部结束。", "Disable {n}? All its sessions end at once."], sureReset: ["重设“{n}”的密码？此账号的登录随即全部结束。", "Reset the password of {n}? All its sessions end at once."],
     sureWall: ["吊销大屏“{n}”？画面随即关闭。", "Revoke the wall {n}? It goes dark at once."], sureToken: ["吊销令牌 {n}？用它的设备随即不能发送。", "Revoke the token {n}? Its senders are refused at once."],
     done: ["已完成", "Done"], fail: ["没有成功，请重试", "It did not work: please try again"], copy: ["复制", "Copy"]
@@ -67,7 +67,7 @@
     }
     function pick(name, options, every, chosen) {
       var shown = chosen && chosen.length ? say("chosen", { n: chosen.length }) : say("every");
-      return '<details class="ac-towns"><summary>' + esc(shown) + "</summary><div>" + options.map(function (one) {
+      return '<details class="adm-towns"><summary>' + esc(shown) + "</summary><div>" + options.map(function (one) {
         return '<label><input type="checkbox" name="' + name + '" value="' + esc(one[0]) + '"' + (chosen && chosen.indexOf(one[0]) >= 0 ? " checked" : "") + ">" + esc(one[1]) + "</label>";
       }).join("") + "</div></details>";
     }
@@ -75,46 +75,46 @@
     function townsOf() { return data.towns.map(function (one) { return [one.code, one.name]; }); }
     function grid(heads, rows, empty) {
       if (!rows.length) return "<p>" + say(empty) + "</p>";
-      return '<div class="ac-scroll"><table class="ac-table ac-cards"><thead><tr>' + heads.map(function (key) { return "<th>" + (key ? say(key) : "") + "</th>"; }).join("") + "</tr></thead><tbody>" + rows.join("") + "</tbody></table></div>";
+      return '<div class="adm-scroll"><table class="adm-table adm-cards"><thead><tr>' + heads.map(function (key) { return "<th>" + (key ? say(key) : "") + "</th>"; }).join("") + "</tr></thead><tbody>" + rows.join("") + "</tbody></table></div>";
     }
     function cell(key, html, cls) { return '<td data-label="' + say(key) + '"' + (cls ? ' class="' + cls + '"' : "") + ">" + html + "</td>"; }
-    function button(words, given, cls) { return '<button class="ac-btn ' + (cls || "") + '" ' + Object.keys(given).map(function (key) { return "data-" + key + '="' + esc(given[key]) + '"'; }).join(" ") + ">" + words + "</button>"; }
+    function button(words, given, cls) { return '<button class="adm-btn ' + (cls || "") + '" ' + Object.keys(given).map(function (key) { return "data-" + key + '="' + esc(given[key]) + '"'; }).join(" ") + ">" + words + "</button>"; }
 
     var DRAW = {
       accounts: function () {
         var rows = data.accounts.map(function (one) {
-          if (editing === one.name) return '<tr><td colspan="6"><form class="ac-form" data-form="change" data-name="' + esc(one.name) + '"><label>' + say("name") + '<input value="' + esc(one.name) + '" disabled></label><label>' + say("role") + roleSelect(one.roles[0]) + "</label><label>" + say("towns") + pick("towns", townsOf(), true, one.towns) + "</label><label>" + say("staff") + '<input name="staff" size="10" maxlength="40" value="' + esc(one.staff) + '"></label>' + button(say("save"), { submit: 1 }, "ac-main") + button(say("cancel"), { cancel: 1 }) + "</form></td></tr>";
-          var state = one.disabled ? '<span class="ac-tag">' + say("off") + "</span>" : one.outside ? '<span class="ac-tag">' + say("outside") + "</span>" : one.password ? say("good") : '<span class="ac-tag watch">' + say("nopass") + "</span>";
+          if (editing === one.name) return '<tr><td colspan="6"><form class="adm-form" data-form="change" data-name="' + esc(one.name) + '"><label>' + say("name") + '<input value="' + esc(one.name) + '" disabled></label><label>' + say("role") + roleSelect(one.roles[0]) + "</label><label>" + say("towns") + pick("towns", townsOf(), true, one.towns) + "</label><label>" + say("staff") + '<input name="staff" size="10" maxlength="40" value="' + esc(one.staff) + '"></label>' + button(say("save"), { submit: 1 }, "adm-main") + button(say("cancel"), { cancel: 1 }) + "</form></td></tr>";
+          var state = one.disabled ? '<span class="adm-tag">' + say("off") + "</span>" : one.outside ? '<span class="adm-tag">' + say("outside") + "</span>" : one.password ? say("good") : '<span class="adm-tag watch">' + say("nopass") + "</span>";
           return '<tr data-account="' + esc(one.name) + '"' + (one.disabled ? ' class="off"' : "") + "><td><b>" + esc(at && one.name_en ? one.name_en : one.name) + "</b></td>" + cell("role", one.role_names.map(esc).join(at ? ", " : "、")) + cell("towns", esc(names(one.towns))) + cell("staff", esc(one.staff || "—"), "num") + cell("state", state) + "<td>" +
-            (one.disabled ? button(say("enable"), { act: "enable", name: one.name }) : button(say("edit"), { edit: one.name }) + button(say("reset"), { act: "reset", name: one.name }) + button(say("signout"), { act: "signout", name: one.name }) + button(say("disable"), { act: "disable", name: one.name }, "ac-bad")) + "</td></tr>";
+            (one.disabled ? button(say("enable"), { act: "enable", name: one.name }) : button(say("edit"), { edit: one.name }) + button(say("reset"), { act: "reset", name: one.name }) + button(say("signout"), { act: "signout", name: one.name }) + button(say("disable"), { act: "disable", name: one.name }, "adm-bad")) + "</td></tr>";
         });
-        return '<section class="ac-panel">' + grid(["name", "role", "towns", "staff", "state", ""], rows, "noaccounts") + '</section><section class="ac-panel"><h2>' + say("add") + "</h2><p>" + say("addNote") + '</p><form class="ac-form" data-form="account"><label>' + say("name") + '<input name="name" required maxlength="40" autocomplete="off"></label><label>' + say("role") + roleSelect(data.accounts.length ? "chief" : "administrator") + "</label><label>" + say("towns") + pick("towns", townsOf(), true) + "</label><label>" + say("staff") + '<input name="staff" maxlength="40" autocomplete="off" size="12"></label><button class="ac-btn ac-main" type="submit">' + say("make") + "</button></form></section>";
+        return '<section class="adm-panel">' + grid(["name", "role", "towns", "staff", "state", ""], rows, "noaccounts") + '</section><section class="adm-panel"><h2>' + say("add") + "</h2><p>" + say("addNote") + '</p><form class="adm-form" data-form="account"><label>' + say("name") + '<input name="name" required maxlength="40" autocomplete="off"></label><label>' + say("role") + roleSelect(data.accounts.length ? "chief" : "administrator") + "</label><label>" + say("towns") + pick("towns", townsOf(), true) + "</label><label>" + say("staff") + '<input name="staff" maxlength="40" autocomplete="off" size="12"></label><button class="adm-btn adm-main" type="submit">' + say("make") + "</button></form></section>";
       },
       devices: function () {
         var rows = data.devices.map(function (one) {
-          var state = one.revoked_at ? say("revoked") : one.approved_at ? say("good") : '<span class="ac-tag watch">' + say("waiting") + "</span>";
-          return '<tr data-device="' + esc(one.label) + '"' + (one.revoked_at ? ' class="off"' : "") + "><td><b>" + esc(one.name || one.code || one.label) + "</b></td>" + cell("address", esc(one.address || "—"), "num") + cell("since", time(one.approved_at || one.asked_at), "num") + cell("seen", time(one.seen_at), "num") + cell("by", esc(one.approved_by || "—")) + cell("state", state) + "<td>" + (one.revoked_at ? "" : button(say("revoke"), { wall: one.label, name: one.name || one.code }, "ac-bad")) + "</td></tr>";
+          var state = one.revoked_at ? say("revoked") : one.approved_at ? say("good") : '<span class="adm-tag watch">' + say("waiting") + "</span>";
+          return '<tr data-device="' + esc(one.label) + '"' + (one.revoked_at ? ' class="off"' : "") + "><td><b>" + esc(one.name || one.code || one.label) + "</b></td>" + cell("address", esc(one.address || "—"), "num") + cell("since", time(one.approved_at || one.asked_at), "num") + cell("seen", time(one.seen_at), "num") + cell("by", esc(one.approved_by || "—")) + cell("state", state) + "<td>" + (one.revoked_at ? "" : button(say("revoke"), { wall: one.label, name: one.name || one.code }, "adm-bad")) + "</td></tr>";
         });
-        return '<section class="ac-panel"><h2>' + say("pair") + "</h2><p>" + esc(say("pairNote", { u: location.origin + "/pair" })) + '</p><form class="ac-form" data-form="pair"><label>' + say("code") + '<input class="code" name="code" required maxlength="8" autocomplete="off" autocapitalize="characters" size="8"></label><label>' + say("wallName") + '<input name="name" maxlength="40" autocomplete="off"></label><button class="ac-btn ac-main" type="submit">' + say("approve") + '</button></form></section><section class="ac-panel">' + grid(["devices", "address", "since", "seen", "by", "state", ""], rows, "nowalls") + "</section>";
+        return '<section class="adm-panel"><h2>' + say("pair") + "</h2><p>" + esc(say("pairNote", { u: location.origin + "/pair" })) + '</p><form class="adm-form" data-form="pair"><label>' + say("code") + '<input class="code" name="code" required maxlength="8" autocomplete="off" autocapitalize="characters" size="8"></label><label>' + say("wallName") + '<input name="name" maxlength="40" autocomplete="off"></label><button class="adm-btn adm-main" type="submit">' + say("approve") + '</button></form></section><section class="adm-panel">' + grid(["devices", "address", "since", "seen", "by", "state", ""], rows, "nowalls") + "</section>";
       },
       tokens: function () {
         var rows = data.tokens.map(function (one) {
           var state = one.state === "good" ? say("good") : say(one.state);
-          return '<tr data-token="' + esc(one.label) + '"' + (one.state === "good" ? "" : ' class="off"') + "><td><b>" + esc(one.source) + '</b> <span class="ac-tag">' + esc(one.label) + "</span>" + (one.follows ? '<span class="ac-tag">' + esc(say("follows", { l: one.follows })) + "</span>" : "") + "</td>" + cell("kind", say(one.kind)) + cell("feeds", esc(feedNames(one.feeds))) + cell("towns", esc(names(one.towns))) + cell("until", one.expires_at ? esc(one.expires_at.slice(0, 16).replace("T", " ")) : say("forever"), "num") + cell("state", state) + "<td>" +
-            (one.state === "good" ? button(say("rotate"), { rotate: one.label }) + button(say("revoke"), { token: one.label }, "ac-bad") : "") + "</td></tr>";
+          return '<tr data-token="' + esc(one.label) + '"' + (one.state === "good" ? "" : ' class="off"') + "><td><b>" + esc(one.source) + '</b> <span class="adm-tag">' + esc(one.label) + "</span>" + (one.follows ? '<span class="adm-tag">' + esc(say("follows", { l: one.follows })) + "</span>" : "") + "</td>" + cell("kind", say(one.kind)) + cell("feeds", esc(feedNames(one.feeds))) + cell("towns", esc(names(one.towns))) + cell("until", one.expires_at ? esc(one.expires_at.slice(0, 16).replace("T", " ")) : say("forever"), "num") + cell("state", state) + "<td>" +
+            (one.state === "good" ? button(say("rotate"), { rotate: one.label }) + button(say("revoke"), { token: one.label }, "adm-bad") : "") + "</td></tr>";
         });
-        return '<section class="ac-panel">' + grid(["tokens", "kind", "feeds", "towns", "until", "state", ""], rows, "notokens") + '</section><section class="ac-panel"><h2>' + say("token") + '</h2><form class="ac-form" data-form="token"><label>' + say("kind") + '<select name="kind"><option value="write">' + say("write") + '</option><option value="read">' + say("read") + "</option></select></label><label>" + say("source") + '<input name="source" maxlength="80" autocomplete="off"></label><label>' + say("feeds") + pick("feeds", data.feeds.map(function (one) { return [one.feed, one.name]; }), true) + "</label><label>" + say("towns") + pick("towns", townsOf(), true) + "</label><label>" + say("days") + '<input name="days" type="number" min="1" max="3650" size="6"></label><button class="ac-btn ac-main" type="submit">' + say("make") + "</button></form></section>";
+        return '<section class="adm-panel">' + grid(["tokens", "kind", "feeds", "towns", "until", "state", ""], rows, "notokens") + '</section><section class="adm-panel"><h2>' + say("token") + '</h2><form class="adm-form" data-form="token"><label>' + say("kind") + '<select name="kind"><option value="write">' + say("write") + '</option><option value="read">' + say("read") + "</option></select></label><label>" + say("source") + '<input name="source" maxlength="80" autocomplete="off"></label><label>' + say("feeds") + pick("feeds", data.feeds.map(function (one) { return [one.feed, one.name]; }), true) + "</label><label>" + say("towns") + pick("towns", townsOf(), true) + "</label><label>" + say("days") + '<input name="days" type="number" min="1" max="3650" size="6"></label><button class="adm-btn adm-main" type="submit">' + say("make") + "</button></form></section>";
       },
       sessions: function () {
         var rows = data.sessions.map(function (one) {
-          return '<tr data-session="' + esc(one.key) + '"><td><b>' + esc(one.account) + "</b>" + (one.here ? ' <span class="ac-tag here">' + say("here") + "</span>" : "") + "</td>" + cell("device", esc(one.agent || "—")) + cell("address", esc(one.address || "—"), "num") + cell("since", time(one.created_at), "num") + cell("seen", time(one.seen_at), "num") + "<td>" + button(say("end"), { session: one.key }) + "</td></tr>";
+          return '<tr data-session="' + esc(one.key) + '"><td><b>' + esc(one.account) + "</b>" + (one.here ? ' <span class="adm-tag here">' + say("here") + "</span>" : "") + "</td>" + cell("device", esc(one.agent || "—")) + cell("address", esc(one.address || "—"), "num") + cell("since", time(one.created_at), "num") + cell("seen", time(one.seen_at), "num") + "<td>" + button(say("end"), { session: one.key }) + "</td></tr>";
         });
-        return '<section class="ac-panel">' + grid(["who", "device", "address", "since", "seen", ""], rows, "nosessions") + "</section>";
+        return '<section class="adm-panel">' + grid(["who", "device", "address", "since", "seen", ""], rows, "nosessions") + "</section>";
       },
       access: function () {
-        if (!table) { ask("access?lang=" + lang).then(function (found) { table = found; draw(); }, fail); return '<section class="ac-panel"></section>'; }
+        if (!table) { ask("access?lang=" + lang).then(function (found) { table = found; draw(); }, fail); return '<section class="adm-panel"></section>'; }
         var kinds = table.lines.reduce(function (found, one) { if (!found.some(function (k) { return k[0] === one.kind; })) found.push([one.kind, one.kind_name]); return found; }, []);
-        return '<section class="ac-panel"><div class="ac-row"><span>' + say("accessNote") + '</span><span class="ac-space"></span><select class="ac-btn" data-kind aria-label="' + say("what") + '"><option value="">' + say("all") + "</option>" + kinds.map(function (one) { return '<option value="' + one[0] + '"' + (one[0] === kind ? " selected" : "") + ">" + esc(one[1]) + "</option>"; }).join("") + '</select><a class="ac-btn" download href="/api/v1/access.csv?lang=' + lang + '">' + say("csv") + '</a></div><div class="ac-scroll"><table class="ac-table ac-matrix"><thead><tr><th>' + say("what") + "</th><th>" + say("thing") + "</th><th>" + say("needs") + "</th>" + table.roles.map(function (one) { return "<th>" + esc(one.name) + "</th>"; }).join("") + "</tr></thead><tbody>" +
+        return '<section class="adm-panel"><div class="adm-row"><span>' + say("accessNote") + '</span><span class="adm-space"></span><select class="adm-btn" data-kind aria-label="' + say("what") + '"><option value="">' + say("all") + "</option>" + kinds.map(function (one) { return '<option value="' + one[0] + '"' + (one[0] === kind ? " selected" : "") + ">" + esc(one[1]) + "</option>"; }).join("") + '</select><a class="adm-btn" download href="/api/v1/access.csv?lang=' + lang + '">' + say("csv") + '</a></div><div class="adm-scroll"><table class="adm-table adm-matrix"><thead><tr><th>' + say("what") + "</th><th>" + say("thing") + "</th><th>" + say("needs") + "</th>" + table.roles.map(function (one) { return "<th>" + esc(one.name) + "</th>"; }).join("") + "</tr></thead><tbody>" +
           table.lines.filter(function (one) { return !kind || one.kind === kind; }).map(function (one) {
             return "<tr><td>" + esc(one.kind_name) + "</td><td><code>" + esc(one.name) + "</code></td><td>" + esc(one.needs_name) + "</td>" + table.roles.map(function (role) { var how = one.reach[role.role]; return '<td class="' + how + '">' + esc(table.reach[how]) + "</td>"; }).join("") + "</tr>";
           }).join("") + "</tbody></table></div></section>";
@@ -125,7 +125,7 @@
       var counts = { accounts: data.accounts.length, devices: data.devices.length, tokens: data.tokens.length, sessions: data.sessions.length };
       page.querySelector("#admin-sub").textContent = say("sub", { a: counts.accounts, d: data.devices.filter(function (one) { return one.approved_at && !one.revoked_at; }).length, t: data.tokens.filter(function (one) { return one.state === "good"; }).length });
       tabs.innerHTML = TABS.map(function (one) { return '<button role="tab" data-tab="' + one + '" aria-selected="' + (one === tab()) + '">' + say(one) + (one in counts ? "<b>" + counts[one] + "</b>" : "") + "</button>"; }).join("");
-      body.innerHTML = (data.local && !data.accounts.length ? '<section class="ac-panel"><b>' + say("local") + "</b></section>" : "") + DRAW[tab()]();
+      body.innerHTML = (data.local && !data.accounts.length ? '<section class="adm-panel"><b>' + say("local") + "</b></section>" : "") + DRAW[tab()]();
     }
     function load() { return ask("admin/access?lang=" + lang).then(function (found) { data = found; draw(); }).catch(fail); }
     function checked(form, name) { var found = [].slice.call(form.querySelectorAll('input[name="' + name + '"]:checked')).map(function (one) { return one.value; }); return found.length ? found : null; }
@@ -169,7 +169,7 @@
     }
     function change(event) {
       if (event.target.matches("[data-kind]")) { kind = event.target.value; draw(); }
-      var list = event.target.closest(".ac-towns");
+      var list = event.target.closest(".adm-towns");
       if (list) { var n = list.querySelectorAll("input:checked").length; list.querySelector("summary").textContent = n ? say("chosen", { n: n }) : say("every"); }
     }
     page.addEventListener("click", click); page.addEventListener("submit", submit); page.addEventListener("change", change);

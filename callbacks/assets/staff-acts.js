@@ -67,6 +67,7 @@
         else if (state === "unsent") found.state = "unsent";
         else if (state === "refused") { found.state = "refused"; found.error = queued.error || ""; }
       }
+      run();
       redraw();
     });
   }

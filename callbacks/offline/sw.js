@@ -31,14 +31,22 @@ async function fixed(request) {
   const held = await (await caches.open(CACHE)).match(request.url);
   return held || keep(request.url, await fetch(request));
 }
-async function keyOf(body) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(body));
-  return new URL("/sw/" + Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join(""), location.origin).href;
+/* Under which name an answer of Dash's is kept that holds an empty page: its path, language and theme. What else stands in
+   the address the page reads itself. Empty: no such answer. */
+function keyOf(body) {
+  try {
+    const asked = JSON.parse(body);
+    if (!String(asked.output).includes("tw-frame")) return "";
+    const told = (name) => String((asked.inputs.find((input) => input.property === name) || {}).value || "");
+    if (!KEPT.test(told("pathname"))) return "";
+    const query = new URLSearchParams(told("search")), key = new URL("/sw" + told("pathname"), location.origin);
+    for (const name of ["lang", "theme"]) if (query.get(name)) key.searchParams.set(name, query.get(name));
+    return key.href;
+  } catch (error) { return ""; }
 }
-function ofKeptPage(body) { return body.includes("tw-frame") && /"\/(my|record)/.test(body); }
 async function posted(request) {
-  const body = await request.clone().text();
-  return ofKeptPage(body) ? fresh(request, await keyOf(body)) : fetch(request);
+  const key = keyOf(await request.clone().text());
+  return key ? fresh(request, key) : fetch(request);
 }
 
 self.addEventListener("fetch", (event) => {
@@ -63,8 +71,9 @@ self.addEventListener("message", (event) => event.waitUntil((async () => {
     } catch (error) { /* the next visit keeps it */ }
   }
   for (const one of told.posted || []) {
-    if (!ofKeptPage(one.body)) continue;
-    try { await keep(await keyOf(one.body), await fetch("/_dash-update-component", { method: "POST", headers: one.headers, body: one.body, credentials: "same-origin" })); } catch (error) { /* likewise */ }
+    const key = keyOf(one.body), to = new URL(one.address, location.origin);
+    if (!key || to.origin !== location.origin) continue;
+    try { await keep(key, await fetch(one.address, { method: "POST", headers: one.headers, body: one.body, credentials: "same-origin" })); } catch (error) { /* likewise */ }
   }
   if (event.source) event.source.postMessage({ kept: true });
 })()));

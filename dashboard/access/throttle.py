@@ -27,7 +27,7 @@ class Limit(msgspec.Struct, frozen=True):
         """How long to wait after so many failures, ms."""
         if failures < self.free:
             return 0
-        return min(self.most_ms, self.first_ms * 2 ** min(failures - self.free, 20))
+        return min(self.most_ms, self.first_ms << min(failures - self.free, 20))
 
 
 ACCOUNT, ADDRESS = Limit(free=5), Limit(free=20)

@@ -33,6 +33,7 @@ from dashboard.queries.alerting import book, words
 from dashboard.queries.alerting.life import Alert, Mark, State, Step
 from dashboard.queries.alerting.rules import Rule, rules_of
 from dashboard.queries.board import Board, BoardReader
+from dashboard.queries.figures import ALL
 from dashboard.queries.standing import standing
 from dashboard.stores import leases
 from dashboard.stores.history import History
@@ -142,7 +143,7 @@ class AlertEngine:
         rules = self._rules_in(board)
         firing = {cause for cause, one in self._held.items() if one.active and one.gone_at is None}
         sight = look(board, rules, firing, self._marks, lambda feed: self._yesterday(board, feed))
-        done = _handlings(board)
+        done = _handlings(board, {one.item: one.town for one in self._held.values()})
         seen: dict[str, Found] = {}
         for found in sight.found:
             seen.setdefault(found.cause, found)
@@ -296,12 +297,13 @@ class AlertEngine:
             )
 
 
-def _handlings(board: Board) -> dict[str, Handling]:
-    """What people have done about alerts, by item; the latest counts wherever it was said."""
+def _handlings(board: Board, towns: Mapping[str, str]) -> dict[str, Handling]:
+    """What people have done about alerts, by item. What is said in another town than the alert's counts for nothing;
+    about the whole region the latest counts (``Actions.act`` lets only those act who may do so everywhere)."""
     found: dict[str, Handling] = {}
     for town in board.towns:
         for item, one in standing(board, town).items():
-            if not item.startswith("alert:"):
+            if towns.get(item, "") not in (town, ALL):
                 continue
             if item not in found or one.since > found[item].since:
                 by = one.history[-1].by if one.history else ""
@@ -319,7 +321,7 @@ class AlertService:
         every_s: float = EVERY_S,
         before: Callable[[], object] | None = None,
     ) -> None:
-        """``before`` is called before each round of sending, and may queue further messages."""
+        """``before`` is called between the rounds of sending, and may queue further messages."""
         self.engine, self.deliveries, self.every_s, self._before = engine, deliveries, every_s, before
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -356,9 +358,10 @@ class AlertService:
             done = 0
             try:
                 if self.engine.fence is not None and self.deliveries is not None:
+                    # Alerts do not wait for what else is queued here, nor fail with it.
+                    done = self.deliveries.work()
                     if self._before is not None:
                         self._before()
-                    done = self.deliveries.work()
             except StoreUnavailable as trouble:
                 log.warning("deliveries_wait", reason=trouble.sentence)
             except Exception:

@@ -29,12 +29,8 @@ OPEN_WORDS: Mapping[Open, tuple[str, str]] = {
     Open.MIXED: ("写入令牌，或“导入”权限", "a writer's token, or the permission to import"),
     Open.MACHINE: ("本机程序，或“看系统状态”权限", "a program of this machine, or the permission to see the system"),
 }
-REACH = {
-    "all": ("全部镇街", "all towns"),
-    "own": ("本镇街", "own towns"),
-    "no": ("—", "—"),
-    "self": ("本人", "own account"),
-}
+REACH = {"all": ("须管全部", "all towns only"), "own": ("所管镇街", "their towns"), "no": ("—", "—")}
+"""How far a thing opens: only for accounts of every town, for the towns that the account is for, not at all."""
 
 
 class PageLike(Protocol):
@@ -166,6 +162,13 @@ def _path(pattern: str) -> str:
     """A page's pattern as an address."""
     for name in ("code", "feed"):
         start = pattern.find(f"(?P<{name}>")
-        if start >= 0:
-            return pattern[:start].replace("(?:", "") + "{" + name + "}"
+        if start < 0:
+            continue
+        end, depth = start, 0
+        while True:
+            depth += {"(": 1, ")": -1}.get(pattern[end], 0)
+            end += 1
+            if not depth:
+                break
+        return (pattern[:start] + f"{{{name}}}" + pattern[end:]).replace("(?:", "").replace(")?", "")
     return pattern

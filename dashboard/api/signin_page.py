@@ -68,10 +68,11 @@ def document(lang: str, title: str, body: str, here: str, script: str = "", refr
         f'<meta name="color-scheme" content="light"><meta name="robots" content="noindex">{refresh}'
         f"<title>{escape(title)} · {word('title', lang)}</title>"
         f'<link rel="icon" type="image/svg+xml" href="/assets/mark.svg">{links}</head>'
-        f'<body class="ac-door"><header class="ac-top"><span class="tw-brand"><span class="tw-mark" aria-hidden="true">'
-        f'</span><span>{word("title", lang)}</span></span><span class="ac-motto">{word("motto", lang)}</span>'
+        '<body class="adm-door"><header class="adm-top"><span class="tw-brand">'
+        '<span class="tw-mark" aria-hidden="true">'
+        f'</span><span>{word("title", lang)}</span></span><span class="adm-motto">{word("motto", lang)}</span>'
         f'<span class="tw-space"></span><nav class="tw-lang" aria-label="中 / EN">{switch}</nav></header>'
-        f'<main class="ac-card">{body}</main>'
+        f'<main class="adm-card">{body}</main>'
         + (f'<script src="/assets/{script}" defer></script>' if script else "")
         + "</body></html>\n"
     )
@@ -84,20 +85,21 @@ def sign_in(lang: str, target: str, form: str, *, name: str = "", error: str = "
     if provider is not None:
         shown = word("with", lang, name=provider or word("unit", lang))
         other = (
-            f'<p class="ac-or"><span>{word("or", lang)}</span></p>'
-            f'<a class="ac-btn" href="/signin/oidc{"?" + escape(query) if query else ""}">{escape(shown)}</a>'
+            f'<p class="adm-or"><span>{word("or", lang)}</span></p>'
+            f'<a class="adm-btn" href="/signin/oidc{"?" + escape(query) if query else ""}">{escape(shown)}</a>'
         )
     body = (
         f"<h1>{word('sign_in', lang)}</h1>{_error(error)}"
-        f'<form method="post" action="/signin" autocomplete="on"><input type="hidden" name="form" value="{escape(form)}">'
+        '<form method="post" action="/signin" autocomplete="on">'
+        f'<input type="hidden" name="form" value="{escape(form)}">'
         f'<input type="hidden" name="next" value="{escape(target)}"><input type="hidden" name="lang" value="{lang}">'
         f'<label for="name">{word("name", lang)}</label><input id="name" name="name" value="{escape(name)}" '
         f'autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="40"'
         f"{'' if name else ' autofocus'}>"
         f'<label for="password">{word("password", lang)}</label><input id="password" name="password" type="password" '
         f'autocomplete="current-password" required maxlength="200"{" autofocus" if name else ""}>'
-        f'<button class="ac-btn ac-main" type="submit">{word("sign_in", lang)}</button></form>{other}'
-        f'<p class="ac-note">{word("forgot", lang)}</p>'
+        f'<button class="adm-btn adm-main" type="submit">{word("sign_in", lang)}</button></form>{other}'
+        f'<p class="adm-note">{word("forgot", lang)}</p>'
     )
     return document(lang, word("sign_in", lang), body, "/signin" + (f"?{query}" if query else ""))
 
@@ -105,7 +107,7 @@ def sign_in(lang: str, target: str, form: str, *, name: str = "", error: str = "
 def choose(lang: str, secret: str, name: str, form: str, error: str = "") -> str:
     """The page of a one-time link."""
     body = (
-        f'<h1>{word("choose", lang)}</h1><p class="ac-sub">{escape(word("choose_for", lang, name=name))}</p>'
+        f'<h1>{word("choose", lang)}</h1><p class="adm-sub">{escape(word("choose_for", lang, name=name))}</p>'
         f'{_error(error)}<form method="post" action="/signin/link/{escape(secret)}">'
         f'<input type="hidden" name="form" value="{escape(form)}"><input type="hidden" name="lang" value="{lang}">'
         f'<input type="text" name="name" value="{escape(name)}" autocomplete="username" hidden>'
@@ -113,8 +115,8 @@ def choose(lang: str, secret: str, name: str, form: str, error: str = "") -> str
         'autocomplete="new-password" required minlength="10" maxlength="200" autofocus aria-describedby="rule">'
         f'<label for="again">{word("again", lang)}</label><input id="again" name="again" type="password" '
         'autocomplete="new-password" required minlength="10" maxlength="200">'
-        f'<p class="ac-note" id="rule">{word("rule", lang)}</p>'
-        f'<button class="ac-btn ac-main" type="submit">{word("save", lang)}</button></form>'
+        f'<p class="adm-note" id="rule">{word("rule", lang)}</p>'
+        f'<button class="adm-btn adm-main" type="submit">{word("save", lang)}</button></form>'
     )
     return document(lang, word("choose", lang), body, f"/signin/link/{secret}")
 
@@ -123,17 +125,18 @@ def pair(lang: str, code: str) -> str:
     """The page of ``/pair``: the code, large enough to be read across a room, or the button that asks for one."""
     if not code:
         body = (
-            f'<h1>{word("pair", lang)}</h1><p class="ac-sub">{word("pair_note", lang)}</p>'
+            f'<h1>{word("pair", lang)}</h1><p class="adm-sub">{word("pair_note", lang)}</p>'
             '<form method="post" action="/pair">'
             f'<input type="hidden" name="lang" value="{lang}">'
-            f'<button class="ac-btn ac-main" type="submit">{word("pair_start", lang)}</button></form>'
+            f'<button class="adm-btn adm-main" type="submit">{word("pair_start", lang)}</button></form>'
         )
         return document(lang, word("pair", lang), body, "/pair")
     shown = f"{code[:3]} {code[3:]}"
     body = (
         f"<h1>{word('pair', lang)}</h1>"
-        f'<p class="ac-code" id="code" data-code="{escape(code)}">{escape(shown)}</p>'
-        f'<p class="ac-sub">{word("pair_note", lang)}</p><p class="ac-note" role="status">{word("pair_left", lang)}</p>'
+        f'<p class="adm-code" id="code" data-code="{escape(code)}">{escape(shown)}</p>'
+        f'<p class="adm-sub">{word("pair_note", lang)}</p>'
+        f'<p class="adm-note" role="status">{word("pair_left", lang)}</p>'
     )
     return document(lang, word("pair", lang), body, "/pair", script="pair.js")
 
@@ -141,11 +144,11 @@ def pair(lang: str, code: str) -> str:
 def refused(lang: str, sentence: str, title: str = "refused") -> str:
     """Why somebody may not come in."""
     body = (
-        f'<h1>{word(title, lang)}</h1><p class="ac-sub" role="alert">{escape(sentence)}</p>'
-        f'<a class="ac-btn" href="/signin?lang={lang}">{word("back", lang)}</a>'
+        f'<h1>{word(title, lang)}</h1><p class="adm-sub" role="alert">{escape(sentence)}</p>'
+        f'<a class="adm-btn" href="/signin?lang={lang}">{word("back", lang)}</a>'
     )
     return document(lang, word(title, lang), body, "/signin")
 
 
 def _error(sentence: str) -> str:
-    return f'<p class="ac-error" role="alert">{escape(sentence)}</p>' if sentence else ""
+    return f'<p class="adm-error" role="alert">{escape(sentence)}</p>' if sentence else ""

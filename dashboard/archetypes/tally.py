@@ -47,12 +47,17 @@ def fold(state: TallyState, events: Sequence[Event], spec: TallySpec, zone: str)
         if event.nothing:
             continue
         hour = (event.at - day_start(day, zone)) // HOUR
-        by = [str(event.fields.get(name) or "") for name in spec.by]
+        by = [_said(event.fields.get(name)) for name in spec.by]
         key = "\t".join([event.town, str(day), str(hour), *by])
         stated = event.fields.get(spec.amount_field) if spec.amount_field else None
         amount = Quantity(1) if stated is None else Quantity.of(stated)
         state.counts[key] = state.counts[key].plus(amount) if key in state.counts else amount
     return True
+
+
+def _said(value: object) -> str:
+    # Nought is something said: a registration that took no minute.
+    return "" if value is None else str(value)
 
 
 class _Town:

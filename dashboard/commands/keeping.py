@@ -12,6 +12,9 @@ from dashboard.commands.common import Data, by_whom, now, ready
 from dashboard.errors import ConfigurationError
 from dashboard.settings import Settings
 
+LEAST_DAYS = 8
+"""Days that stay: pages compare with the same time of yesterday and of a week ago, and reports come late."""
+
 Force = Annotated[bool, typer.Option("--force", help="覆盖已有的 · replace what is there.")]
 Database = Annotated[
     str | None, typer.Option("--database", metavar="URL", help="恢复到哪个数据库 · database to restore to.")
@@ -84,7 +87,7 @@ def retention(
 ) -> None:
     """归档：旧记录写成 Parquet 后移出数据库，指标不变 · old records to Parquet; no figure changes."""
     from dashboard import retention as letting_go
-    from dashboard.domain.day import day_of
+    from dashboard.domain.day import day_of, shift_day
     from dashboard.stores.history import History, open_engine
     from dashboard.stores.rules import book_of
     from geodata.library import open_library
@@ -106,10 +109,12 @@ def retention(
         library, region = open_library(settings.data_dir, settings.region)
         book = book_of(history, library, region)
         at = now(settings)
-        today = day_of(at, book(0).pack.timezone)
-        if day > today:
+        latest = shift_day(day_of(at, book(0).pack.timezone), -LEAST_DAYS)
+        if day > latest:
             raise ConfigurationError(
-                f"--before 是 {before}，今天还没过完，最晚写今天 · --before is {before}: today at the latest."
+                f"--before 是 {before}，最近 {LEAST_DAYS} 天还要补记、更正和对比，最晚写 {latest}"
+                f" · --before is {before}: the last {LEAST_DAYS} days are still added to and compared with, "
+                f"{latest} at the latest."
             )
         _note(settings, f"retention < {before}")
         made = letting_go.archive(history, book, day, folder, at, typer.echo)

@@ -102,7 +102,7 @@ def change(
             said["towns"] = _codes(towns, pack)
         if staff is not None:
             said["staff"] = staff
-        _note(settings, f"change {name}", what=",".join(said))
+        _note(settings, f"change {name}", fields=",".join(said))
         store.change(_machine(), name, **said)
     typer.echo(f"已修改 · changed: {name}")
 

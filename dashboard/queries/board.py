@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from dashboard.access.audit import Audit
@@ -16,6 +17,7 @@ from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.place import Place, RegionPack
 from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, TrackSummary
+from dashboard.errors import Archived
 from dashboard.feeds import FEEDS, KPIS, STREAMS, feed_named
 from dashboard.queries.alerting.book import AlertBook
 from dashboard.queries.figures import ALL, REPORTING, counted_of, ever, figures_of, over_period, reporting_kpi
@@ -284,7 +286,9 @@ class Trends:
 
         def run() -> None:
             try:
-                work()
+                with suppress(Archived):
+                    # What cannot be played again is not drawn.
+                    work()
             finally:
                 with self._lock:
                     self._busy.discard(what)

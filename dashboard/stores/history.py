@@ -229,6 +229,8 @@ class History:
         """(event time, subject, body) of the effective records of a local day (``None``: of all), oldest first.
 
         A body takes a fifth of the event that :meth:`event_of` makes of it."""
+        if day is not None:
+            self.refuse_archived(connection, feed, day)
         e = t.event.c
         statement = select(e.at, e.subject, e.body).where(e.feed == feed, e.ended.is_(None), e.void.is_(False))
         if day is not None:

@@ -13,10 +13,10 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
     """The page with its empty container."""
     return html.Div(
         [
-            html.Header(html.H1("我的账号" if lang != "en" else "My account"), className="ac-head"),
-            html.Div(id="account-body", className="ac-body", role="region"),
+            html.Header(html.H1("我的账号" if lang != "en" else "My account"), className="adm-head"),
+            html.Div(id="account-body", className="adm-body", role="region"),
         ],
         id="account-page",
-        className="ac",
+        className="adm",
         **attributes(data_lang="en" if lang == "en" else "zh"),
     )

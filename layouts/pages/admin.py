@@ -29,16 +29,16 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
                             dcc.Link(f"{en if english else zh} ›", href=path + ("?lang=en" if english else ""))
                             for path, zh, en in LINKS
                         ],
-                        className="ac-links",
+                        className="adm-links",
                     ),
                 ],
-                className="ac-head",
+                className="adm-head",
             ),
-            html.Div(id="admin-tabs", className="ac-tabs", role="tablist"),
-            html.Div(id="admin-said", className="ac-said", role="status"),
-            html.Div(id="admin-body", className="ac-body", role="tabpanel"),
+            html.Div(id="admin-tabs", className="adm-tabs", role="tablist"),
+            html.Div(id="admin-said", className="adm-said", role="status"),
+            html.Div(id="admin-body", className="adm-body", role="tabpanel"),
         ],
         id="admin-page",
-        className="ac",
+        className="adm",
         **attributes(data_lang="en" if english else "zh"),
     )

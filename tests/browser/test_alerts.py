@@ -51,7 +51,7 @@ def test_an_alert_comes_to_page_and_wall_is_taken_in_town_and_unseen_elsewhere(p
     wall.open(f"{product.address}/wall?sound=1")
     page.page.wait_for_selector(".al-calm")
     wall.page.wait_for_selector(".wl-al, .wl-calm", state="attached")
-    product.fever(TOWN)
+    product.post("temperature", [product.reading(TOWN, 38.4) | {"person_ref": "p-first"}])
     page.page.wait_for_selector(ROW)
     expect(page.page.locator(ROW)).to_contain_text("38.4")
     expect(wall.page.locator("#wall-overview-alerts")).to_contain_text("未签收")
@@ -85,8 +85,8 @@ def test_a_killed_worker_raises_nothing_twice_and_the_next_one_goes_on(product: 
 
     before = fevers()
     os.kill(product.process("worker"), signal.SIGKILL)
-    for _ in range(3):
-        product.fever(TOWN)
+    # Three people: a second fever of the same one would be the first one's recheck.
+    product.post("temperature", [product.reading(TOWN, 38.4) | {"person_ref": f"p-{n}"} for n in range(3)])
     until = time.monotonic() + 60
     while len(fevers()) < len(before) + 3:
         assert time.monotonic() < until

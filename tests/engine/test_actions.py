@@ -165,7 +165,7 @@ MAY = (
 def test_who_may_act_and_who_may_give_away(station: Station) -> None:
     for number, (viewer, verb, status) in enumerate(MAY):
         item = f"visit:patrol:P{number}"
-        said = {"to": "P-8014 顾伟"} if verb != "acknowledge" else {}
+        said: dict[str, Any] = {"to": "P-8014 顾伟"} if verb != "acknowledge" else {}
         answer = station.act(f"a{number}", verb, viewer, item, **said)
         assert answer.status == status, (viewer, verb, answer.json)
         assert (station.standing(item) is not None) == (status == 202), (viewer, verb)

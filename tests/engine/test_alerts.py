@@ -18,7 +18,9 @@ import redis
 from sqlalchemy import event, func, select, update
 
 from dashboard import wiring
-from dashboard.access.viewer import LOCAL_VIEWER
+from dashboard.access.policy import Role
+from dashboard.access.viewer import LOCAL_VIEWER, Viewer
+from dashboard.actions import Actions
 from dashboard.alerts import engine as engines
 from dashboard.alerts.channels import read
 from dashboard.alerts.conditions import Found, Sight
@@ -26,7 +28,7 @@ from dashboard.alerts.deliver import MOST_MS, Deliveries, Unsent, allowed_addres
 from dashboard.alerts.engine import AlertEngine
 from dashboard.clock import machine_ms
 from dashboard.domain.day import MINUTE, day_of, iso
-from dashboard.errors import ConfigurationError, LeaseLost
+from dashboard.errors import ConfigurationError, LeaseLost, NotAllowed
 from dashboard.feeds import STREAMS
 from dashboard.queries.alerting.book import AlertBook
 from dashboard.queries.alerting.life import Alert, State
@@ -35,7 +37,7 @@ from dashboard.stores import tables as t
 from dashboard.stores.redis_server import RedisServer
 from geodata.revise import checked, parameters, threshold
 from ingest.revision import Change, Revisions
-from tests.engine.core import ALWAYS_ON_DUTY, CHECKPOINT, NOON, YAOZHUANG, Core, reading
+from tests.engine.core import ALWAYS_ON_DUTY, CHECKPOINT, DAYUN, NOON, YAOZHUANG, Core, reading
 from tests.engine.outside import Mailbox, Receiver, channels, until_done
 
 PHONE = "13812345678"
@@ -96,6 +98,28 @@ def test_a_fever_is_raised_taken_escalated_and_over_when_the_recheck_is_made(cor
     (over,) = current(core, "temperature.fever")
     assert (over.state, over.resolution) == (State.RESOLVED, "cleared")
     assert steps(core, fever) == ["raised", "escalated", "acknowledged", "cleared"]
+
+
+def test_an_alert_is_dealt_with_in_its_own_town_only(core: Core) -> None:
+    alerts = engine_of(core)
+    core.accept("temperature", reading(1, celsius=38.2, person_ref="p-1"))
+    alerts.step()
+    (fever,) = current(core, "temperature.fever")
+    region = core.parts.region_at
+    actions = Actions(core.intake, core.history, lambda: region(day_of(core.clock.now())), core.clock)
+    neighbour = Viewer("邻", frozenset({Role.CHIEF}), frozenset({DAYUN}))
+    own = Viewer("沈立", frozenset({Role.CHIEF}), frozenset({YAOZHUANG}))
+    for item in (fever.item, "alert:0000", "alert:../x"):
+        with pytest.raises(NotAllowed):
+            actions.act(neighbour, item, "acknowledge", town=DAYUN, name=f"n-{item}")
+    # What somebody brings onto the road past the door is not followed either.
+    act(core, msgspec.structs.replace(fever, town=DAYUN), "done")
+    alerts.step()
+    assert current(core, "temperature.fever")[0].state == State.OPEN
+    assert actions.act(own, fever.item, "acknowledge", town=YAOZHUANG, name="a-1").accepted
+    core.work()
+    alerts.step()
+    assert current(core, "temperature.fever")[0].state == State.ACKNOWLEDGED
 
 
 def test_silence_is_one_cause_a_checkpoint_then_its_town_and_never_its_feed_too(core: Core) -> None:

@@ -28,6 +28,7 @@ from dashboard.feeds import FEEDS
 from dashboard.live import Hub
 from dashboard.queries.export import Table
 from dashboard.queries.view import View
+from dashboard.queries.views import VIEWS
 from dashboard.settings import Settings
 from dashboard.stores import redis_server as embedded
 from tests.engine.answers import Answer, request, serving
@@ -86,7 +87,7 @@ def _light(patched: pytest.MonkeyPatch) -> None:
     table = Table("t", "t", (), ())
     light = {
         name: replace(view, build=lambda *_: {}, tables=None if view.tables is None else lambda *_: [table])
-        for name, view in wiring.VIEWS.items()
+        for name, view in VIEWS.items()
     }
     patched.setattr(wiring, "VIEWS", light)
 
@@ -324,6 +325,33 @@ def test_every_role_at_every_view_of_every_town(world: World) -> None:
     assert wrong == []
 
 
+def test_single_cases_open_for_those_whose_work_they_are(world: World) -> None:
+    hub = world.town.app.state.hub
+    opening = [view for view in hub.views.values() if view.opens is not None]
+    assert {"disputes", "feed-isolation"} <= {view.name for view in opening}
+
+    async def answer(who: str, name: str) -> str:
+        browser = world.browsers[who]
+        cookie = "; ".join(f"{key}={value}" for key, value in browser.cookies.items())
+        async with (
+            websockets.connect(f"ws://127.0.0.1:{browser.port}/live", additional_headers={"Cookie": cookie}) as page,
+            asyncio.timeout(20),
+        ):
+            say = {"view": name, "scope": "all", "lang": "zh", "params": {"open": "case-1"}}
+            await page.send(json.dumps({"do": "subscribe", **say}))
+            while True:
+                message = json.loads(await page.recv())
+                if message["type"] in ("view", "refused", "trouble"):
+                    return str(message["type"])
+
+    async def story() -> dict[tuple[str, str], str]:
+        people = ("leader-all", "clerk-all", "chief-all", "leader-one")
+        return {(who, view.name): await answer(who, view.name) for who in people for view in opening}
+
+    for (who, name), kind in asyncio.run(story()).items():
+        assert (kind == "refused") == (not allows(world.viewers[who], Permission.CASES)), (who, name, kind)
+
+
 def test_every_role_at_every_export_of_every_town(world: World) -> None:
     hub = world.town.app.state.hub
     offered = [view for view in hub.views.values() if view.tables is not None]
@@ -366,11 +394,12 @@ def test_the_list_of_who_can_see_what_is_the_application(world: World) -> None:
     assert kinds["实时视图"] == len(hub.views)
     assert kinds["导出"] == sum(view.tables is not None for view in hub.views.values())
     found = {(row[0], row[1]): dict(zip(head[3:], row[3:], strict=True)) for row in body}
-    assert found["页面", "/wall"]["大屏"] == "全部镇街"
+    assert found["页面", "/wall"]["大屏"] == "须管全部"
     assert found["页面", "/patrols"]["大屏"] == "—"
-    assert found["页面", "/town/{code}"]["所长"] == "本镇街"
+    assert found["页面", "/town/{code}"]["所长"] == "所管镇街"
+    assert found["页面", "/town/{code}/handover"]["大屏"] == "—"
     assert found["页面", "/records"]["领导"] == "—"
-    assert found["接口", "GET /api/v1/access.csv"]["管理员"] == "全部镇街"
+    assert found["接口", "GET /api/v1/access.csv"]["管理员"] == "须管全部"
     shown = world.ask("administrator-all", "GET", "/api/v1/access").json["lines"]
     assert [line["name"] for line in shown] == [row[1] for row in body]
     for who in ("administrator-one", "chief-all", "leader-all", "api-all"):

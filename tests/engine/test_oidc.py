@@ -81,7 +81,13 @@ def come(here: Town, issuer: Issuer, browser: Browser | None = None, path: str =
     return browser.get(f"{back.path}?{back.query}")
 
 
-WHO = {"sub": "u-1", "preferred_username": "许岩", "groups": ["police-chiefs"], "towns": [YAOZHUANG], "badge": "J-7"}
+WHO: dict[str, Any] = {
+    "sub": "u-1",
+    "preferred_username": "许岩",
+    "groups": ["police-chiefs"],
+    "towns": [YAOZHUANG],
+    "badge": "J-7",
+}
 
 
 def test_somebody_with_a_role_comes_in_as_what_the_claims_say(here: Town, issuer: Issuer) -> None:
@@ -104,7 +110,7 @@ def test_somebody_with_a_role_comes_in_as_what_the_claims_say(here: Town, issuer
 
 
 def test_nobody_else_comes_in(here: Town, issuer: Issuer) -> None:
-    refused = {
+    refused: dict[str, dict[str, Any]] = {
         "no role": {**WHO, "sub": "u-2", "groups": ["drivers"]},
         "no groups": {"sub": "u-3", "preferred_username": "甲"},
         "no town": {**WHO, "sub": "u-4", "preferred_username": "乙", "towns": ["999"]},

@@ -18,7 +18,7 @@ from schemathesis.generation import GenerationMode
 from dashboard.stores.redis_server import RedisServer
 from tests.engine.fort import Fort, fort, public, valid
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))
 
 
 @pytest.fixture(scope="module")

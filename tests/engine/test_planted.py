@@ -35,7 +35,15 @@ from tests.engine.fort import Fort, fort, public, texts, valid
 
 NAME = "诸葛不贰"
 PHONES = ("13857309417", "138-5730-9417", "138 5730 9417", "+86 13857309417")
-ID = "330421198503079418"
+
+
+def checked_id(first: str) -> str:
+    """An identity number with its check digit."""
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return first + "10X98765432"[sum(int(one) * weight for one, weight in zip(first, weights, strict=True)) % 11]
+
+
+ID = checked_id("33042119850307941")
 NEEDLES = (NAME, "57309417", "5730-9417", "5730 9417", "19850307")
 """What gives a planted person away, also when only a part was masked."""
 UNDECLARED = {"联系人": NAME, "联系电话": PHONES[0], "contact": NAME, "phone": PHONES[1], "姓名": NAME, "idcard": ID}
@@ -43,13 +51,7 @@ UNDECLARED = {"联系人": NAME, "联系电话": PHONES[0], "contact": NAME, "ph
 
 def personal_values() -> list[str]:
     """What somebody types into a text field that is for something else."""
-    return [*PHONES, ID, f"找{PHONES[0]}", f"身份证{ID}号"]
-
-
-def checked_id(first: str) -> str:
-    """An identity number with its check digit."""
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return first + "10X98765432"[sum(int(one) * weight for one, weight in zip(first, weights, strict=True)) % 11]
+    return [*PHONES[1:], f"找{PHONES[0]}", f"身份证{ID}号"]
 
 
 def table_of(feed: Any, number: int) -> list[list[str]]:
@@ -59,7 +61,7 @@ def table_of(feed: Any, number: int) -> list[list[str]]:
     rows = [[*heads, *(field.words.zh for field in fields)]]
     sample = valid(feed, number)
     plain = [str(sample.get(field.name, "")) for field in fields]
-    whom = [NAME, PHONES[0], checked_id(ID[:17]), f"{NAME} {PHONES[1]}"]
+    whom = [NAME, PHONES[0], ID, f"{NAME} {PHONES[1]}"]
     rows.append([f"{feed.name}-t-{number}", "姚庄镇", "2020-02-18 10:00", *whom, *plain])
     for at, value in enumerate(personal_values()):
         filled = [value if field.kind == "text" else one for field, one in zip(fields, plain, strict=True)]
@@ -78,7 +80,7 @@ def plant(found: Fort) -> int:
         records.append(valid(feed, 901) | {"town": f"找{PHONES[0]}"})
         planted += len(records)
         assert found.post(feed.name, *records).status == 202, feed.name
-        for record in records[:3]:
+        for record in records[:2]:
             said = {"record": record | {"id": f"form-{record['id'][:20]}-{number}"}}
             assert found.as_("amy", "POST", f"/api/v1/forms/{feed.name}", said).status in (202, 422)
             found.as_("amy", "POST", f"/api/v1/forms/{feed.name}/check", said)
@@ -118,7 +120,7 @@ def castle(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) 
     try:
         with fort(folder / "data", redis_server.url) as found:
             found.web.actions.contacts.vault.keys.make()
-            assert plant(found) > 500
+            assert plant(found) > 400
             yield found
     finally:
         structlog.reset_defaults()
@@ -213,7 +215,7 @@ def test_what_is_planted_is_found_nowhere(castle: Fort, redis_server: RedisServe
     ]
     answers += [f"/api/v1/figures?feed={feed.name}" for feed in public()]
     answers += [f"/api/v1/records?feed={feed.name}&day=2020-02-18&limit=500&lang=zh" for feed in public()]
-    answers += [f"/api/v1/records.xlsx?feed={feed.name}&day=2020-02-18" for feed in public()]
+    answers += [f"/api/v1/records.xlsx?feed={feed.name}&day=2020-02-18" for feed in public() if feed.core]
     answers += [f"/api/v1/export/{view.name}.xlsx" for view in VIEWS.values() if view.tables]
     answers += [page.path.pattern for page in PAGES if re.fullmatch(r"[/\w]+", page.path.pattern)]
     answers += [
@@ -225,7 +227,7 @@ def test_what_is_planted_is_found_nowhere(castle: Fort, redis_server: RedisServe
     assert not found, "served: " + "\n".join(found[:8])
 
     desk = castle.web.actions.snapshots
-    link = desk.publish(20200218, castle.core.clock.now())
+    link, _ = desk.publish(20200218, castle.core.clock.now())
     assert {"html", "pdf", "xlsx", "docx", "png", "json"} <= set(link.files)
     for form in link.files:
         found += given_away(f"snapshot .{form}", unpacked(desk.archive.read(link, form)))

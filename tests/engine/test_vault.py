@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import threading
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 import redis
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, select, update
 
 from dashboard.access.audit import Audit, Kind, Wanted
 from dashboard.access.tables import contact as table
@@ -20,6 +22,7 @@ from dashboard.access.viewer import Role, Viewer
 from dashboard.domain.day import day_of, iso
 from dashboard.errors import ConfigurationError, NotAllowed, StoreUnavailable, TownwatchError, UnknownFeed
 from dashboard.feeds import FEEDS
+from dashboard.stores import tables
 from dashboard.stores.history import History, open_engine
 from dashboard.stores.redis_server import RedisServer
 from ingest.contacts import DAY_MS, Contacts
@@ -312,25 +315,22 @@ def test_an_import_puts_contacts_into_the_vault_and_nowhere_else(office: Office,
     office.vault.erase(NOW, "amy", "callback", "C-11")
 
 
+def plain(cell: Any) -> str:
+    """A cell as text, unpacked where it is packed."""
+    if not isinstance(cell, bytes):
+        return str(cell)
+    with suppress(zlib.error):
+        cell = zlib.decompress(cell)
+    return cell.decode("utf-8", "replace")
+
+
 def everything(history: History) -> str:
     """Every cell of every table, compressed ones opened."""
-    import zlib
-
-    from dashboard.stores import tables
-
-    found = []
+    found: list[str] = []
     with history.reading() as connection:
         for one in tables.METADATA.sorted_tables:
             for row in connection.execute(select(one)):
-                for cell in row:
-                    if isinstance(cell, bytes):
-                        try:
-                            cell = zlib.decompress(cell)
-                        except zlib.error:
-                            pass
-                        found.append(cell.decode("utf-8", "replace"))
-                    else:
-                        found.append(str(cell))
+                found += [plain(cell) for cell in row]
     return "\n".join(found)
 
 
@@ -369,6 +369,3 @@ def test_a_contact_without_a_case_does_not_stay_for_ever(office: Office) -> None
         office.core.clock.set(at)
     assert office.vault.kept("callback", "C-nobody") is None
     assert isinstance(office.vault.kept("callback", "C-1"), Kept)
-
-
-__all__ = ["text"]

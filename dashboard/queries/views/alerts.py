@@ -285,7 +285,9 @@ def _row(asked: Asked, one: Alert, count: int, waiting: bool) -> dict[str, Any]:
         "since": one.changed_at if over else _waiting_since(one),
         "owner": acting.who(board, town, one.owner, lang),
         "level": words.ROLE_WORDS[one.role].of(lang) if one.level and one.state == State.OPEN else "",
-        "acts": [] if over else acting.acts_for(board, town, VERBS, told, lang, "acknowledge"),
+        "acts": []
+        if over or not acting.may_act(board.viewer, one.town)
+        else acting.acts_for(board, town, VERBS, told, lang, "acknowledge"),
         "acting": acting.acting(board, town, told, lang),
     }
 

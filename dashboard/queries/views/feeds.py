@@ -341,6 +341,8 @@ def _view(feed: Feed) -> View:
         title=feed.words,
         open=True,
         needs=Permission.FIGURES,
+        # A row of a case feed is somebody's case; of the others it is a place or a kind.
+        opens=Permission.CASES if isinstance(feed.archetype, CaseSpec) else None,
     )
 
 
