@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from benchmarks import bulk
 from benchmarks.bench_worker import fill, work, worker_of
@@ -181,7 +182,7 @@ def _worker(made: Made, size: Size) -> Iterator[Outcome]:
         path = stage.folder / "grown.db"
         bulk.copy(made, path)
         grown = Made(str(path), made.events, made.day, made.until)
-        stage.on(grown)
+        stage.on(grown, Path(made.path).parent / "packs")
         worker = worker_of(stage)
         region = stage.parts.region_at(0)
         batches = list(_further(region, made, size))

@@ -105,8 +105,13 @@ class Stage:
                 raise NotMeasured(f"{name} 在 {START_S:.0f} 秒内没有应答：{redis_server.last_words(log)}")
             time.sleep(0.05)
 
-    def on(self, made: Made) -> None:
-        """Put this stage on a database that is there: its records, and the time at which they end."""
+    def on(self, made: Made, packs: Path | None = None) -> None:
+        """Put this stage on a database that is there: its records, the time at which they end, and the region packs
+        that it was made with, which lie beside it or where ``packs`` says."""
+        packs = packs or Path(made.path).parent / "packs"
+        # The program's own pack may be another by now; taking it up would fold millions of records again.
+        shutil.rmtree(self.folder / "packs", ignore_errors=True)
+        shutil.copytree(packs, self.folder / "packs")
         write_world(self.folder, "bench", 1.0, made.until)
         self.settings = Settings.load(
             data_dir=self.folder,

@@ -24,6 +24,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "name": ("镇哨", "Townwatch"),
     "skip": ("跳到正文", "Skip to content"),
     "nav": ("主导航", "Main"),
+    "more": ("更多", "More"),
     "overview": ("总览", "Overview"),
     "alerts": ("告警", "Alerts"),
     "patrols": ("巡逻", "Patrols"),
@@ -79,6 +80,8 @@ NAV: tuple[tuple[str, str, str], ...] = (
     ("system", "/system", "layers"),
 )
 """(word, path, icon) of the pages there are."""
+SELDOM = frozenset({"imports", "wall", "system"})
+"""Pages that stand behind “more” in the bar: a dozen English words are wider than a laptop."""
 
 
 def word(key: str, lang: str) -> str:
@@ -202,7 +205,10 @@ def top_bar(given: Frame, page: str) -> Component:
             ),
             _switch(given, page),
             html.Nav(
-                [_nav_link(given, key, path, page) for key, path, _ in given.nav],
+                [
+                    *(_nav_link(given, key, path, page) for key, path, _ in given.nav if key not in SELDOM),
+                    _more(given, page),
+                ],
                 className="tw-nav",
                 **attributes(aria_label=word("nav", lang)),
             ),
@@ -235,6 +241,29 @@ def _nav_link(given: Frame, key: str, path: str, page: str) -> Component:
     badge = html.Span(id="tw-alerts", className="tw-nav-badge", hidden=True) if key == "alerts" else None
     # dcc.Link takes no aria attributes, so the current page is marked on its item.
     return html.Span([link, badge], **current)
+
+
+def _more(given: Frame, page: str) -> Component | None:
+    links = [
+        dcc.Link(
+            [icon(symbol, 18), html.Span(word(key, given.lang))],
+            href=given.address.to(path),
+            className="tw-choice tw-on" if key == page else "tw-choice",
+        )
+        for key, path, symbol in given.nav
+        if key in SELDOM
+    ]
+    if not links:
+        return None
+    current = " tw-on" if page in SELDOM else ""
+    return html.Details(
+        [
+            html.Summary([html.Span(word("more", given.lang)), icon("chevd", 16)], className=f"tw-more-word{current}"),
+            html.Div(links, className="tw-switch-list"),
+        ],
+        className="tw-more",
+        id="tw-more",
+    )
 
 
 def _switch(given: Frame, page: str) -> Component:

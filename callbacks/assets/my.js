@@ -13,7 +13,7 @@
 
   function mount(page) {
     var mark = window.townMarks.mark, pin = window.townMarks.pin, esc = window.TW.esc, icon = window.TW.icon, rec = window.twRecord;
-    var zh = page.dataset.lang !== "en", data = null, saved = 0, online = true, asked = -1e9, timer = 0, ended = false, failed = "", state = read();
+    var zh = page.dataset.lang !== "en", data = null, saved = 0, online = true, asked = -1e9, timer = 0, ended = false, failed = "", seen = {}, state = read();
     function say(key, values) { return WORDS[key][zh ? 0 : 1].replace(/\{(\w+)\}/g, function (_, name) { return values[name]; }); }
     function $(id) { return page.querySelector("#" + id); }
     function put(element, html) {
@@ -122,8 +122,9 @@
       var own = shown(), html = "";
       if (state.tab === "finished") { put($("my-list"), doneHtml()); return; }
       if (!own.length) html = '<div class="tp-empty"><b>' + say(state.tab === "free" ? "noneFree" : "none") + "</b></div>";
-      data.groups.concat([{ key: "", label: "" }]).forEach(function (group) {
-        var members = own.filter(function (row) { return group.key ? row.group === group.key : !data.groups.some(function (one) { return one.key === row.group; }); });
+      data.groups.forEach(function (group) { seen[group.key] = group; });
+      ["burning", "overdue", "soon", "later", "handled"].forEach(function (name) {
+        var group = seen[name] || { key: name, label: "" }, members = own.filter(function (row) { return row.group === name; });
         if (!members.length) return;
         if (group.label && group.key !== "burning") {
           html += '<div class="tp-group" role="heading" aria-level="2">' + mark(group.key === "overdue" ? "alert" : group.key === "soon" ? "soon" : "open", 15) + "<b>" + esc(group.label) + "</b>" + (zh ? members.length + " 件" : members.length) + "</div>";

@@ -90,8 +90,8 @@
   feedsInto("#tw-feeds", draw);
   feedsInto("#tw-feeds-phone", drawPhone);
 
-  /* The switch is a <details>: it closes when something is chosen, on Escape and on a click elsewhere. */
-  function openSwitch() { return document.querySelector("#tw-switch[open]"); }
+  /* The switch and “more” are <details>: they close when something is chosen, on Escape and on a click elsewhere. */
+  function openSwitch() { return document.querySelector("#tw-switch[open], #tw-more[open]"); }
   document.addEventListener("click", function (event) {
     var list = openSwitch();
     if (list && (!list.contains(event.target) || event.target.closest("a"))) list.removeAttribute("open");

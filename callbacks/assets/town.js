@@ -39,7 +39,7 @@
     function say(key) { return WORDS[key][zh ? 0 : 1]; }
     function $(id) { return page.querySelector("#" + id); }
     var data = null, query = "", pop = null, sized = [];
-    var state = readAddress(), hovered = "";
+    var state = readAddress(), hovered = "", seen = {};
     var acts = window.TW.acts.bind(page, {
       choices: function () { return data && data.choices || {}; },
       find: function (item) { return data && rows().filter(function (row) { return row.item === item; })[0]; },
@@ -160,6 +160,13 @@
       return rows.every(function (row) { return row.group === "later" || row.group === "handled"; }) ||
         (page.clientWidth >= 1280 && rows.filter(function (row) { return row.group !== "later" && row.group !== "handled"; }).length < 9);
     }
+    /* A row that was just acted upon stays where it was for ten seconds, also when it was the last of its group. */
+    function groups(rows) {
+      data.groups.forEach(function (group) { seen[group.key] = group; });
+      return ["burning", "overdue", "soon", "later", "handled"].filter(function (key) {
+        return rows.some(function (row) { return row.group === key; });
+      }).map(function (key) { return seen[key] || { key: key, label: "", count: "", note: "" }; });
+    }
     function drawList() {
       var rows = shown(), urgent = rows.filter(function (row) { return row.group !== "later" && row.group !== "handled"; });
       var html = "", open = laterOpen(rows);
@@ -168,7 +175,7 @@
       } else if (!urgent.length) {
         html += '<div class="tp-empty"><b>' + esc(data.empty.title) + "</b>" + esc(data.empty.text) + "</div>";
       }
-      data.groups.forEach(function (group) {
+      groups(rows).forEach(function (group) {
         var own = rows.filter(function (row) { return row.group === group.key; });
         if (!own.length) return;
         var counted = own.length === data.rows.filter(function (row) { return row.group === group.key; }).length;

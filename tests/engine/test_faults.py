@@ -200,3 +200,33 @@ def test_a_redis_that_does_not_come_up_does_not_end_its_supervisor(
     supervisor._look_after(first=False)
     assert supervisor.server.alive()
     supervisor.server.stop()
+
+
+def test_a_log_that_cannot_be_written_ends_nobody() -> None:
+    code = (
+        "from dashboard import telemetry\n"
+        "telemetry.configure('info', True)\n"
+        "telemetry.log('x').warning('event')\n"
+        "print('goes on')\n"
+    )
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parents[2],
+        )
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
+
+
+def test_a_part_that_ends_without_a_word_is_started_again(data_dir: Path) -> None:
+    from dashboard.settings import Settings
+
+    said: list[str] = []
+    supervisor = processes.Supervisor(Settings.load(data_dir), parts=(), say=said.append)
+    child = processes.Child(processes.Part("worker", ("worker",)), started=0.0)
+    supervisor._ended(child, 1, 1.0, first=False)
+    assert "starting again" in said[-1], "on a full disk nobody can say why he ends"
+    assert child.due > 1.0

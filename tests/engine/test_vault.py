@@ -319,9 +319,10 @@ def plain(cell: Any) -> str:
     """A cell as text, unpacked where it is packed."""
     if not isinstance(cell, bytes):
         return str(cell)
+    packed: bytes = cell
     with suppress(zlib.error):
-        cell = zlib.decompress(cell)
-    return cell.decode("utf-8", "replace")
+        packed = zlib.decompress(cell)
+    return packed.decode("utf-8", "replace")
 
 
 def everything(history: History) -> str:
