@@ -44,7 +44,8 @@ def refusal(error: Exception) -> Response:
     if isinstance(error, Refused):
         return answer({"error": error.message}, error.status, error.headers)
     if isinstance(error, Backpressure):
-        return answer({"error": error.sentence}, 507 if isinstance(error, DiskFull) else 429, {"Retry-After": str(error.retry_after)})
+        status = 507 if isinstance(error, DiskFull) else 429
+        return answer({"error": error.sentence}, status, {"Retry-After": str(error.retry_after)})
     if isinstance(error, StoreUnavailable):
         return answer({"error": error.sentence}, 503, {"Retry-After": "5"})
     if isinstance(error, NotAllowed):

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from dashboard.commands.common import Data
+
 feed = typer.Typer(help="数据流：有哪些，新增一路 · feeds: which there are, and a new one.", no_args_is_help=True)
 
 
@@ -20,10 +22,11 @@ class Shape(StrEnum):
 
 
 @feed.command("list")
-def feed_list() -> None:
+def feed_list(data: Data = None) -> None:
     """有哪些数据流 · the feeds that are declared."""
     from dashboard.feeds import FEEDS
 
+    del data  # feeds are the program's
     for one in FEEDS.values():
         kind = type(one.archetype).__name__.removesuffix("Spec").lower()
         typer.echo(f"{one.name}\t{kind}\t{one.words.zh} · {one.words.en}\t{len(one.kpis)}")
@@ -39,10 +42,12 @@ def feed_new(
         Path | None,
         typer.Option("--out", metavar="DIR", help="写到这里，不写进程序 · write here instead (see TOWNWATCH_FEEDS)."),
     ] = None,
+    data: Data = None,
 ) -> None:
     """写一个新数据流的文件和测试 · writes the file of a new feed and its test; nothing else needs to change."""
     from dashboard.commands.scaffold import begin
 
+    del data  # feeds are the program's
     for path in begin(name, str(archetype), zh, en, out):
         typer.echo(str(path))
     if out is not None:

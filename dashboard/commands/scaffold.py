@@ -56,7 +56,7 @@ from __future__ import annotations
 
 '''
 
-CASE = '''from dashboard.domain.feed import AlertRule, CaseSpec, DutyRule, Feed, Field, OnCase, Stage, Words
+CASE = """from dashboard.domain.feed import AlertRule, CaseSpec, DutyRule, Feed, Field, OnCase, Stage, Words
 from dashboard.domain.fields import stage_field
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import cases, share
@@ -146,9 +146,9 @@ FEED = Feed(
         "owner": "P-0417",
     },
 )
-'''
+"""
 
-TALLY = '''from dashboard.domain.feed import AlertRule, Feed, Field, OnFigure, TallySpec, Words
+TALLY = """from dashboard.domain.feed import AlertRule, Feed, Field, OnFigure, TallySpec, Words
 from dashboard.domain.fields import AMOUNT, REPORTED_BY
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import tallied
@@ -209,9 +209,9 @@ FEED = Feed(
         "count": 3,
     },
 )
-'''
+"""
 
-ROSTER = '''from dashboard.domain.feed import AlertRule, Feed, Field, OnFigure, RosterSpec, Words
+ROSTER = """from dashboard.domain.feed import AlertRule, Feed, Field, OnFigure, RosterSpec, Words
 from dashboard.domain.freshness import DAILY
 from dashboard.domain.kpis import left_over, listed, progress
 
@@ -277,7 +277,7 @@ FEED = Feed(
         "done": 45,
     },
 )
-'''
+"""
 
 BODIES = {"case": CASE, "tally": TALLY, "roster": ROSTER}
 

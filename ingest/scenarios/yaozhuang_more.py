@@ -75,7 +75,11 @@ def more(source: str, first: int, last: int) -> tuple[Stream, ...]:
         until = "2020-02-24" if number % 40 == 0 else "2020-05-31"
         item = f"{TOWN}-S{number % 4 + 1}"
         return {
-            "town": TOWN, "item": item, "action": "redeemed", "kind": "county", "checkpoint": gate,
+            "town": TOWN,
+            "item": item,
+            "action": "redeemed",
+            "kind": "county",
+            "checkpoint": gate,
             "valid_until": until,
         }
 

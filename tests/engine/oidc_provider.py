@@ -37,7 +37,7 @@ def token(issuer: str, nonce: str) -> str:
     if State.how.get("rotate"):
         State.key = RSAKey.generate_key(2048, {"kid": secrets.token_hex(4), "use": "sig", "alg": "RS256"})
     if kind == "foreign":
-        other = RSAKey.generate_key(2048, {"kid": State.key.kid})
+        other = RSAKey.generate_key(2048, {"kid": str(State.key.kid)})
         return str(jwt.encode({"alg": "RS256", "kid": State.key.kid}, claims, other))
     if kind == "secret":
         return str(jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET * 3)))
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def issuer(self) -> str:
         """Its own name."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"http://127.0.0.1:{cast(ThreadingHTTPServer, self.server).server_port}"
 
     def tell(self, body: Any, status: int = 200) -> None:
         """Answer JSON."""

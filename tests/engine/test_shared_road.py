@@ -30,15 +30,15 @@ class Road(Stream):
         """An empty road."""
         return 0
 
-    def append_all(self, batches: Sequence[Batch]) -> list[Backpressure | None]:
+    def append_all(self, batches: Sequence[Batch], names: Sequence[str] = ()) -> list[Backpressure | None]:
         """Wait for the test, then do as the real road does."""
         self.trips.append(len(batches))
         self.answer.wait(20)
         if self.broken:
             raise StoreUnavailable("没有应答")
-        return super().append_all(batches)
+        return super().append_all(batches, names)
 
-    def _send(self, groups: object, dead: Sequence[DeadLetter]) -> None:
+    def _send(self, groups: object, dead: Sequence[DeadLetter], names: object) -> None:
         return None
 
 

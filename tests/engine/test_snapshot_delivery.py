@@ -44,7 +44,7 @@ def receiver() -> Iterator[Receiver]:
 def told(core: Core) -> list[tuple[str, str, str]]:
     d = t.delivery.c
     with core.history.reading() as connection:
-        return [tuple(row) for row in connection.execute(select(d.channel, d.about, d.state).order_by(d.channel))]  # type: ignore[misc]
+        return [tuple(row) for row in connection.execute(select(d.channel, d.about, d.state).order_by(d.channel))]
 
 
 def test_each_recipient_gets_its_edition_once(core: Core, data_dir: Path, receiver: Receiver) -> None:

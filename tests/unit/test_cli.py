@@ -97,7 +97,8 @@ def test_a_correction_is_a_pair() -> None:
 def test_metrics_are_all_named_once_and_shown() -> None:
     assert len({each.name for each in METRICS}) == len(METRICS)
     shown = telemetry.exposition().decode()
-    for each in METRICS:
+    # The others are looked up where there is something to look at: tests/engine/test_measured.py.
+    for each in (one for one in METRICS if not one.asked):
         assert f"# HELP townwatch_{each.name} {each.help}" in shown
 
 

@@ -66,8 +66,8 @@ def test_children_get_exactly_these_settings(data_dir: Path, monkeypatch: pytest
         (
             "redis_url",
             "http://x",
-            "应为空，或以 redis://、rediss://、unix:// 开头的地址",
-            "redis://, rediss:// or unix://",
+            "应为空，或以 redis://、rediss://、unix://、redis+cluster://、rediss+cluster:// 开头的地址",
+            "redis://, rediss://, unix://, redis+cluster:// or rediss+cluster://",
         ),
         ("database_url", "x", "应为空，或以 sqlite://、postgresql:// 开头的地址", "sqlite:// or postgresql://"),
         ("heartbeat_s", "0", "应为大于 0、不超过 10 的数", "a number above 0, at most 10"),

@@ -264,7 +264,9 @@ def test_every_scene_has_its_panels_and_a_view() -> None:
         for panel in panels:
             assert f"'wall-{scene}-{panel}'" in page
         if scene == "more":
-            assert VIEWS["wall_more"].build(SampleBoard(), "all", "zh") == {"missing": True}, "no such feed has a record"
+            assert VIEWS["wall_more"].build(SampleBoard(), "all", "zh") == {"missing": True}, (
+                "no such feed has a record"
+            )
         elif scene != "overview":
             assert set(VIEWS[f"wall_{scene}"].build(SampleBoard(), "all", "zh")) >= {"map", "note", *panels}
 

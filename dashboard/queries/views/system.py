@@ -62,7 +62,7 @@ def _list(health: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
 
 
 def headline(board: Board, health: Mapping[str, Any], lang: str) -> list[dict[str, str]]:
-    """A few clauses: a database that is away, partitions without a worker, feeds, backlog, dead letters (which are not known then)."""
+    """A few clauses: a database that is away, partitions without a worker, feeds, backlog, dead letters."""
     zh = lang != "en"
     old = [feed for feed in board.feeds if board.freshness(feed.name)[0] in (Freshness.STALE, Freshness.SILENT)]
     said: list[dict[str, str]] = []
@@ -78,7 +78,7 @@ def headline(board: Board, health: Mapping[str, Any], lang: str) -> list[dict[st
         said.append({"text": text, "tone": "alert"})
     idle = sum(1 for row in _list(health, "partitions") if row.get("idle"))
     if idle:
-        text = f"{idle} 个分区没有进程在处理，记录留在路上" if zh else f"nobody works on {idle} partitions; records wait"
+        text = f"{idle} 个分区没有进程在处理，记录留在路上" if zh else f"no worker for {idle} partitions; records wait"
         said.append({"text": text, "tone": "alert"})
     if old:
         names = ("、" if zh else ", ").join(feed.short.of(lang) for feed in old)
