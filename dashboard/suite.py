@@ -1,4 +1,4 @@
-"""``townwatch test``: the machine's Chromium, then every test, the browser's last and alone."""
+"""``townwatch test``: the machine's Chromium, then every test, the browser's last."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def run(arguments: Sequence[str]) -> int:
     apart = [*pytest, "-n", "2", "tests/unit", "tests/contract", "tests/oracle", "tests/engine"]
     codes = [subprocess.run(apart, cwd=ROOT, env=environment, check=False).returncode]
     if any((ROOT / "tests" / "browser").glob("test_*.py")):
-        codes.append(subprocess.run([*pytest, "tests/browser"], cwd=ROOT, env=environment, check=False).returncode)
+        # A module stays with one process: its tests share a running product, and some tell one day's story.
+        drawn = [*pytest, "-n", "2", "--dist", "loadfile", "tests/browser"]
+        codes.append(subprocess.run(drawn, cwd=ROOT, env=environment, check=False).returncode)
     if all(code == NO_TESTS for code in codes):
         return NO_TESTS
     return next((code for code in codes if code not in (0, NO_TESTS)), 0)

@@ -18,7 +18,7 @@ import websockets
 from fastapi import FastAPI
 
 from dashboard.access.policy import Open, Permission
-from dashboard.access.viewer import Viewer
+from dashboard.access.viewer import Role, Viewer
 from dashboard.clock import FixedClock
 from dashboard.live import Hub, build_id
 from dashboard.queries.view import View
@@ -196,8 +196,8 @@ def test_two_viewers_of_different_scope_never_see_each_others_data() -> None:
 def test_viewers_of_other_feeds_do_not_share_a_text() -> None:
     async def story() -> None:
         hub, _ = hub_with(FIGURES)
-        few = Viewer(name="一路", roles=frozenset(), feeds=frozenset({"patrol"}))
-        every = Viewer(name="全部", roles=frozenset())
+        few = Viewer(name="一路", roles=frozenset({Role.API}), feeds=frozenset({"patrol"}))
+        every = Viewer(name="全部", roles=frozenset({Role.API}))
         hub.identify = lambda connection: few if connection.headers["x-viewer"] == "few" else every
         async with serving(hub) as host, page(host, "few") as a, page(host, "every") as b:
             for one in (a, b):

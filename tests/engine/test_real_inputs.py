@@ -197,10 +197,14 @@ def visits_among(fixes: Table) -> Table:
     places = pack_table("places.csv").set_index("code")
     found: list[dict[str, Any]] = []
     located = places[places.lon.notna()]
+    # No stay runs over midnight.
+    tracks = [(unit, track) for (unit, _), track in fixes.groupby(["unit", "day"])]
     for place in {*pack_table("visit_rules.csv").place, *located[located.kind == "enterprise"].index}:
         lon, lat = float(places.loc[place, "lon"]), float(places.loc[place, "lat"])
-        # No stay runs over midnight.
-        for (unit, _), track in fixes.groupby(["unit", "day"]):
+        for unit, track in tracks:
+            # A thousandth of a degree of latitude is more than 100 m.
+            if (track.lat - lat).abs().min() > 0.001:
+                continue
             away = GEOD.inv(track.lon, track.lat, np.full(len(track), lon), np.full(len(track), lat))[2]
             near = pd.Series(np.asarray(away) <= 50, index=track.index)
             if not near.any():

@@ -13,9 +13,20 @@ import redis
 from dashboard.domain.event import Event
 from dashboard.errors import Backpressure, StoreUnavailable
 from dashboard.stores.redis_server import RedisServer
+from dashboard.stores.room import Room
 from dashboard.stores.stream import Batch, DeadLetter, Stream
 from ingest.intake import SharedRoad
 from tests.engine.core import Core, reading
+
+
+class Always(Room):
+    """Nothing is ever full."""
+
+    def __init__(self) -> None:
+        """It looks at nothing."""
+
+    def refusal(self) -> None:
+        """There is room."""
 
 
 class Road(Stream):
@@ -24,6 +35,7 @@ class Road(Stream):
     def __init__(self, limit: int = 100, broken: bool = False) -> None:
         self.limit, self.partitions, self.broken = limit, 1, broken
         self.answer = threading.Event()
+        self.room = Always()
         self.trips: list[int] = []
 
     def pending(self) -> int:

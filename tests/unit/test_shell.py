@@ -94,10 +94,14 @@ def test_the_wall_stands_alone_and_dark() -> None:
 
 
 def test_the_bar_links_to_pages_and_towns_there_are_and_marks_the_present_one() -> None:
-    text = framed("/system", page="system")
+    text = framed("/patrols", page="patrols")
     for address in ("/", "/wall", "/system", *(f"/town/{code}" for code in TOWNS)):
         assert f'"href": "{address}"' in text
     assert text.count('"aria-current": "page"') == 1
+    # One that stands behind “more” is marked there, and so is the word.
+    behind = framed("/system", page="system")
+    assert "tw-more-word tw-on" in behind
+    assert "tw-more-word tw-on" not in text
 
 
 def test_a_viewer_is_offered_its_own_towns() -> None:
