@@ -32,7 +32,8 @@ def prepare(product: Running) -> None:
     """A fever, and three disputes: over their time, due soon, and with nobody."""
     soon = datetime.now(UTC)
     product.post("temperature", [product.reading(TOWN, 36.4), product.reading(TOWN, 38.2)])
-    for number, hours in ((1, -5), (2, 1), (3, -30)):
+    # Minutes, not hours: late in the evening what is due in an hour is due tomorrow.
+    for number, hours in ((1, -5), (2, 0.3), (3, -30)):
         record = {
             "id": f"day-{number}", "town": TOWN, "at": now(), "case": f"{TOWN}-D{number:04}", "stage": "mediating",
             "kind": ("wages", "housing", "neighbour")[number - 1], "parties": 2,
