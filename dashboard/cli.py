@@ -23,9 +23,11 @@ import typer
 from dashboard.commands import keeping
 from dashboard.commands.alerts import alerts
 from dashboard.commands.audit import audit
-from dashboard.commands.common import note
+from dashboard.commands.common import Data, migrated, note, ready
+from dashboard.commands.common import now as now_of
 from dashboard.commands.feed import feed as feeds
 from dashboard.commands.rebuild import rebuild
+from dashboard.commands.snapshots import export, snapshot
 from dashboard.commands.user import user
 from dashboard.commands.vault import vault
 from dashboard.errors import ConfigurationError, TownwatchError
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from dashboard.access.tokens import TokenStore
     from dashboard.access.viewer import Viewer
     from dashboard.queries.rules import RuleBook
-    from dashboard.snapshot.publish import Desk
     from geodata.region import Region
     from ingest.revision import Revisions
 
@@ -64,20 +65,14 @@ app.add_typer(user, name="user")
 app.add_typer(vault, name="vault")
 app.add_typer(geodata, name="geodata")
 app.add_typer(rules, name="rules")
-snapshot = typer.Typer(
-    help="日报：生成、发布、校验 · the daily snapshot: build, publish, verify.", no_args_is_help=True
-)
 app.add_typer(dead_letters, name="dead-letters")
 keeping.register(app)
 app.command()(rebuild)
 app.add_typer(snapshot, name="snapshot")
+app.command()(export)
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="数据目录 · data directory (default: TOWNWATCH_DATA_DIR, else ./data)."),
-]
 Port = Annotated[int | None, typer.Option("--port", metavar="P", help="端口 · port of the pages (0: any free one).")]
 Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="监听地址 · address to listen on.")]
 Speed = Annotated[float, typer.Option("--speed", min=1, max=3600, metavar="N", help="倍速 · times real speed.")]
@@ -130,7 +125,7 @@ def demo(
     def warm(ready: Settings) -> None:
         from ingest.scenarios import player
 
-        _migrate(ready)
+        migrated(ready)
         with _Bar("载入历史 · loading history") as bar:
             player.warm(ready, scenario, speed, bar)
 
@@ -196,7 +191,7 @@ def up(
         )
 
     def prepare(ready: Settings) -> None:
-        _migrate(ready)
+        migrated(ready)
         # Only an address that was of use: one with a slip in it must not be held against the next try.
         chosen.remember(settings)
 
@@ -313,7 +308,7 @@ def replay(scenario: Scenario = FIRST_SCENARIO, speed: Speed = 30.0, data: Data 
     settings = _settings(data or Path("data") / f"demo-{scenario}", own_data=data is not None)
     processes.claim_world(settings.data_dir, f"replay {scenario}")
     with redis_server.attached(settings) as joined:
-        _migrate(joined)
+        migrated(joined)
         scenario_player.play(joined, scenario, speed)
 
 
@@ -355,7 +350,7 @@ def import_(
     settings = _settings(data)
     report: Report | gpx.TrackReport
     with redis_server.attached(settings) as joined, _Bar("导入 · importing") as bar:
-        _migrate(joined)
+        migrated(joined)
         note(joined, "import", f"{name}: {file.name}")
         if file.suffix.lower() == gpx.SUFFIX:
             report = anyfile.import_track_file(joined, file, name, unit, source, bar)
@@ -384,11 +379,11 @@ def token_create(
             "写入令牌用 --source 来源名，只读令牌用 --read，二者给且只给一个"
             " · Give either --source NAME for a writer's token or --read for a reader's."
         )
-    settings = _ready(data)
+    settings = ready(data)
     with _tokens(settings) as store:
         codes = _town_codes(settings, _list(towns))
         note(settings, "token", f"create {source or 'reader'}", feeds=feeds, towns=towns)
-        at = _now(settings)
+        at = now_of(settings)
         until = None if days is None else at + days * 86_400_000
         secret = store.create(at, source=source, feeds=_list(feeds), towns=codes, read=read, expires_at=until)
     typer.echo(secret)
@@ -412,9 +407,9 @@ def token_rotate(
             f"--overlap 是“{overlap[:20]}”，应为数字加 m、h 或 d，如 24h"
             f" · --overlap is {overlap[:20]!r}: a number with m, h or d, e.g. 24h."
         )
-    settings = _ready(data)
+    settings = ready(data)
     with _tokens(settings) as store:
-        at = _now(settings)
+        at = now_of(settings)
         lasts = int(number) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[unit]
         until = None if days is None else at + days * 86_400_000
         note(settings, "token", f"rotate {name}", overlap=overlap)
@@ -427,7 +422,7 @@ def token_list(data: Data = None) -> None:
     """列出令牌 · lists tokens, never their secrets."""
     from dashboard.access import tokens
 
-    with _tokens(_ready(data)) as store:
+    with _tokens(ready(data)) as store:
         for line in tokens.describe(store):
             typer.echo(line)
 
@@ -438,10 +433,10 @@ def token_revoke(
     data: Data = None,
 ) -> None:
     """吊销令牌 · ends a token at once."""
-    settings = _ready(data)
+    settings = ready(data)
     with _tokens(settings) as store:
         note(settings, "token", f"revoke {name}")
-        store.revoke(name, _now(settings))
+        store.revoke(name, now_of(settings))
     typer.echo(f"已吊销 · revoked: {name}")
 
 
@@ -557,7 +552,7 @@ def geodata_import(
         picture=picture,
         json=json,
     )
-    raise typer.Exit(regions.import_region(_settings(data), asked, None if out or check else _migrate))
+    raise typer.Exit(regions.import_region(_settings(data), asked, None if out or check else migrated))
 
 
 @geodata.command("check")
@@ -643,7 +638,7 @@ def dead_letters_list(
     from dashboard.stores import history
     from ingest import deadletter
 
-    settings = _ready(data)
+    settings = ready(data)
     engine = history.open_engine(settings.database_url)
     try:
         letters = deadletter.listed(history.History(engine), None if everything else "open", feed, limit)
@@ -762,147 +757,6 @@ def rules_restore(
         _tell_saved(saved.change, saved.valid_from)
 
 
-SnapshotDay = Annotated[str, typer.Option("--date", metavar="D", help="日期，如 2020-02-24 · the day.")]
-Edition = Annotated[str, typer.Option("--town", metavar="CODE", help="镇街版的镇代码，默认全县 · one town's edition.")]
-
-
-class SnapshotKind(StrEnum):
-    """What a snapshot covers."""
-
-    DAY = "day"
-    WEEK = "week"
-    CAMPAIGN = "campaign"
-
-
-KindOption = Annotated[SnapshotKind, typer.Option("--kind", help="日、周或全程 · day, week or campaign.")]
-
-
-@snapshot.command("build")
-def snapshot_build(
-    date: SnapshotDay,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪个目录 · folder for the forms.")],
-    town: Edition = "all",
-    kind: KindOption = SnapshotKind.DAY,
-    lang: Annotated[str, typer.Option("--lang", help="语言 · zh or en.")] = "zh",
-    data: Data = None,
-) -> None:
-    """生成某日的六种格式而不发布；已发布的原样取出 · writes a day's six forms, published ones unchanged."""
-    from dashboard.snapshot import forms
-
-    settings = _ready(data)
-    day = _snapshot_day(date)
-    with _snapshots(settings) as (desk, now):
-        link = desk.archive.link(day, kind.value, town)
-        if link is not None and lang == desk.office.lang:
-            made = {name: desk.archive.read(link, name) for name in link.files}
-        else:
-            brief = desk.archive.brief(link) if link is not None else desk.brief(day, now, kind.value, town)
-            made = forms.all_forms(brief, lang)
-    stem = f"snapshot-{date}" + ("" if town == "all" else f"-{town}") + ("" if kind == "day" else f"-{kind.value}")
-    for path in forms.write_all(made, out, stem):
-        typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024 + 1} KiB)")
-
-
-@snapshot.command("publish")
-def snapshot_publish(
-    date: SnapshotDay,
-    town: Edition = "all",
-    kind: KindOption = SnapshotKind.DAY,
-    data: Data = None,
-) -> None:
-    """发布某日的快照，从此不再改动 · publishes a day's snapshot, which never changes from then on."""
-    with _snapshots(_ready(data)) as (desk, now):
-        note(_settings(data), "snapshot", f"publish {date} {kind.value} {town}")
-        link, _ = desk.publish(_snapshot_day(date), now, kind.value, town)
-    typer.echo(f"已发布第 {link.issue} 期（链上第 {link.number} 环） · published as number {link.issue}")
-
-
-@snapshot.command("release")
-def snapshot_release(
-    date: SnapshotDay,
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="签发人 · who releases it.")],
-    town: Edition = "all",
-    kind: KindOption = SnapshotKind.DAY,
-    data: Data = None,
-) -> None:
-    """签发待发的草稿，数字不再改动 · releases a draft with the figures it has."""
-    with _snapshots(_ready(data)) as (desk, now):
-        note(_settings(data), "snapshot", f"release {date} {kind.value} {town}", by=by)
-        link = desk.release(by, _snapshot_day(date), now, kind.value, town)
-    typer.echo(f"已签发第 {link.issue} 期（链上第 {link.number} 环） · released as number {link.issue}")
-
-
-@snapshot.command("verify")
-def snapshot_verify(data: Data = None) -> None:
-    """校验全部已发布的快照 · proves that every published snapshot is what was published."""
-    from dashboard.snapshot.archive import Archive
-    from dashboard.snapshot.publish import FOLDER
-
-    archive = Archive(_settings(data).data_dir / FOLDER)
-    wrong = archive.verify()
-    for one in wrong:
-        typer.echo(f"{one.file}：{one.zh} · {one.en}")
-    if wrong:
-        raise TownwatchError(
-            f"{len(wrong)} 处与发布时不同，请从备份恢复上面列出的文件"
-            f" · {len(wrong)} files are not as they were published: restore those named above from a backup."
-        )
-    links = archive.links()
-    typer.echo(f"{len(links)} 期都与发布时一致，末环 {archive.head()} · {len(links)} published, all as they were.")
-
-
-@app.command()
-def export(
-    first: Annotated[str, typer.Option("--from", metavar="D", help="首日，如 2020-02-18 · first day.")],
-    last: Annotated[str, typer.Option("--to", metavar="D", help="末日，须已过完 · last day, which must be over.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪个目录 · folder.")],
-    data: Data = None,
-) -> None:
-    """导出指标供分析：Parquet、CSV、GeoPackage 和数据字典 · figures for analysts, with a data dictionary."""
-    from dashboard.domain.day import day_of
-    from dashboard.snapshot import analysts
-
-    days = _snapshot_day(first), _snapshot_day(last)
-    with _snapshots(_ready(data)) as (desk, now):
-        if not days[0] <= days[1] < day_of(now, desk.past.zone):
-            raise ConfigurationError(
-                f"--from {first} --to {last} 应为先后两日，且末日已过完"
-                f" · --from {first} --to {last}: give two days in order, the last one over."
-            )
-        for path in analysts.export(desk.past, *days, out):
-            typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024 + 1} KiB)")
-
-
-def _snapshot_day(given: str) -> int:
-    """A local day from yyyy-mm-dd.
-
-    Raises:
-        ConfigurationError: it is none.
-    """
-    from datetime import datetime
-
-    try:
-        found = datetime.strptime(given, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day has no zone
-    except ValueError:
-        raise ConfigurationError(
-            f"--date 是 {given!r}，应为日期，如 2020-02-24 · --date is {given!r}: give a day such as 2020-02-24."
-        ) from None
-    return found.year * 10000 + found.month * 100 + found.day
-
-
-@contextlib.contextmanager
-def _snapshots(settings: Settings) -> Iterator[tuple[Desk, int]]:
-    """The snapshots of a data directory, and its world's time."""
-    from dashboard.snapshot.desk import desk_of
-    from dashboard.stores import history
-
-    engine = history.open_engine(settings.database_url)
-    try:
-        yield desk_of(settings, history.History(engine)), _now(settings)
-    finally:
-        engine.dispose()
-
-
 def _tell_saved(number: int, day: int) -> None:
     shown = f"{day // 10000}-{day // 100 % 100:02d}-{day % 100:02d}"
     typer.echo(f"已保存第 {number} 号改动，自 {shown} 起 · saved as change {number}, valid from {shown}")
@@ -933,7 +787,7 @@ def _rules(data: Path | None) -> Iterator[tuple[RuleBook, Revisions]]:
     from geodata.library import open_library
     from ingest.revision import Revisions
 
-    settings = _ready(data)
+    settings = ready(data)
     engine = history.open_engine(settings.database_url)
     try:
         truth = history.History(engine)
@@ -1059,13 +913,6 @@ def _child_settings(data: Path | None) -> Settings:
     return settings
 
 
-def _ready(data: Path | None) -> Settings:
-    """The settings of a command that only needs the database, which is there and current afterwards."""
-    settings = _settings(data)
-    _migrate(settings)
-    return settings
-
-
 @contextlib.contextmanager
 def _tokens(settings: Settings) -> Iterator[TokenStore]:
     """The tokens of a data directory whose database is current."""
@@ -1079,16 +926,9 @@ def _tokens(settings: Settings) -> Iterator[TokenStore]:
         engine.dispose()
 
 
-def _now(settings: Settings) -> int:
-    """The time of the data directory's world."""
-    from dashboard.clock import read_clock
-
-    return read_clock(settings.data_dir).now()
-
-
 def _accounts_exist(settings: Settings) -> bool:
     """Whether somebody can sign in."""
-    _migrate(settings)
+    migrated(settings)
     with _tokens(settings) as store:
         return store.accounts_exist()
 
@@ -1104,7 +944,7 @@ def _send_again(data: Path | None, numbers: list[int], changes: dict[str, str]) 
 
     refused = 0
     with redis_server.attached(_settings(data)) as joined:
-        _migrate(joined)
+        migrated(joined)
         for number in numbers:
             note(joined, "change", f"dead-letters/{number}", fields=",".join(sorted(changes)))
             receipt = wiring.replay_dead_letter(joined, number, changes)
@@ -1118,23 +958,6 @@ def _send_again(data: Path | None, numbers: list[int], changes: dict[str, str]) 
             f"{len(numbers)} 条记录中有 {refused} 条再次被拒，请改正上面列出的字段"
             f" · {refused} of {len(numbers)} records were refused again: correct the fields named above."
         )
-
-
-def _migrate(settings: Settings) -> None:
-    """Brings the database to this version's tables.
-
-    Raises:
-        ConfigurationError: the data directory's records are in another database.
-    """
-    from dashboard.stores import chosen, history
-
-    chosen.check_database(settings)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    engine = history.open_engine(settings.database_url)
-    try:
-        history.migrate(engine)
-    finally:
-        engine.dispose()
 
 
 def _list(text: str) -> tuple[str, ...] | None:

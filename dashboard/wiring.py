@@ -320,6 +320,19 @@ def run_web(settings: Settings, role: str) -> None:
 
 
 @contextmanager
+def _beside(name: str, work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Let a thread work beside the pages; ``work`` ends when its event is set."""
+    stop = threading.Event()
+    thread = threading.Thread(target=work, args=(stop,), name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(3)
+
+
+@contextmanager
 def _watching(settings: Settings, actions: Actions, role: str) -> Iterator[None]:
     """Watch the folder for files beside the gateways, if there is one to watch."""
     if not settings.watch_folder or role == "pages":
@@ -331,16 +344,9 @@ def _watching(settings: Settings, actions: Actions, role: str) -> Iterator[None]
         anyfile.taker(actions.intake, actions.region, actions.clock, actions.desk),
         settle_s=settings.watch_settle_s,
     )
-    stop = threading.Event()
-    every_s = min(2.0, settings.watch_settle_s)
-    thread = threading.Thread(target=watch.run, args=(stop, every_s), name="watched-folder", daemon=True)
-    thread.start()
-    try:
+    # A file under way is finished if it is short; what is left in work/ is imported at the next start.
+    with _beside("watched-folder", lambda stop: watch.run(stop, min(2.0, settings.watch_settle_s))):
         yield
-    finally:
-        stop.set()
-        # A file under way is finished if it is short; what is left in work/ is imported at the next start.
-        thread.join(3)
 
 
 @contextmanager
@@ -349,9 +355,8 @@ def _sweeping(settings: Settings, actions: Actions, role: str) -> Iterator[None]
     if role == "gateway":
         yield
         return
-    stop = threading.Event()
 
-    def sweep() -> None:
+    def sweep(stop: threading.Event) -> None:
         while True:
             try:
                 actions.contacts.sweep(settings.contact_days)
@@ -360,13 +365,8 @@ def _sweeping(settings: Settings, actions: Actions, role: str) -> Iterator[None]
             if stop.wait(3600):
                 return
 
-    thread = threading.Thread(target=sweep, name="contacts", daemon=True)
-    thread.start()
-    try:
+    with _beside("contacts", sweep):
         yield
-    finally:
-        stop.set()
-        thread.join(3)
 
 
 @contextmanager
@@ -375,14 +375,8 @@ def _on_time(settings: Settings, parts: Parts, desk: Desk, role: str) -> Iterato
     if not settings.snapshot_auto or role == "gateway":
         yield
         return
-    stop = threading.Event()
-    thread = threading.Thread(target=schedule.run, args=(desk, parts.clock.now, stop), name="snapshots", daemon=True)
-    thread.start()
-    try:
+    with _beside("snapshots", lambda stop: schedule.run(desk, parts.clock.now, stop)):
         yield
-    finally:
-        stop.set()
-        thread.join(3)
 
 
 def _identify(gate: Gate) -> Callable[[HTTPConnection], Awaitable[Viewer | None]]:

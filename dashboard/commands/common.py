@@ -21,9 +21,19 @@ def ready(data: Path | None) -> Settings:
     Raises:
         ConfigurationError: the data directory's records are in another database.
     """
+    settings = Settings.load(data)
+    migrated(settings)
+    return settings
+
+
+def migrated(settings: Settings) -> None:
+    """Make the database if need be, with every table of this program.
+
+    Raises:
+        ConfigurationError: the data directory's records are in another database.
+    """
     from dashboard.stores import chosen, history
 
-    settings = Settings.load(data)
     chosen.check_database(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = history.open_engine(settings.database_url)
@@ -31,7 +41,6 @@ def ready(data: Path | None) -> Settings:
         history.migrate(engine)
     finally:
         engine.dispose()
-    return settings
 
 
 def now(settings: Settings) -> int:
