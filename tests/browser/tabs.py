@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,14 @@ class Tab:
     def until(self, condition: str, argument: Any = None, timeout_ms: int = PATIENCE_MS, every_ms: int = 100) -> None:
         """Wait for a JavaScript function of the page to hold."""
         self.page.wait_for_function(condition, arg=argument, timeout=timeout_ms, polling=every_ms)
+
+    def told(self, question: str, argument: Any = None) -> None:
+        """Wait until an asynchronous function of the page answers true. A condition that is a promise is no condition:
+        :meth:`until` would take it as met at once."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while not self.page.evaluate(question, argument):
+            assert time.monotonic() < deadline, question
+            self.page.wait_for_timeout(200)
 
     def drawn(self) -> None:
         """Wait for figures."""

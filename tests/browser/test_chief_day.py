@@ -4,6 +4,7 @@ connection; the sheet for the next shift."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,12 +65,14 @@ def open_disputes(tab: Tab) -> Any:
 
 def until_state(tab: Tab, item: str, state: str, acts: int = 0) -> None:
     """Wait until an item stands so; ``""``: nobody has touched it."""
-    tab.until(
-        "async ([town, item, state, acts]) => { const all = (await (await fetch('/api/v1/actions?town=' + town, {cache: 'no-store'})).json()).items;"
-        " const one = all.find((found) => found.item === item); return (one ? one.state : '') === state && (!acts || one.history.length === acts); }",
-        [TOWN, item, state, acts],
-        every_ms=300,
-    )
+    # Asked from here: a page's condition that is a promise counts as met at once.
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        one = standing(tab, item)
+        if one.get("state", "") == state and acts in (0, len(one.get("history", ()))):
+            return
+        assert time.monotonic() < deadline, one
+        tab.page.wait_for_timeout(200)
 
 
 def row(page: Page, kind: str, text: str = "") -> Locator:

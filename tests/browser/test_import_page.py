@@ -122,7 +122,7 @@ def test_a_table_is_matched_mended_imported_and_its_errors_come_back(
     page.click('[data-act="commit"]')
     expect(page.locator("h1")).to_contain_text("9 行已入库")
     expect(page.locator("[data-past]")).to_have_count(1)
-    tab.until(
+    tab.told(
         "async (n) => (await (await fetch('/api/v1/figures?kpi=enterprise_registered&town=all')).json())"
         ".figures.find((one) => !Object.keys(one.dims).length).value === n",
         before + 9,

@@ -63,10 +63,9 @@ def done(page: Page, what: str) -> Locator:
 
 def stored(product: Running, query: str, count: int, tab: Tab) -> list[dict[str, object]]:
     """The records that a query finds, once there are so many."""
-    tab.until(
+    tab.told(
         "async ([query, count]) => (await (await fetch('/api/v1/records?' + query, {cache: 'no-store'})).json()).total === count",
         [query, count],
-        every_ms=300,
     )
     found: list[dict[str, object]] = product.get(f"/api/v1/records?{query}")["records"]
     return found
@@ -79,10 +78,9 @@ def figure(product: Running, kpi: str, town: str) -> int:
 
 def until_figure(tab: Tab, kpi: str, town: str, value: int) -> None:
     """Wait for a figure of the API."""
-    tab.until(
+    tab.told(
         "async ([kpi, town, value]) => ((await (await fetch(`/api/v1/figures?kpi=${kpi}&town=${town}`, {cache: 'no-store'})).json()).figures[0].value || 0) === value",
         [kpi, town, value],
-        every_ms=300,
     )
 
 
