@@ -7,6 +7,7 @@ import secrets
 import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -30,8 +31,6 @@ ROLES = (Role.WALL, Role.CLERK, Role.OFFICER, Role.CHIEF, Role.LEADER, Role.ADMI
 STAFF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _EASY = ("password", "12345678", "87654321", "11111111", "00000000", "qwertyui", "townwatch", "zhenshao", "abcd1234")
 _hasher = PasswordHash((Argon2Hasher(),))
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
-"""What is compared when there is no such account, so that the answer takes as long."""
 _at_once = threading.Semaphore(2)
 """Each comparison takes 64 MiB: a storm of sign-ins waits instead of taking the machine."""
 
@@ -53,6 +52,12 @@ class Account(msgspec.Struct, frozen=True):
     def viewer(self, session: str = "") -> Viewer:
         """Who it is to everybody else."""
         return Viewer(self.name, self.roles, self.towns, self.name_en, staff=self.staff, session=session)
+
+
+@cache
+def _nobody() -> str:
+    """What is compared when there is no such account, so that the answer takes as long. Not made at every start."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 class AccountStore:
@@ -221,7 +226,9 @@ class AccountStore:
         """The account if the password is its own and it is not disabled; takes as long whoever asks."""
         with self.engine.connect() as connection:
             row = connection.execute(select(account).where(account.c.name == _plain(name))).one_or_none()
-        kept = row.password if row is not None and row.password else _NOBODY
+        # Asked for whether it is needed or not: made at the first sign-in, it must not tell who is known.
+        nobody = _nobody()
+        kept = row.password if row is not None and row.password else nobody
         with _at_once:
             fits = _hasher.verify(password[:LONGEST], kept)
         usable = row is not None and row.password and row.disabled_at is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 import time
@@ -12,6 +11,7 @@ import msgspec
 from sqlalchemy import Engine, Row, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from dashboard.access.secret import digest_of, split
 from dashboard.access.tables import token
 from dashboard.access.viewer import ACT, FORM, IMPORT, Role, Viewer
 from dashboard.domain.day import DEFAULT_ZONE, iso
@@ -40,14 +40,6 @@ class Grant(msgspec.Struct, frozen=True):
         """The viewer that a reader's token stands for."""
         return Viewer(name=self.label, roles=frozenset({Role.API}), towns=self.towns, feeds=self.feeds,
                       session=f"token:{self.label}")  # fmt: skip
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _split(stored: str) -> frozenset[str] | None:
-    return None if stored == "all" else frozenset(stored.split(","))
 
 
 class TokenStore:
@@ -92,7 +84,7 @@ class TokenStore:
         with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
             connection.execute(
                 insert(token).values(
-                    digest=_digest(secret),
+                    digest=digest_of(secret),
                     label=secrets.token_hex(4),
                     kind="read" if read else "write",
                     source=name,
@@ -107,7 +99,7 @@ class TokenStore:
 
     def check(self, secret: str, now: int) -> Grant | None:
         """What a token allows; ``None`` for one that is forged, expired or revoked."""
-        digest = _digest(secret)
+        digest = digest_of(secret)
         with self._lock:
             held = self._known.get(digest)
         if held is not None and time.monotonic() - held[0] < _TTL_S:
@@ -133,7 +125,7 @@ class TokenStore:
 
     def held(self, secret: str) -> Grant | None:
         """What a token allows, from memory alone; ``None`` when only :meth:`check` can tell."""
-        found = self._known.get(_digest(secret))
+        found = self._known.get(digest_of(secret))
         return found[1] if found is not None and time.monotonic() - found[0] < _TTL_S else None
 
     def rows(self) -> list[Row[tuple[object, ...]]]:
@@ -176,7 +168,7 @@ class TokenStore:
             secret = f"tw{'r' if row.kind == 'read' else 'w'}_{secrets.token_urlsafe(32)}"
             kept = ("kind", "source", "feeds", "towns", "zone")
             values = {name: getattr(row, name) for name in kept}
-            made = {"digest": _digest(secret), "label": secrets.token_hex(4), "created_at": now, "follows": label}
+            made = {"digest": digest_of(secret), "label": secrets.token_hex(4), "created_at": now, "follows": label}
             connection.execute(insert(token).values(**values, **made, expires_at=expires_at))
             ends = now + overlap_ms if row.expires_at is None else min(row.expires_at, now + overlap_ms)
             connection.execute(update(token).where(token.c.label == label).values(expires_at=ends))
@@ -204,7 +196,7 @@ def _ended(row: Row[tuple[object, ...]], now: int) -> bool:
 
 
 def _grant(row: Row[tuple[object, ...]]) -> Grant:
-    return Grant(row.label, row.kind, row.source, _split(row.feeds), _split(row.towns), row.zone)
+    return Grant(row.label, row.kind, row.source, split(row.feeds), split(row.towns), row.zone)
 
 
 def _fate(row: Row[tuple[object, ...]]) -> str:
