@@ -51,7 +51,7 @@ def take(stream: Stream, history: History, total: int, batch: int = 64) -> float
         )
         connection.execute("COMMIT")
         for partition, entries in taken.items():
-            stream.finish(partition, entries)
+            stream.finish({partition: entries})
         seq += len(events)
         done += len(events)
     taken_s = time.perf_counter() - start

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks import bare, records
 from benchmarks.outcome import Outcome, Size, middle
 from benchmarks.stage import NotMeasured, Stage
-from dashboard import wiring
+from dashboard import working
 from dashboard.clock import machine_ms
 from dashboard.domain.event import Event
 from dashboard.feeds import feed_named
@@ -57,7 +57,7 @@ def bare_rate(stage: Stage, name: str, batches: Sequence[list[Event]]) -> float:
 
 def worker_of(stage: Stage) -> Worker:
     """A worker as its process makes it."""
-    worker = wiring.worker_of(stage.parts)
+    worker = working.worker_of(stage.parts)
     calm_collector()
     worker.step()
     return worker
@@ -86,6 +86,11 @@ def _profile(stage: Stage, count: int) -> str:
     profile.enable()
     taken = work(worker, total)
     profile.disable()
+    return told(profile, taken)
+
+
+def told(profile: cProfile.Profile, taken: float) -> str:
+    """Where the time went, largest first."""
     found = pstats.Stats(profile).get_stats_profile().func_profiles
     largest = sorted(found.items(), key=lambda item: -item[1].tottime)[:SHOWN]
     parts = [f"{name} {one.tottime / taken:.0%}" for name, one in largest]

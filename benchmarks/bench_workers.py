@@ -27,7 +27,8 @@ def measure(size: Size) -> Iterator[Outcome]:
         two.append(_cost(size, 2, number))
     yield Outcome("one worker: processor time", middle(one), "µs an event")
     name = "two workers: processor time an event, of one worker's"
-    yield Outcome(name, middle(two) / middle(one), "×", 1.2, 1.0, at_most=True)
+    note = f"{middle(one):.1f} µs an event by one, {middle(two):.1f} µs by two"
+    yield Outcome(name, middle(two) / middle(one), "×", 1.2, 1.0, at_most=True, note=note)
 
 
 def _cost(size: Size, workers: int, number: int) -> float:

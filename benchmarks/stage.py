@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import redis
 
-from dashboard import processes, wiring
+from dashboard import processes, working
 from dashboard.access.tokens import TokenStore
 from dashboard.clock import machine_ms, write_world
 from dashboard.errors import TownwatchError
@@ -51,7 +51,7 @@ class Stage:
             )
             self.settings.logs.mkdir(exist_ok=True)
             migrate(open_engine(self.settings.database_url))
-            self.parts = wiring.parts_of(self.settings)
+            self.parts = working.parts_of(self.settings)
         except BaseException:
             self._end()
             raise
@@ -121,7 +121,7 @@ class Stage:
             database_url=f"sqlite:///{made.path}",
         )
         migrate(open_engine(self.settings.database_url))
-        self.parts = wiring.parts_of(self.settings)
+        self.parts = working.parts_of(self.settings)
 
     @property
     def children(self) -> list[int]:

@@ -27,6 +27,7 @@ from dash.development.base_component import Component
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
@@ -52,6 +53,9 @@ from layouts import shell
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "callbacks" / "assets"
+UNTRACED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""The framework's own traces: ``/metrics`` and the log say what they would, and only asking whether anybody wants them
+takes a twentieth of a post."""
 READY_S = 3.0
 """Longest that one part may take to say that it is ready."""
 
@@ -121,6 +125,7 @@ PAGES: tuple[Page, ...] = (
     ),
     Page("records", re.compile(r"/records"), ("记录", "Records"), needs=Permission.CASES),
     Page("snapshots", re.compile(r"/snapshots"), ("简报", "Snapshots"), needs=Permission.FIGURES),
+    Page("replay", re.compile(r"/replay"), ("回放", "Replay"), needs=Permission.FIGURES),
     Page("imports", re.compile(r"/import"), ("导入", "Import"), needs=Permission.IMPORT),
     Page("rules", re.compile(r"/admin/rules"), ("规则", "Rules"), needs=Permission.FIGURES),
     Page(
@@ -287,7 +292,12 @@ def build_app(
     # Trap: backend="fastapi" alone loses the documentation, so the server is ours. The stock documentation page
     # fetches its scripts from a public host; ours is made here from the same schema and fetches nothing.
     server = FastAPI(
-        title="Townwatch 镇哨", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", lifespan=lifespan
+        title="Townwatch 镇哨",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+        telemetry=UNTRACED,
     )
     for router in api_routers:
         server.include_router(router)
@@ -425,7 +435,9 @@ def _elsewhere(server: FastAPI, request: Request, viewer: Viewer | None) -> str:
     if viewer is None and any(
         route.path == "/signin" for route in flat(server.router.routes) if hasattr(route, "path")
     ):
-        return "/signin?" + urlencode({"next": asked + (f"?{request.url.query}" if request.url.query else "")})
+        found = {"next": asked + (f"?{request.url.query}" if request.url.query else "")}
+        # Who reads English is asked in English.
+        return "/signin?" + urlencode(found | ({"lang": "en"} if request.query_params.get("lang") == "en" else {}))
     if asked == "/" and allows(viewer, Permission.WALL) and not allows(viewer, Permission.FIGURES):
         return "/wall" + (f"?{request.url.query}" if request.url.query else "")
     return ""
@@ -516,7 +528,9 @@ def build_gateway(
     api_routers: Iterable[APIRouter], checks: Mapping[str, Check], build: str, identify: Identify = lambda _: None
 ) -> FastAPI:
     """A web process that only takes records: no pages, no socket, so that heavy intake never slows a page."""
-    server = FastAPI(title="Townwatch 镇哨", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    server = FastAPI(
+        title="Townwatch 镇哨", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", telemetry=UNTRACED
+    )
     for router in api_routers:
         server.include_router(router)
 
@@ -650,6 +664,7 @@ class Headers:
             "Permissions-Policy": "camera=(), microphone=(), payment=()",
         }
         self.fixed = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fixed.items()]
+        self._names = frozenset(name for name, _ in self.fixed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; add what an answer does not already say itself."""
@@ -663,7 +678,10 @@ class Headers:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 said = {name.lower(): value for name, value in headers}
-                headers += [(name, value) for name, value in self.fixed if name not in said]
+                if self._names.isdisjoint(said):
+                    headers += self.fixed
+                else:
+                    headers += [(name, value) for name, value in self.fixed if name not in said]
                 if https:
                     headers.append((b"strict-transport-security", b"max-age=31536000"))
                 fleeting = said.get(b"content-type", b"").startswith((b"text/html", b"application/json"))

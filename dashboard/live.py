@@ -303,6 +303,11 @@ class Hub:
                 topic.dirty = True
                 self._wake.set()
 
+    async def tell_clock(self) -> None:
+        """The clock goes otherwise than before: pages learn it now and not at the next beat."""
+        await self._beat()
+        self.mark_dirty()
+
     async def check_sessions(self) -> list[Subscriber]:
         """Close every socket whose viewer's session has ended; returns those that stay."""
         standing: dict[Viewer, bool] = {}

@@ -27,22 +27,11 @@ from geodata.region import Region
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """The command's options. ``valid_from`` is yyyymmdd, ``None`` the region's today."""
+    """The command's options: what to import, and what is to become of it. ``valid_from`` is yyyymmdd, ``None`` the
+    region's today; what the request leaves out, the version in force tells."""
 
-    files: tuple[Path, ...]
-    name: str = ""
-    name_en: str = ""
-    code: str = ""
-    crs: tuple[str, ...] = ()
-    towns: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    seats: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    visits: int = 1
+    request: importing.Request
     valid_from: int | None = None
-    repair: bool = False
-    skip_bad_rows: bool = False
     check: bool = False
     out: Path | None = None
     picture: Path | None = None
@@ -61,28 +50,18 @@ def import_region(settings: Settings, ask: Ask, migrate: Callable[[Settings], No
         check_valid_from(ask.valid_from, Words("--valid-from", "--valid-from"))
     today = day_of(read_clock(settings.data_dir).now(), DEFAULT_ZONE)
     day = ask.valid_from or today
-    base = None if ask.out is not None else _base(settings, ask, day, migrate)
-    name = ask.name or (base.pack.name if base else "")
+    base = None if ask.out is not None else _base(settings, ask.request, day, migrate)
+    name = ask.request.name or (base.pack.name if base else "")
     if not name:
         raise ConfigurationError(
             "请用 --name 写明区域名称，如 --name 云溪县 · Give the region's name with --name, such as --name 云溪县."
         )
-    request = importing.Request(
-        files=ask.files,
+    request = msgspec.structs.replace(
+        ask.request,
         name=name,
-        name_en=ask.name_en or (base.pack.name_en if base else ""),
-        code=ask.code,
-        crs=ask.crs,
-        towns=ask.towns,
-        aliases=ask.aliases,
-        seats=ask.seats,
-        roles=ask.roles,
-        columns=ask.columns,
-        visits=ask.visits,
+        name_en=ask.request.name_en or (base.pack.name_en if base else ""),
         valid_from=day,
         timezone=base.pack.timezone if base else DEFAULT_ZONE,
-        repair=ask.repair,
-        skip_bad_rows=ask.skip_bad_rows,
         base=base,
     )
     with console.status("读取与检查 · reading and checking") if console.is_terminal else _Quiet():
@@ -112,16 +91,18 @@ def _line(console: Console, text: str) -> None:
     console.print(Text(text), soft_wrap=True)
 
 
-def _base(settings: Settings, ask: Ask, day: int, migrate: Callable[[Settings], None] | None) -> Region | None:
+def _base(
+    settings: Settings, meant: importing.Request, day: int, migrate: Callable[[Settings], None] | None
+) -> Region | None:
     """The version in force on the day, of the region that is meant; ``None``: it is a new one."""
     library = PackLibrary(settings.data_dir / "packs")
     regions = library.regions()
     if migrate is not None:
         migrate(settings)
-    if ask.code:
-        code = ask.code if ask.code in regions else ""
-    elif ask.name:
-        code = next((one for one in regions if library.at(one, day).pack.name == ask.name), "")
+    if meant.code:
+        code = meant.code if meant.code in regions else ""
+    elif meant.name:
+        code = next((one for one in regions if library.at(one, day).pack.name == meant.name), "")
     else:
         code = settings.region if settings.region in regions else regions[0] if len(regions) == 1 else ""
     if not code:

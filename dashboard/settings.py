@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     contact_days: int = Field(
         30, ge=0, le=3650, description="Days for which a contact in the vault is kept after its case has ended."
     )
+    alert_days: int = Field(
+        400,
+        ge=30,
+        le=3650,
+        description="Days for which an alert that is over is kept, with its steps and what was told outside of it.",
+    )
     channels_file: str = Field(
         "",
         description="File of the channels by which alerts are told; see docs/how-to/alerts.md."

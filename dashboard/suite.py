@@ -36,8 +36,9 @@ def run(arguments: Sequence[str]) -> int:
     apart = [*pytest, "-n", "2", "tests/unit", "tests/contract", "tests/oracle", "tests/engine"]
     codes = [subprocess.run(apart, cwd=ROOT, env=environment, check=False).returncode]
     if any((ROOT / "tests" / "browser").glob("test_*.py")):
-        # A module stays with one process: its tests share a running product, and some tell one day's story.
-        drawn = [*pytest, "-n", "2", "--dist", "loadfile", "tests/browser"]
+        # A module stays with one process: its tests share a running product, and some tell one day's story. Half of
+        # their time pages are waited for: three keep two cores busy.
+        drawn = [*pytest, "-n", "3", "--dist", "loadfile", "tests/browser"]
         codes.append(subprocess.run(drawn, cwd=ROOT, env=environment, check=False).returncode)
     if all(code == NO_TESTS for code in codes):
         return NO_TESTS

@@ -1,10 +1,9 @@
-"""Where the parts are put together: stores, worker, web. Nothing is decided here."""
+"""Where the parts of a web process are put together. Nothing is decided here."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -21,7 +20,6 @@ from sqlalchemy import func, select, text
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
-from dashboard import telemetry
 from dashboard.access.audit import Audit
 from dashboard.access.devices import DeviceStore
 from dashboard.access.oidc import Provider
@@ -30,10 +28,7 @@ from dashboard.access.tokens import TokenStore
 from dashboard.access.vault import Vault
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.alerts.briefs import Briefs
-from dashboard.alerts.channels import Channels, file_of
-from dashboard.alerts.deliver import Deliveries
-from dashboard.alerts.engine import AlertEngine, AlertService
+from dashboard.alerts import keeping as alerts_kept
 from dashboard.api import actions as acts
 from dashboard.api import (
     admin,
@@ -49,6 +44,7 @@ from dashboard.api import (
     phones,
     qr,
     records,
+    replay,
     rules,
     signin,
     snapshots,
@@ -57,7 +53,7 @@ from dashboard.api.auditing import Audited, opened, turned_away
 from dashboard.api.common import Gate
 from dashboard.api.requests import Requests
 from dashboard.app import Check, build_app, build_gateway
-from dashboard.clock import Clock, machine_ms, read_clock
+from dashboard.clock import machine_ms
 from dashboard.domain.day import day_of
 from dashboard.domain.place import RegionPack
 from dashboard.domain.summary import Standing
@@ -73,132 +69,24 @@ from dashboard.queries.standing import standing
 from dashboard.queries.views import VIEWS
 from dashboard.settings import Settings
 from dashboard.snapshot import schedule
-from dashboard.snapshot.archive import Archive
 from dashboard.snapshot.desk import desk_of
-from dashboard.snapshot.publish import FOLDER, Desk
+from dashboard.snapshot.publish import Desk
 from dashboard.stores import leases
-from dashboard.stores.history import History, migration, open_engine
-from dashboard.stores.live import LiveStore
-from dashboard.stores.redis_server import check_durability, client_of
-from dashboard.stores.room import Room
-from dashboard.stores.rules import book_of
-from dashboard.stores.stream import Stream
+from dashboard.stores.history import History, migration
 from dashboard.stores.tables import dead_letter, source_stat
-from geodata.library import RegionBook, open_library
+from dashboard.working import Parts, parts_of
 from geodata.region import Region
 from ingest import anyfile, deadletter
 from ingest.contacts import Contacts
 from ingest.decode import Door
 from ingest.gateways import folder
 from ingest.intake import Intake, Receipt
-from ingest.projector import Projector
-from ingest.publisher import Publisher
 from ingest.revision import Revisions
-from ingest.worker import Worker, calm_collector
+from ingest.scenarios.headline import Headline
 
 log = structlog.get_logger("web")
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class Parts(msgspec.Struct):
-    """The parts that every process of a data directory shares."""
-
-    settings: Settings
-    clock: Clock
-    region_at: RegionBook
-    history: History
-    client: redis.Redis
-    stream: Stream
-    live: LiveStore
-
-    @property
-    def zone(self) -> str:
-        """The region's time zone."""
-        return self.region_at(0).pack.timezone
-
-
-def parts_of(settings: Settings) -> Parts:
-    """Connect to the stores that the settings name.
-
-    Raises:
-        ConfigurationError: Redis would lose accepted records; the sentence names the line to change.
-    """
-    library, region = open_library(settings.data_dir, settings.region)
-    client = client_of(settings.redis_url)
-    check_durability(client, settings.accept_loss)
-    history = History(open_engine(settings.database_url))
-    return Parts(
-        settings=settings,
-        clock=read_clock(settings.data_dir),
-        region_at=book_of(history, library, region),
-        history=history,
-        client=client,
-        stream=_road(client, settings),
-        live=LiveStore(client),
-    )
-
-
-def _road(client: redis.Redis, settings: Settings) -> Stream:
-    road = Stream(client, settings.partitions, settings.stream_limit)
-    road.room = Room(road.servers, (settings.data_dir,), settings.disk_reserve_mb << 20)
-    return road
-
-
-def worker_of(parts: Parts) -> Worker:
-    """A worker of a data directory, as its process and the benchmarks make it."""
-    return Worker(
-        parts.history,
-        parts.stream,
-        parts.live,
-        Projector(parts.history, parts.region_at),
-        Publisher(parts.history, parts.live, parts.region_at),
-        parts.clock,
-        batch_events=parts.settings.batch_events,
-        wait_ms=parts.settings.batch_wait_ms,
-    )
-
-
-def run_worker(settings: Settings) -> None:
-    """The worker's process, until SIGTERM."""
-    parts = parts_of(settings)
-    worker = worker_of(parts)
-
-    def stop(*_: object) -> None:
-        worker.stop = True
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    worker.share = lambda: leases.share(parts.history, worker.owner, parts.stream.partitions)
-    if not leases.others(parts.history, worker.owner):
-        # A worker that starts alone knows nothing of what the last one published before it died.
-        parts.live.clear()
-    watch = alerts_of(parts, worker.owner)
-    calm_collector()
-    if settings.metrics_port:
-        telemetry.serve(settings.host, settings.metrics_port)
-    watch.start()
-    try:
-        worker.run()
-    finally:
-        watch.stop()
-
-
-def alerts_of(parts: Parts, owner: str) -> AlertService:
-    """The alert engine that runs beside a worker: one of a data directory's workers has the lease for it."""
-    live = LiveStore(parts.client)
-    reader = BoardReader(live, Past(parts.history, parts.region_at), parts.region_at, parts.clock)
-    deliveries = deliveries_of(parts)
-    url = parts.settings.public_url
-    engine = AlertEngine(parts.history, live, reader, parts.clock, owner, deliveries, url)
-    briefs = Briefs(Archive(parts.settings.data_dir / FOLDER), deliveries, parts.clock, url)
-    return AlertService(engine, deliveries, before=briefs.look)
-
-
-def deliveries_of(parts: Parts) -> Deliveries:
-    """Messages to the world outside, by the file of channels."""
-    archive = Archive(parts.settings.data_dir / FOLDER)
-    return Deliveries(parts.history, Channels(file_of(parts.settings)), content=archive.content)
 
 
 class Web(msgspec.Struct):
@@ -251,6 +139,7 @@ def web_of(settings: Settings, parts: Parts, role: str) -> Web:
         contacts=Contacts(vault, parts.history, region, parts.clock, holder, reader.past),
     )
     reader.past.audit = actions.audit
+    reader.past.replay = Headline(settings.data_dir, reader.past, parts.region_at, parts.clock)
     checks: dict[str, Check] = {
         "redis": lambda: bool(parts.client.ping()),
         "database": lambda: _answers(parts.history),
@@ -274,6 +163,7 @@ def web_of(settings: Settings, parts: Parts, role: str) -> Web:
         acts.router(actions, reader, gate),
         alerts.router(reader, gate),
         snapshots.router(actions, desk.archive, gate, parts.zone),
+        replay.router(actions, reader, gate, settings.data_dir, hub.tell_clock),
     ]
     if role == "gateway":
         ready = {name: checks[name] for name in ("redis", "database")}
@@ -310,6 +200,7 @@ def run_web(settings: Settings, role: str) -> None:
         _watching(settings, web.actions, role),
         _on_time(settings, parts, web.actions.snapshots, role),
         _sweeping(settings, web.actions, role),
+        _letting_go(settings, parts, web.actions, role),
     ):
         uvicorn.run(
             web.app,
@@ -366,6 +257,26 @@ def _sweeping(settings: Settings, actions: Actions, role: str) -> Iterator[None]
                 return
 
     with _beside("contacts", sweep):
+        yield
+
+
+@contextmanager
+def _letting_go(settings: Settings, parts: Parts, actions: Actions, role: str) -> Iterator[None]:
+    """Let go of alerts that have been over for long, beside the pages: at the start and every hour."""
+    if role == "gateway":
+        yield
+        return
+
+    def sweep(stop: threading.Event) -> None:
+        while True:
+            try:
+                alerts_kept.sweep(parts.history, actions.audit, parts.clock.now(), settings.alert_days)
+            except Exception as error:
+                log.warning("alerts_not_swept", error=type(error).__name__)
+            if stop.wait(3600):
+                return
+
+    with _beside("alerts-kept", sweep):
         yield
 
 

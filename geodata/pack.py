@@ -11,6 +11,7 @@ import csv
 import hashlib
 import json
 import tomllib
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -81,13 +82,35 @@ class Words(NamedTuple):
     en: str
 
 
+_READ: OrderedDict[str, Region] = OrderedDict()
+_READ_MOST = 4
+"""Packs that this process has read, by content: one that is installed is read where it came from, and as copied."""
+
+
 def load_pack(path: Path | str) -> Region:
-    """Read, check and return the pack in a directory.
+    """Read, check and return the pack in a directory; a content that was read before is not checked again.
 
     Raises:
         PackError: at the first thing that is wrong.
     """
     directory = Path(path)
+    try:
+        version = pack_version(directory)
+    except OSError:
+        # Reading says which file, in a sentence.
+        return _checked(directory)
+    known = _READ.get(version)
+    if known is None:
+        known = _checked(directory)
+        # What changed while it was read is not what that version names.
+        if known.pack.version == version == pack_version(directory):
+            _READ[version] = known
+            while len(_READ) > _READ_MOST:
+                _READ.popitem(last=False)
+    return known
+
+
+def _checked(directory: Path) -> Region:
     if not directory.is_dir():
         raise PackError(
             f"{directory} 不是目录，请给出 {MANIFEST} 所在的目录"

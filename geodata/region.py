@@ -119,7 +119,7 @@ class Region:
 
     def near(self, lon: float, lat: float, metres: float = NEAR_METRES) -> bool:
         """Whether a point lies in the region or at most ``metres`` (geodesic, within 2 m at 20 km) from it."""
-        shape, (west, south, east, north), (w, s, e, n) = self._within(metres)
+        shape, (west, south, east, north), (w, s, e, n) = self._near.get(metres) or self._within(metres)
         if w <= lon <= e and s <= lat <= n:
             return True
         return west <= lon <= east and south <= lat <= north and bool(shapely.intersects_xy(shape, lon, lat))

@@ -20,7 +20,8 @@ from dashboard.domain.day import MINUTE, day_end, iso
 from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed, Field, Words
 from dashboard.domain.form import plain
-from dashboard.domain.privacy import mask, personal
+from dashboard.domain.names import bare
+from dashboard.domain.privacy import NAME_MASK, PERSONAL_WORDS, mask, names_somebody, personal, personal_again
 from geodata.crs import to_wgs84
 from geodata.region import Region
 
@@ -148,8 +149,9 @@ def declared(feed: Feed, record: Any) -> dict[str, Any]:
     if not isinstance(record, dict):
         return {}
     names = _ENVELOPE | {field.name for field in feed.fields}
+    people = {field.name for field in feed.fields if field.person}
     return {
-        name: _kept(value)
+        name: NAME_MASK if name in people and bare(str(value).strip()) else _kept(value)
         for name, value in record.items()
         if name in names and isinstance(value, str | int | float | bool | None)
     }
@@ -213,8 +215,8 @@ def _identity(record: dict[str, Any]) -> str:
     identity = str(given).strip()
     if not identity or len(identity) > MAX_ID or not identity.isprintable():
         raise _Wrong("id", identity, f"1 到 {MAX_ID} 个可见字符")
-    if _PHONE_ID.search(identity) or personal(identity) == "id":
-        raise _Wrong("id", identity, "不含手机号和身份证号的编号", code="personal")
+    if _PHONE_ID.search(identity) or names_somebody(identity):
+        raise _Wrong("id", identity, "不含姓名、手机号和身份证号的编号", code="personal")
     return identity
 
 
@@ -474,6 +476,8 @@ def _reader(field: Field) -> Callable[[Any], Any]:
 
         return read_choice
     if field.kind == "text":
+        # The codes of people are as many as the people.
+        look = personal if field.person else personal_again
 
         def read_text(given: Any) -> str:
             if isinstance(given, bool) or not isinstance(given, str | int):
@@ -481,10 +485,11 @@ def _reader(field: Field) -> Callable[[Any], Any]:
             value = " ".join(str(given).split())
             if not value or len(value) > field.max_length or not value.isprintable():
                 raise _Wrong(field.name, value, allowed)
-            kind = personal(value)
+            kind = look(value) or ("name" if field.person and (bare(value) or NAME_MASK in value) else None)
             if kind is not None:
-                what = "手机号" if kind == "phone" else "身份证号"
-                raise _Wrong(field.name, value, f"不含{what}的{field.words.zh}", code="personal")
+                # A name that stands alone is masked whole: nothing in it says that it is one.
+                got = value if mask(value) != value else NAME_MASK
+                raise _Wrong(field.name, got, f"不含{PERSONAL_WORDS[kind][0]}的{field.words.zh}", code="personal")
             return value
 
         return read_text

@@ -14,7 +14,7 @@ from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed
 from dashboard.errors import StoreUnavailable
 from dashboard.stores.stream import Batch, DeadLetter, Stream
-from dashboard.telemetry import REQUEST, metric
+from dashboard.telemetry import REQUEST, counted
 from ingest.decode import Door, declared, decode_records
 
 
@@ -142,9 +142,9 @@ class Intake:
 
 def _count(feed: Feed, accepted: int, rejected: Sequence[Rejected]) -> None:
     if accepted:
-        metric("records_accepted_total").labels(feed.name).inc(accepted)
+        counted("records_accepted_total", feed.name).inc(accepted)
     for why in rejected:
-        metric("records_rejected_total").labels(feed.name, why.code).inc()
+        counted("records_rejected_total", feed.name, why.code).inc()
 
 
 def _fail(senders: Sequence[Sent], error: Exception) -> None:

@@ -6,9 +6,12 @@ A crash at any point, a redelivery, a duplicate, a late or reordered event leave
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from functools import partial
+from itertools import groupby, islice
+from operator import attrgetter
 from statistics import median
 
 import msgspec
@@ -42,8 +45,14 @@ thousand bytes: some five bytes a record."""
 DELAYS_A_BATCH, DELAYS_KEPT = 50, 201
 """How many of a batch's last records, and how many of each source, its clock is judged by."""
 ASIDE_FROM = 1_000
-"""Versions from which a batch is written in a thread of its own: the database does its part outside the interpreter,
-and meanwhile the records are folded. For fewer, waking the thread costs more than it saves."""
+"""Records from which a batch is written in a thread of its own: the database does its part outside the interpreter, and
+meanwhile the others are settled and folded. For fewer, waking the thread costs more than it saves."""
+PORTION = 5
+"""So many times as many are written as soon as they are settled."""
+
+
+Key = tuple[str, str]
+"""(source, id)."""
 
 
 class Applied(msgspec.Struct):
@@ -64,16 +73,59 @@ class _Batch:
     def __init__(self, zone: str, first_seq: int) -> None:
         self.zone = zone
         self.seq = first_seq
-        self.rows: dict[int, tuple[int, int, int | None, Event]] = {}
+        self.first = first_seq
+        self.rows: list[tuple[int, int, int | None, Event]] = []
+        """(seq, local day, ended, event) of its versions, the one after ``first`` being the first."""
         self.ended: dict[int, int] = {}
         self.days: dict[int, int] = {}
         """The local day of each stored version that this batch supersedes, by ``seq``."""
-        self.new_keys: dict[tuple[str, str], list[Version]] = {}
-        self.changed_keys: dict[tuple[str, str], list[Version]] = {}
+        self.stored: dict[Key, list[Version]] = {}
+        """Versions of its records: first those that were there before, then, in order, those of new records."""
+        self.known: Set[Key] = frozenset()
+        """Records that were there before."""
+        self.further: dict[tuple[str, int, str], list[Event]] = {}
+        """(feed, quarter of an hour, subject) -> new records: a quarter lies in one local day."""
+        self.quarters: dict[int, int] = {}
+        """Quarter -> its local day."""
+        self.old: list[tuple[int, int]] = []
+        """(version, the one that took its place)."""
+        self.changed_keys: dict[Key, list[Version]] = {}
         self.append: dict[SubjectDay, list[Event]] = {}
         self.refold: set[SubjectDay] = set()
         self.repeated = 0
         self.corrected = 0
+
+    def row(self, seq: int) -> tuple[int, int, int | None, Event] | None:
+        """A version of this batch; ``None`` when it was there before."""
+        return self.rows[seq - self.first - 1] if seq > self.first else None
+
+
+class _Aside:
+    """What is written by another thread, one thing after the other, while the batch goes on; without a ``pool`` all is
+    done at once."""
+
+    def __init__(self, pool: ThreadPoolExecutor | None) -> None:
+        self._pool = pool
+        self._going: list[Future[None]] = []
+
+    def do(self, call: Callable[[], None]) -> None:
+        """Do it after what was given before."""
+        if self._pool is None:
+            call()
+        else:
+            self._going.append(self._pool.submit(call))
+
+    @property
+    def busy(self) -> bool:
+        """Whether something may still be going on."""
+        return bool(self._going)
+
+    def rest(self) -> None:
+        """Wait until everything is done; raise what went wrong first."""
+        going, self._going = self._going, []
+        wait(going)
+        for one in going:
+            one.result()
 
 
 class Projector:
@@ -246,107 +298,116 @@ class Projector:
 
     def _apply(self, connection: Connection, events: Sequence[Event], known_at: int) -> Applied:
         first = self.history.seq(connection)
-        batch = self._settle(connection, events, first)
-        self._refuse_archived(batch)
-        applied = Applied(batch.seq, len(batch.rows) - batch.corrected, batch.corrected, batch.repeated)
-        if batch.rows:
-            self._load(connection, batch.append.keys() | batch.refold)
-            corrected = set(batch.refold)
-            with self._written(connection, batch):
+        aside = _Aside(self._aside if len(events) >= self.aside_from else None)
+        try:
+            batch = self._settle(connection, events, first, aside)
+            self._refuse_archived(batch)
+            applied = Applied(batch.seq, len(batch.rows) - batch.corrected, batch.corrected, batch.repeated)
+            if batch.rows:
+                self._load(connection, batch.append.keys() | batch.refold, aside)
+                corrected = set(batch.refold)
                 self._fold_further(batch)
-            applied.provisional = self._note_places(connection, events, batch.seq)
-            self._save(connection, batch, applied, corrected)
-            self.history.close_batch(connection, batch.seq, known_at)
+                aside.rest()
+                applied.provisional = self._note_places(connection, events, batch.seq)
+                self._save(connection, batch, applied, corrected)
+                self.history.close_batch(connection, batch.seq, known_at)
+        finally:
+            # Whatever became of it: the transaction may only end when nobody writes in it any more.
+            aside.rest()
         _note_sources(connection, events, batch.repeated)
         _note_delays(connection, events, self._delays)
         return applied
 
-    @contextmanager
-    def _written(self, connection: Connection, batch: _Batch) -> Iterator[None]:
-        """Write a batch's versions while the body, which must not ask the database, goes on."""
-        if len(batch.rows) < self.aside_from:
-            self._write(connection, batch)
-            yield
-            return
-        writing = self._aside.submit(self._write, connection, batch)
-        try:
-            yield
-        finally:
-            # Whatever became of the body: the transaction may only end when nobody writes in it any more.
-            writing.result()
+    def _settle(self, connection: Connection, events: Sequence[Event], first: int, aside: _Aside) -> _Batch:
+        """Settle a batch and write its versions, aside: whoever asks the database afterwards waits for that first."""
+        batch = _Batch(self.region_at(0).pack.timezone, first)
+        keys = [(event.source, event.id) for event in events]
+        distinct = list(dict.fromkeys(keys))
+        batch.stored = self.history.versions_of(connection, distinct)
+        batch.known = frozenset(batch.stored)
+        # A record that comes twice may supersede itself: then nothing is written before everything is settled.
+        step = PORTION * self.aside_from if len(distinct) == len(keys) else max(1, len(keys))
+        for start in range(0, len(keys), step):
+            rows, new = len(batch.rows), len(batch.stored)
+            self._settle_portion(batch, keys[start : start + step], events[start : start + step])
+            self._write(connection, batch, rows, new, aside)
+        for (feed, quarter, name), members in batch.further.items():
+            bucket = self.engines[feed].bucket(batch.quarters[quarter])
+            batch.append.setdefault((feed, bucket, name), []).extend(members)
+        if batch.old:
+            aside.rest()
+            self._unsettle(connection, batch)
+        if batch.ended or batch.changed_keys:
+            aside.do(partial(self.history.end_versions, connection, batch.ended, batch.days))
+            aside.do(partial(self.history.save_keys, connection, {}, batch.changed_keys))
+        return batch
 
-    def _write(self, connection: Connection, batch: _Batch) -> None:
-        rows: Collection[tuple[int, int, int | None, Event]] = batch.rows.values()
+    def _write(self, connection: Connection, batch: _Batch, rows: int, new: int, aside: _Aside) -> None:
+        """Write the versions and the new keys that were settled after there had been so many of them."""
+        settled = batch.rows[rows:]
         if batch.ended:
             # A version that this batch itself superseded is written as ended at once.
-            rows = [(seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in rows]
-        self.history.add_events(connection, rows)
-        self.history.end_versions(connection, batch.ended, batch.days)
-        self.history.save_keys(connection, batch.new_keys, batch.changed_keys)
+            settled = [(seq, day, batch.ended.pop(seq, ended), event) for seq, day, ended, event in settled]
+        if settled:
+            aside.do(partial(self.history.add_events, connection, settled))
+            aside.do(partial(self.history.save_keys, connection, dict(islice(batch.stored.items(), new, None)), {}))
 
-    def _settle(self, connection: Connection, events: Sequence[Event], first: int) -> _Batch:
-        zone = self.region_at(0).pack.timezone
-        batch = _Batch(zone, first)
-        keys = [(event.source, event.id) for event in events]
-        stored = self.history.versions_of(connection, list(dict.fromkeys(keys)))
-        old: list[tuple[int, int]] = []
-        rows, new_keys = batch.rows, batch.new_keys
-        further: dict[tuple[str, int, str], list[Event]] = {}
-        """(feed, quarter of an hour, subject) -> new records: a quarter lies in one local day."""
+    def _settle_portion(self, batch: _Batch, keys: Sequence[Key], events: Sequence[Event]) -> None:
+        zone, seq, stored, rows = batch.zone, batch.seq, batch.stored, batch.rows
+        further, quarters = batch.further, batch.quarters
         for key, event in zip(keys, events, strict=True):
             versions = stored.get(key)
-            digest = event.digest
             if versions is None and not event.void:
                 # Nearly every record is new and has nothing to be compared with.
-                batch.seq = seq = batch.seq + 1
-                stored[key] = new_keys[key] = [Version(seq, event.rev, event.received_at, digest)]
-                at = event.at
-                rows[seq] = (seq, day_of(at, zone), None, event)
-                subject = (event.feed, at // QUARTER, event.subject)
+                seq += 1
+                stored[key] = [Version(seq, event.rev, event.received_at, event.digest)]
+                quarter = event.at // QUARTER
+                if quarter not in quarters:
+                    quarters[quarter] = day_of(event.at, zone)
+                rows.append((seq, quarters[quarter], None, event))
+                subject = (event.feed, quarter, event.subject)
                 if subject in further:
                     further[subject].append(event)
                 else:
                     further[subject] = [event]
                 continue
+            digest = event.digest
             if versions is None:
-                versions = stored[key] = new_keys[key] = []
+                versions = stored[key] = []
             elif any(version.digest == digest and version.rev >= event.rev for version in versions):
                 batch.repeated += 1
                 continue
-            elif key not in batch.new_keys:
+            elif key in batch.known:
                 batch.changed_keys[key] = versions
-            batch.seq += 1
-            version = Version(batch.seq, event.rev, event.received_at, digest)
+            seq += 1
+            version = Version(seq, event.rev, event.received_at, digest)
             best = max(versions, key=lambda found: found.rank) if versions else None
             versions.append(version)
             day = 0 if event.void else day_of(event.at, zone)
             wins = best is None or version.rank > best.rank
-            batch.rows[batch.seq] = (batch.seq, day, None if wins else batch.seq, event)
+            rows.append((seq, day, None if wins else seq, event))
             if best is not None:
                 batch.corrected += 1
                 if wins:
-                    batch.ended[best.seq] = batch.seq
-                    old.append((best.seq, batch.seq))
+                    batch.ended[best.seq] = seq
+                    batch.old.append((best.seq, seq))
             if wins and not event.void:
                 # It is not the record's first version: its subject's day is folded again.
                 batch.refold.add((event.feed, self.engines[event.feed].bucket(day), event.subject))
-        for (feed, quarter, name), members in further.items():
-            bucket = self.engines[feed].bucket(day_of(quarter * QUARTER, zone))
-            batch.append.setdefault((feed, bucket, name), []).extend(members)
-        self._unsettle(connection, batch, old)
-        return batch
+        batch.seq = seq
 
-    def _unsettle(self, connection: Connection, batch: _Batch, old: Sequence[tuple[int, int]]) -> None:
+    def _unsettle(self, connection: Connection, batch: _Batch) -> None:
         """Days that lose a record must be folded again, whether the record is stored or came in this batch."""
-        wanted = [seq for seq, _ in old if seq not in batch.rows]
+        wanted = [seq for seq, _ in batch.old if seq <= batch.first]
         fetched = self.history.events_by_seq(connection, wanted)
         if len(fetched) < len(wanted):
             # Nothing but the archive takes versions away: a correction would leave what was said before standing.
             feed, limit = max(self._archived.items(), key=lambda one: one[1], default=("?", 0))
             raise Archived(feed, limit - 1, limit)
         batch.days |= {seq: day for seq, (day, _) in fetched.items()}
-        for seq, _ in old:
-            day, event = (batch.rows[seq][1], batch.rows[seq][3]) if seq in batch.rows else fetched[seq]
+        for seq, _ in batch.old:
+            row = batch.row(seq)
+            day, event = (row[1], row[3]) if row is not None else fetched[seq]
             if not event.void:
                 batch.refold.add((event.feed, self.engines[event.feed].bucket(day), event.subject))
 
@@ -423,10 +484,15 @@ class Projector:
             feed: self.history.events_of_day(connection, feed, None, subjects=found) for feed, found in subjects.items()
         }
 
-    def _load(self, connection: Connection, wanted: set[SubjectDay]) -> None:
+    def _load(self, connection: Connection, wanted: set[SubjectDay], aside: _Aside) -> None:
         missing = [key for key in wanted if key not in self._states]
-        for key, data in self.history.load_states(connection, missing).items():
-            self._states[key] = self.engines[key[0]].decode(data)
+        if not missing:
+            return
+        # While the transaction's own connection is written to, another one asks. It sees the last commit, and so the
+        # states that the batch goes on from: nobody else commits as long as we hold the ledger.
+        with self.history.reading() if aside.busy else nullcontext(connection) as asked:
+            for key, data in self.history.load_states(asked, missing).items():
+                self._states[key] = self.engines[key[0]].decode(data)
 
     def _note_places(self, connection: Connection, events: Sequence[Event], seq: int) -> bool:
         """An unknown place code creates a provisional place (DESIGN.md §4)."""
@@ -486,10 +552,11 @@ def _note_delays(connection: Connection, events: Sequence[Event], held: dict[str
 def _note_sources(connection: Connection, events: Sequence[Event], repeated: int) -> None:
     """Count what each source sent and keep its clock's offset: newest event time less our own, when it runs ahead."""
     sources: dict[str, list[Event]] = {}
-    for event in events:
-        sources.setdefault(event.source, []).append(event)
+    # Nearly every batch is of few sources, each of many records: what many share is not looked up for each.
+    for source, run in groupby(events, _source):
+        sources.setdefault(source, []).extend(run)
     for source, sent in sources.items():
-        newest = max(sent, key=lambda event: event.received_at)
+        newest = max(sent, key=_received)
         connection.execute(
             text(
                 "INSERT INTO source_stat (source, accepted, repeated, last_received, clock_offset_ms)"
@@ -507,5 +574,7 @@ def _note_sources(connection: Connection, events: Sequence[Event], repeated: int
             },
         )
 
+
+_source, _received = attrgetter("source"), attrgetter("received_at")
 
 __all__ = ["Applied", "Projector"]

@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
+from sqlalchemy import Connection
 
 from dashboard.archetypes import Engine, State, engine_of
 from dashboard.domain.day import day_of
@@ -26,7 +27,8 @@ from geodata.region import Region
 
 
 class _Day(msgspec.Struct):
-    seq: int = 0
+    asked: int = 0
+    """Where the ledger stood when SQL was last asked."""
     states: dict[str, State] = {}
 
 
@@ -38,17 +40,17 @@ class Mirror:
         self.engine = engine
         self._days: dict[int, _Day] = {}
 
-    def refresh(self, connection: object, today: int) -> None:
-        """Bring the days that a summary of ``today`` looks at up to the connection's moment."""
+    def refresh(self, connection: Connection, today: int, seq: int) -> None:
+        """Bring the days that a summary of ``today`` looks at up to the connection's moment, that of ``seq``."""
         wanted = self.engine.days(today)
         for old in self._days.keys() - set(wanted):
             del self._days[old]
         for day in wanted:
-            held = self._days.setdefault(day, _Day(0, {}))
-            rows = self.history.states_since(connection, self.engine.feed.name, day, held.seq)  # type: ignore[arg-type]
-            for subject, seq, data in rows:
-                held.states[subject] = self.engine.decode(data)
-                held.seq = max(held.seq, seq)
+            held = self._days.setdefault(day, _Day())
+            if held.asked != seq:
+                for subject, _, data in self.history.states_since(connection, self.engine.feed.name, day, held.asked):
+                    held.states[subject] = self.engine.decode(data)
+                held.asked = seq
 
     def states(self, day: int) -> Mapping[str, State]:
         """States of a local day by subject."""
@@ -92,7 +94,7 @@ class Publisher:
                     for row in self.history.provisional(connection)
                 ]
             for read in {*names, *(need for name in names for need in self._needs(name))}:
-                self._mirrors[read].refresh(connection, today)
+                self._mirrors[read].refresh(connection, today, seq)
         for name in names:
             engine = self.engines[name]
             narrowed = list(towns[name]) if towns is not None and name in towns else None

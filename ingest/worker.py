@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
@@ -228,15 +229,11 @@ class Worker:
             if out_of_memory(away.__cause__):
                 # It takes no figures, but lets go of what is committed, and that makes room; what could not be
                 # published stays owed.
-                self._finish(taken)
+                self.stream.finish(taken)
             raise
-        self._finish(taken)
+        self.stream.finish(taken)
         self.applied += len(events)
         return len(events)
-
-    def _finish(self, taken: dict[int, list[Entry]]) -> None:
-        for partition, entries in taken.items():
-            self.stream.finish(partition, entries)
 
     def _apply(self, events: Sequence[Event], held: dict[int, int], positions: dict[int, str]) -> list[Applied]:
         """Apply a batch; one that fails is halved until the record that cannot be applied is alone."""
@@ -309,7 +306,7 @@ def _tell(
     metric("worker_batch_events").observe(len(events))
     metric("worker_seconds").labels("commit").observe(took_s)
     if events:
-        metric("worker_lag_seconds").observe(max(0, now - min(event.received_at for event in events)) / 1000)
+        metric("worker_lag_seconds").observe(max(0, now - min(map(_received, events))) / 1000)
     names = dict.fromkeys(name for entries in taken.values() for entry in entries for name in entry.batch.split(","))
     log.info(
         "committed",
@@ -320,6 +317,9 @@ def _tell(
         requests=[name for name in names if name][:LOGGED_REQUESTS],
         ms=round(took_s * 1000, 1),
     )
+
+
+_received = attrgetter("received_at")
 
 
 def _as_sent(event: Event) -> dict[str, Any]:

@@ -44,7 +44,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "region": ("全县", "County"),
     "towns": ("镇（街道）", "Towns"),
     "language": ("语言", "Language"),
-    "replay": ("演示：情景回放", "Demonstration: scenario replay"),
+    "replay": ("回放", "Replay"),
+    "replay_strip": ("演示：情景回放", "Demonstration: scenario replay"),
+    "paused": ("已暂停", "paused"),
     "replay_note": ("画面上的数字不是实况", "Figures on this page are not live"),
     "missing": ("没有这一页", "No such page"),
     "missing_note": ("地址可能写错了，或页面已经不在。", "The address may be mistyped, or the page is gone."),
@@ -54,7 +56,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Please choose one from the list above.",
     ),
     "forbidden": ("无查看权限", "Not allowed"),
-    "forbidden_note": ("这一页仅责任单位可见。", "Only the responsible unit may see this page."),
+    "forbidden_note": (
+        "你的账号不能打开这一页，需要时请找管理员。",
+        "Your account may not open this page. Ask the administrator.",
+    ),
     "sign_in": ("请先登录", "Please sign in"),
     "sign_in_note": ("登录后才能查看数据。", "Figures are shown to signed-in staff only."),
     "broken": ("这一页读取失败", "This page could not be read"),
@@ -77,10 +82,11 @@ NAV: tuple[tuple[str, str, str], ...] = (
     ("snapshots", "/snapshots", "list"),
     ("imports", "/import", "down"),
     ("wall", "/wall", "screen"),
+    ("replay", "/replay", "replay"),
     ("system", "/system", "layers"),
 )
 """(word, path, icon) of the pages there are."""
-SELDOM = frozenset({"imports", "wall", "system"})
+SELDOM = frozenset({"imports", "wall", "replay", "system"})
 """Pages that stand behind “more” in the bar: a dozen English words are wider than a laptop."""
 
 
@@ -327,11 +333,15 @@ def _languages(given: Frame) -> Component:
 
 
 def _replay_strip(given: Frame) -> Component:
-    speed = f"×{given.speed:g}"
+    # shell.js writes what the speed is when it is changed.
+    speed = html.Span(f"×{given.speed:g}" if given.speed else word("paused", given.lang), id="tw-speed")
+    told: list[str | Component] = [f"{word('replay_strip', given.lang)} ", speed]
+    reachable = given.address.path != "/wall" and (given.open is None or "replay" in given.open)
     return html.Div(
         [
             icon("replay", 16),
-            html.Span(f"{word('replay', given.lang)} {speed} · "),
+            dcc.Link([*told], href=given.address.to("/replay")) if reachable else html.Span([*told]),
+            html.Span(" · "),
             html.Span(given.day, **attributes(data_clock="date")),
             html.Span(word("replay_note", given.lang), className="tw-strip-note"),
         ],

@@ -76,6 +76,11 @@ class Load:
         for thread in self._threads:
             thread.start()
 
+    def readings(self) -> int:
+        """How many temperature readings were accepted so far."""
+        with self._lock:
+            return sum(1 for kept in self.kept.values() if kept.feed == "temperature")
+
     def finish(self, patience_s: float = 120.0) -> None:
         """Send what is under way until it is accepted, then stop."""
         self._stop.set()

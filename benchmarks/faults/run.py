@@ -11,7 +11,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -64,9 +64,10 @@ def main(quick: bool, only: Sequence[str], json_path: Path | None, document_too:
         )
     rows: list[Row] = []
     for lay, faults in groupby(sorted(wanted, key=lambda one: repr(one.lay)), key=lambda one: one.lay):
-        rows += _on_one_ground(Ground(lay, quick), list(faults), quick, console)
-        # Whoever is ended half-way keeps what was carried out.
-        _keep(rows, json_path)
+        for row in _on_one_ground(Ground(lay, quick), list(faults), quick, console):
+            rows.append(row)
+            # Whoever is ended half-way keeps what was carried out.
+            _keep(rows, json_path)
     order = [fault.code for fault in FAULTS]
     rows.sort(key=lambda row: order.index(row.code))
     console.print(_table(rows))
@@ -95,28 +96,26 @@ def _read(path: Path | None) -> list[Row]:
     return msgspec.json.decode(path.read_bytes(), type=list[Row])
 
 
-def _on_one_ground(ground: Ground, faults: list[Fault], quick: bool, console: Console) -> list[Row]:
-    rows: list[Row] = []
+def _on_one_ground(ground: Ground, faults: list[Fault], quick: bool, console: Console) -> Iterator[Row]:
+    done: set[str] = set()
     kept: dict[tuple[str, str], object] = {}
     try:
         with ground:
             for fault in faults:
                 start = time.monotonic()
-                rows.append(carry_out(ground, fault, quick, kept))
-                told = "好 · good" if rows[-1].good else "坏 · BROKEN"
+                row = carry_out(ground, fault, quick, kept)
+                done.add(row.code)
+                yield row
+                told = "好 · good" if row.good else "坏 · BROKEN"
                 console.print(
                     f"[镇哨] {fault.code}: {told}，{time.monotonic() - start:.0f} s", highlight=False, markup=False
                 )
-                for line in (*rows[-1].wrong, *rows[-1].said, *rows[-1].found):
+                for line in (*row.wrong, *row.said, *row.found):
                     console.print(f"    {line}", highlight=False, markup=False)
     except TownwatchError as error:
-        done = {row.code for row in rows}
-        rows += [
-            Row(fault.code, fault.chinese, fault.english, note=error.sentence)
-            for fault in faults
-            if fault.code not in done
-        ]
-    return rows
+        for fault in faults:
+            if fault.code not in done:
+                yield Row(fault.code, fault.chinese, fault.english, note=error.sentence)
 
 
 def carry_out(ground: Ground, fault: Fault, quick: bool, kept: dict) -> Row:  # type: ignore[type-arg]
@@ -140,7 +139,7 @@ def carry_out(ground: Ground, fault: Fault, quick: bool, kept: dict) -> Row:  # 
         lifted = blow.lifted or time.monotonic()
         sent, base = load.accepted(), _readings_of(kept)
         ground.until(lambda: load.accepted() > sent, "恢复接收", PATIENCE_S)
-        target = base + _readings(load)
+        target = base + load.readings()
         ground.until(lambda: (screened(ground, reader) or 0) >= target, "恢复显示", PATIENCE_S)
         recovery = time.monotonic() - lifted
         load.finish()
@@ -175,10 +174,6 @@ def carry_out(ground: Ground, fault: Fault, quick: bool, kept: dict) -> Row:  # 
         quick=quick,
         at_ms=machine_ms(),
     )
-
-
-def _readings(load: Load) -> int:
-    return sum(1 for kept in load.kept.values() if kept.feed == "temperature")
 
 
 def _readings_of(kept: dict) -> int:  # type: ignore[type-arg]

@@ -12,6 +12,7 @@
     saved: ["密码已改，其他地方的登录已全部结束", "The password is changed; every other session has ended"],
     sessions: ["登录的地方", "Where you are signed in"], since: ["登录", "Since"], seen: ["最近使用", "Last used"], device: ["设备", "Device"], address: ["地址", "Address"],
     here: ["这里", "Here"], end: ["结束", "End"], out: ["退出登录", "Sign out"], everywhere: ["全部退出", "Sign out everywhere"],
+    unsent: ["还有 {n} 条没有发送。退出后留在这台设备上，等你再登录才发送。继续？", "{n} entries are not sent yet. They stay on this device until you sign in again. Go on?"],
     sure: ["所有设备上的登录都会结束，包括这里。继续？", "Every session ends, this one included. Go on?"],
     admin: ["管理", "Administration"],
     fail: ["没有成功，请重试", "It did not work: please try again"], by: ["由单位身份系统登录，密码在那里改", "You sign in by the office's identity provider: change the password there"]
@@ -65,11 +66,25 @@
       }).then(draw, fail);
     }
     function fail(error) { said = { bad: true, text: error.message }; draw(); }
+    /* What is not sent yet stays on the device, goes out only in the name of who entered it, and is shown to nobody else. */
+    function sent() {
+      var rec = window.twRecord, left = rec ? rec.items().filter(rec.mine).length : 0;
+      return !left || window.confirm(say("unsent").replace("{n}", left));
+    }
+    /* Whoever uses this browser next finds nothing of what was read: copies of lists, drafts, the name. */
+    function leave(got) {
+      try {
+        [[localStorage, /^townwatch-(my|source)/], [sessionStorage, /^townwatch-draft/]].forEach(function (pair) {
+          Object.keys(pair[0]).forEach(function (name) { if (pair[1].test(name)) pair[0].removeItem(name); });
+        });
+      } catch (error) { /* no storage */ }
+      location.assign(got.next);
+    }
     function click(event) {
       var button = event.target.closest("button");
       if (!button) return;
-      if (button.dataset.do === "out") ask("../../signout", {}).then(function (got) { location.assign(got.next); }, fail);
-      if (button.dataset.do === "everywhere" && window.confirm(say("sure"))) ask("account/signout-everywhere", {}).then(function (got) { location.assign(got.next); }, fail);
+      if (button.dataset.do === "out" && sent()) ask("../../signout", {}).then(leave, fail);
+      if (button.dataset.do === "everywhere" && window.confirm(say("sure")) && sent()) ask("account/signout-everywhere", {}).then(leave, fail);
       if (button.dataset.end) ask("account/sessions/" + button.dataset.end + "/end", {}).then(load, fail);
       if (button.dataset.langPick) ask("account/language", { language: button.dataset.langPick }).then(function (got) {
         var address = new URL(location.href);

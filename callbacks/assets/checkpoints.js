@@ -18,7 +18,8 @@
     function drawHours() {
       var hours = ctx.data.hours, w = words();
       ctx.put(ctx.$("key"), (hours.note ? "<span>" + esc(hours.note) + "</span>" : "") + '<span class="dk-legend"><span><i class="ck-k"></i>' + esc(w.today) + '</span><span><i class="ck-k step"></i>' + esc(w.yesterday) + "</span><span>" + mark("lapsed", 13) + esc(w.states.waiting) + "</span></span>");
-      ctx.put(ctx.$("hours"), TW.columns(Object.assign({ width: 1080, height: 300 }, hours)));
+      var box = ctx.$("hours"), wide = Math.max(420, Math.round((box.clientWidth || 720) * 1.45)); /* its letters are 18 high: 12 on the page */
+      ctx.put(box, TW.columns(Object.assign({ width: wide, height: Math.round(Math.max(220, Math.min(300, wide * 0.3))) }, hours)));
     }
     function drawMatrix() {
       var matrix = ctx.data.matrix, w = words(), most = matrix.most || 1, hour, heads = "";
@@ -42,7 +43,7 @@
     }
     function drawFevers() {
       var rows = ctx.data.fevers, w = words(), open = ctx.get("open");
-      ctx.put(ctx.$("fever-note"), "<b>" + rows.length + "</b>" + ctx.say("人次", ""));
+      ctx.put(ctx.$("fever-note"), "<b>" + ctx.data.fevers_total + "</b>" + ctx.say("人次", ""));
       ctx.put(ctx.$("fevers"), (rows.length ? "<ul>" + rows.map(function (row) {
         return '<li class="' + (row.open ? "red" : "") + '" data-k="fever-' + esc(row.case) + '" data-open="' + esc(row.checkpoint) + '" tabindex="0" role="button" aria-pressed="' + (row.checkpoint === open) + '">' + (row.number ? window.townMarks.pin(row.number, "alert", 26) : mark(row.open ? "lapsed" : "done", 15)) +
           "<b>" + esc(row.case) + "</b><time>" + esc(row.time) + '</time><span class="w">' + esc(row.name) + "<em>" + esc(row.town) + '</em></span><span class="t">' + esc(row.degrees) + '</span><span class="r">' + esc(row.rule) + '</span><span class="s">' + esc(row.state) + "</span></li>";
@@ -80,8 +81,8 @@
     }
     return {
       draw: function () { drawFigures(); drawHours(); drawMatrix(); drawMap(); drawFevers(); drawDrifts(); drawRegister(); },
-      mount: function () { ctx.put(ctx.$("figures"), desk.tilesWaiting(7)); },
-      size: drawMap
+      mount: function () { ctx.put(ctx.$("figures"), desk.tilesWaiting(8)); },
+      size: function () { drawMap(); drawHours(); }
     };
   });
 })();

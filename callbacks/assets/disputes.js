@@ -25,7 +25,7 @@
     function drawBacklog() {
       var w = ctx.data.words;
       ctx.put(ctx.$("key"), '<span class="dk-legend"><span><i class="cs-k"></i>' + esc(w.open) + '</span><span><i class="cs-k over"></i>' + esc(w.overdue) + "</span></span>");
-      ctx.put(ctx.$("backlog"), TW.cases.stacks(ctx.data.backlog, ctx.en));
+      ctx.put(ctx.$("backlog"), TW.cases.stacks(ctx.data.backlog, ctx.en, ctx.$("backlog").clientWidth));
     }
     function drawKinds() {
       var kinds = ctx.data.kinds, most = Math.max.apply(null, kinds.map(function (one) { return one.open; }).concat([1]));
@@ -72,7 +72,7 @@
     return {
       draw: function () { drawFigures(); drawAges(); drawBacklog(); drawKinds(); drawMap(); drawRegister(); drawReport(); },
       mount: function () { ctx.put(ctx.$("figures"), desk.tilesWaiting(6)); },
-      size: drawMap,
+      size: function () { drawMap(); drawBacklog(); },
       click: function (event) { if (event.target.closest("[data-print]")) window.print(); }
     };
   });

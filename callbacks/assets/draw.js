@@ -154,7 +154,9 @@
       o += '<path d="' + path(yesterday, X, Y, options.step) + '" fill="none" style="stroke:var(--tw-text-3)" stroke-width="1.5" stroke-dasharray="3 4" opacity=".75"/>';
       o += '<path d="' + path(today, X, Y, options.step) + '" fill="none" style="stroke:var(--tw-' + (status === "stale" ? "stale" : "text-2") + ')" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>';
       var ends = today.filter(function (point) { return point[1] !== null; });
-      if (ends.length) {
+      /* One value alone is no curve: until the day's course is there the axis stands empty. */
+      if (ends.length > 1 || yesterday.length) {
+        if (!ends.length) return o + "</svg>";
         var end = ends[ends.length - 1], fill = { watch: "watch", alert: "alert", stale: "stale", silent: "stale" }[status] || "text";
         o += '<circle cx="' + n1(X(end[0])) + '" cy="' + n1(Y(end[1])) + '" r="4.5" style="fill:var(--tw-' + fill + ')"/>';
       }

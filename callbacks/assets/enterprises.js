@@ -21,7 +21,7 @@
       var w = words(), height = Math.max(one.count ? 4 : 1, Math.round(64 * one.share)), over = Math.round(height * one.over_share);
       return '<button type="button" class="cs-stage' + (chosen("stage", one.key) ? " on" : "") + '" data-k="stage-' + esc(one.key) + '" data-pick="stage:' + esc(one.key) + '" aria-pressed="' + chosen("stage", one.key) + '">' +
         '<b class="n">' + esc(one.name) + '</b><span class="b"><span class="bar" style="height:' + height + 'px"><i style="height:' + (one.over ? Math.max(2, over) : 0) + 'px"></i></span><span class="c"><b' +
-        desk.figure({ kpi: "enterprise_stage", town: ctx.data.resumed.town, raw: one.count, dims: { stage: one.key } }) + ">" + esc(one.text) + "</b><em>" + esc(w.above) + " " + one.above + "</em><em>" + esc(w.below) + " " + one.below + "</em></span></span>" +
+        desk.figure({ kpi: "enterprise_stage", town: ctx.data.resumed.town, raw: one.count, dims: { stage: one.key } }) + ">" + esc(one.text) + "</b><em>" + esc(w.above_short) + " " + one.above + "</em><em>" + esc(w.below_short) + " " + one.below + "</em></span></span>" +
         '<em class="m">' + esc(one.median) + '</em><span class="o' + (one.over ? " red" : "") + '">' + (one.over ? mark("lapsed", 13) : "") + esc(one.over_text) + "</span></button>" + (extra || "");
     }
     function three() {
@@ -63,8 +63,8 @@
     function drawRegister() {
       var heads = words().heads, rows = ctx.data.rows;
       desk.register(ctx, [
-        { field: "name", head: heads[0], grow: 2, html: true }, { field: "town", head: heads[1], grow: 1 }, { field: "scale", head: heads[2], width: 74, html: true }, { field: "industry", head: heads[3], grow: 1 },
-        { field: "stage_text", head: heads[4], width: 160, html: true }, { field: "v0", head: heads[5], width: 92, html: true }, { field: "v1", head: heads[6], width: 92, html: true }, { field: "v2", head: heads[7], width: 92, html: true },
+        { field: "name", head: heads[0], grow: 2, html: true }, { field: "town", head: heads[1], grow: 1 }, { field: "scale", head: heads[2], width: ctx.en ? 108 : 74, html: true }, { field: "industry", head: heads[3], grow: 1 },
+        { field: "stage_text", head: heads[4], width: ctx.en ? 176 : 160, html: true }, { field: "v0", head: heads[5], width: ctx.en ? 118 : 92, html: true }, { field: "v1", head: heads[6], width: ctx.en ? 104 : 92, html: true }, { field: "v2", head: heads[7], width: ctx.en ? 104 : 92, html: true },
         { field: "stay", head: heads[8], num: true, width: 140, html: true }, { field: "share", head: heads[9], num: true, width: 104, html: true }, { field: "liaison", head: heads[10], grow: 1, html: true }
       ], rows.map(function (row) {
         return {
@@ -90,13 +90,13 @@
     }
     function drawCurve() {
       ctx.put(ctx.$("curve-note"), esc(words().curve));
-      ctx.put(ctx.$("curve"), window.TW.cases.curve(ctx.data.curve, ctx.en));
+      ctx.put(ctx.$("curve"), window.TW.cases.curve(ctx.data.curve, ctx.en, ctx.$("curve").clientWidth));
     }
 
     return {
       draw: function () { drawFigures(); drawPipeline(); drawRegister(); drawMap(); drawCurve(); },
       mount: function () { ctx.put(ctx.$("figures"), desk.tilesWaiting(4)); },
-      size: function () { drawMap(); }
+      size: function () { drawMap(); drawCurve(); }
     };
   });
 })();

@@ -201,11 +201,12 @@
   [22, 44, 66].forEach(function (reach) {
     for (var turn = 0; turn < 12; turn += 1) TRIES.push([reach * Math.cos(turn * Math.PI / 6), reach * 0.8 * Math.sin(turn * Math.PI / 6)]);
   });
-  function clear(point, k, box, labels, pins, marks) {
+  function clear(point, k, box, labels, pins, marks, frame) {
     var best = point, least = Infinity;
     TRIES.forEach(function (step) {
       var x = point[0] + step[0] * k, y = point[1] + step[1] * k, cost = Math.hypot(step[0], step[1]) / 22;
       if (x - 46 * k < box[0] || x + 46 * k > box[2] || y - 22 * k < box[1] || y + 24 * k > box[3]) cost += 8;
+      if (x < 40 * k || x > frame.clientWidth - 40 * k || y < 24 * k || y > frame.clientHeight - 26 * k) cost += 60;
       labels.forEach(function (other) { if (Math.abs(other[0] - x) < 92 * k && Math.abs(other[1] - y) < 54 * k) cost += 40; });
       pins.forEach(function (pin) { if (Math.abs(pin[0] - x) < 60 * k && Math.abs(pin[1] - y - 2 * k) < 44 * k) cost += 14; });
       marks.forEach(function (mark) { if (Math.abs(mark[0] - x) < 50 * k && Math.abs(mark[1] - y - 2 * k) < 34 * k) cost += 2.5; });
@@ -259,7 +260,7 @@
         var known = towns[town.code];
         if (!known) return;
         var low = at(known.box[0], known.box[1]), high = at(known.box[2], known.box[3]);
-        var spot = clear(at(known.label[0], known.label[1]), k, [low[0], high[1], high[0], low[1]], labels, pins, marks);
+        var spot = clear(at(known.label[0], known.label[1]), k, [low[0], high[1], high[0], low[1]], labels, pins, marks, own.wrapper);
         labels.push(spot);
         o += label(spot, k, town, ramp(town.fill));
       });
@@ -394,7 +395,7 @@
         var known = towns[town.code];
         if (!known || !town.meant) return;
         var low = at(known.box[0], known.box[1]), highest = at(known.box[2], known.box[3]);
-        var spot = clear(at(known.label[0], known.label[1]), 0.72, [low[0], highest[1], highest[0], low[1]], labels, moved, marked);
+        var spot = clear(at(known.label[0], known.label[1]), 0.72, [low[0], highest[1], highest[0], low[1]], labels, moved, marked, own.wrapper);
         if (spot[0] < 20 || spot[0] > wide - 20 || spot[1] < 12 || spot[1] > high - 12) return;
         labels.push(spot);
         var halo = "paint-order:stroke;stroke:var(--tw-surface);stroke-width:4;stroke-linejoin:round";

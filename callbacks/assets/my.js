@@ -8,7 +8,7 @@
     none: ["没有要办的事", "Nothing to do"], noneFree: ["没有无人接手的事", "Nothing that nobody has"], noneDone: ["今天还没有处置", "Nothing done today"],
     waiting: ["未发送", "Not sent"], refused: ["没有收下", "Not accepted"], locate: ["看地图", "On the map"], go: ["打开", "Open"], failed: ["读取失败，正在重试", "Could not be read, retrying"],
     who: ["没有工号的账号看到的是以“{name}”名义接下的事", "Without a staff id this is what was taken as “{name}”"], of: ["看 {name} 手上的", "What {name} has"], mine: ["看我的", "Mine"],
-    acted: ["处置", "Actions"], note: ["说明", "Note"], done: ["今天办了 {n} 步", "{n} actions today"], free: ["{n} 件没人接", "{n} unclaimed"], detail: ["查看", "Details"]
+    acted: ["处置", "Actions"], note: ["说明", "Note"], done: ["今天办了 {n} 步", "{n} actions today"], free: ["{n} 件没人接", "{n} unclaimed"], own: ["我的", "Mine"], unclaimed: ["没人接", "Unclaimed"], parts: ["看谁的", "Whose"], comes: ["在镇页或“没人接”里接下的事都在这里", "What you take on a town's page or under “Unclaimed” is here"], detail: ["查看", "Details"]
   };
 
   function mount(page) {
@@ -96,6 +96,10 @@
       html += "<p>" + esc(data.sub) + "</p>";
       if (!data.who.staff && !state.of && state.tab === "todo") html += '<p class="hint">' + esc(say("who", { name: data.who.name })) + "</p>";
       if (state.of) html += '<p class="hint">' + esc(say("of", { name: state.of.split(" ").slice(1).join(" ") || state.of })) + ' <button type="button" class="my-text" data-of="">' + say("mine") + "</button></p>";
+      /* On a desk there are no tabs at the foot. */
+      html += '<div class="my-switch" role="group" aria-label="' + say("parts") + '">' + [["todo", "own", state.tab === "todo" ? data.rows.length : null], ["free", "unclaimed", state.tab === "free" ? data.rows.length : data.free]].map(function (one) {
+        return '<button type="button" class="my-chip" data-tab="' + one[0] + '" aria-pressed="' + (state.tab === one[0]) + '">' + say(one[1]) + (one[2] === null ? "" : " " + one[2]) + "</button>";
+      }).join("") + "</div>";
       put($("my-head"), html);
       document.title = (data.headline[0] || {}).text || "";
       chips();
@@ -121,7 +125,11 @@
     function list() {
       var own = shown(), html = "";
       if (state.tab === "finished") { put($("my-list"), doneHtml()); return; }
-      if (!own.length) html = '<div class="tp-empty"><b>' + say(state.tab === "free" ? "noneFree" : "none") + "</b></div>";
+      if (!own.length) {
+        html = '<div class="tp-empty"><b>' + say(state.tab === "free" ? "noneFree" : "none") + "</b>" + (state.tab === "free" || state.of ? "" : esc(say("comes")) + '<p class="my-towns">' + data.towns.map(function (town) {
+          return '<a class="ac-btn" href="/town/' + esc(town.code) + (zh ? "" : "?lang=en") + '">' + esc(town.name) + "</a>";
+        }).join("") + "</p>") + "</div>";
+      }
       data.groups.forEach(function (group) { seen[group.key] = group; });
       ["burning", "overdue", "soon", "later", "handled"].forEach(function (name) {
         var group = seen[name] || { key: name, label: "" }, members = own.filter(function (row) { return row.group === name; });
@@ -164,7 +172,14 @@
     }
 
     /* ---- doing ---- */
-    function toggle(key) { state.open = state.open === key ? "" : key; write(); list(); }
+    function toggle(key) {
+      state.open = state.open === key ? "" : key;
+      write();
+      list();
+      /* What was opened is not left under the bar at the foot. */
+      var opened = state.open && page.querySelector(".my-list .tp-detail");
+      if (opened) opened.scrollIntoView({ block: "nearest" });
+    }
     function move(step) {
       var all = Array.prototype.slice.call(page.querySelectorAll(".my-row")), at = all.indexOf(document.activeElement);
       if (!all.length) return;
@@ -174,7 +189,7 @@
     }
     function click(event) {
       var found;
-      if ((found = event.target.closest(".tp-tab[data-tab]"))) {
+      if ((found = event.target.closest("button[data-tab]"))) {
         if (found.dataset.tab === "town") { var town = (data && (data.rows[0] || {}).town) || (data && data.towns[0] || {}).code; if (town) location.href = "/town/" + town + (zh ? "" : "?lang=en"); return; }
         state.tab = found.dataset.tab; state.open = ""; state.cat = ""; write(); recall(); if (data) draw(); load(); window.scrollTo(0, 0);
         return;

@@ -13,7 +13,7 @@
     undo: ["撤销", "Undo"], reportedBy: ["{name} {at} 报零", "nothing to report, {name} {at}"],
     none: ["今天还没有记", "Nothing entered today"], received: ["已收到，正在入库", "received, being stored"],
     correct: ["更正", "Correct"], withdraw: ["作废", "Withdraw"], why: ["为什么作废？", "Why withdraw it?"],
-    reason: ["写一句理由", "say why"], history: ["版本", "Versions"], withdrawn: ["已作废", "Withdrawn"], corrected: ["更正过", "Corrected"],
+    reason: ["写一句理由，不写姓名和电话", "say why; no names or numbers"], history: ["版本", "Versions"], withdrawn: ["已作废", "Withdrawn"], corrected: ["更正过", "Corrected"],
     unsent: ["还没发送", "Not sent yet"], kept: ["存在这台设备上，联网后自动发送", "kept on this device, sent when connected"], now: ["现在发送", "Send now"],
     refused: ["没有收下", "Not accepted"], edit: ["打开改", "Open"], drop: ["不要了", "Discard"], sure: ["确定不要", "Really discard"], got: ["知道了", "OK"],
     other: ["另有 {n} 条由别人填写、还没发送，等那位登录后再发", "{n} unsent entries of somebody else wait until they sign in"],
@@ -207,7 +207,7 @@
     function drawCards() {
       var box = $("record-cards");
       if (!box) return;
-      if (!today) { put(box, who && !failed ? '<p class="rf-empty">' + esc(say("choose")) + "</p>" : ""); return; }
+      if (!today) { put(box, who && !failed && !town ? '<p class="rf-towns">' + who.towns.map(function (one) { return '<button type="button" class="rf-btn" data-town="' + esc(one.code) + '">' + esc(one.name) + "</button>"; }).join("") + "</p>" : ""); return; }
       var left = unreported(), html = "";
       if (left.length > 1) {
         html += '<div class="rf-every" data-card="every">' + (open.nothing === "every" ? confirmation(left, "every") :
@@ -220,7 +220,7 @@
       if (!box) return;
       var feed = today && today.feeds.find(function (one) { return one.feed === shownFeed; });
       put(box, feed ? reportState(feed) + (open.nothing === feed.feed ? confirmation([feed], feed.feed) : "") +
-        '<div class="rf-acts">' + reportButtons(feed) + "</div>" : "");
+        '<div class="rf-acts">' + reportButtons(feed) + "</div>" : who && !town ? '<p class="rf-empty">' + esc(say("choose")) + "</p>" : "");
     }
     function pendingNothing(feed) {
       return just.some(function (one) { return one.nothing && one.feed === feed.feed; }) ||
@@ -335,7 +335,9 @@
       dropnow: function (key) { open.drop = ""; rec.drop(key); }
     };
     listen(page, "click", function (event) {
-      var target = event.target.closest("[data-act]");
+      var target = event.target.closest("[data-town]");
+      if (target) { choose(target.dataset.town); return; }
+      target = event.target.closest("[data-act]");
       if (!target || !acts[target.dataset.act]) return;
       if (acts[target.dataset.act](target.dataset.key) === false) return;
       draw();

@@ -18,12 +18,13 @@
     } catch (error) { return []; }
   }
   function save() {
-    try { localStorage.setItem(KEY, JSON.stringify(items)); } catch (error) { /* no storage: it lives as long as the tab */ }
+    /* What was refused because somebody is named in it lives as long as the tab, no longer. */
+    try { localStorage.setItem(KEY, JSON.stringify(items.filter(function (item) { return !item.personal; }))); } catch (error) { /* no storage: it lives as long as the tab */ }
   }
   /* Another tab may have sent or added some. */
   window.addEventListener("storage", function (event) {
     if (event.key !== KEY) return;
-    var now = load(), ours = items.filter(function (item) { return item.sending; });
+    var now = load(), ours = items.filter(function (item) { return item.sending || item.personal; });
     items = now.filter(function (item) { return !ours.some(function (own) { return own.key === item.key; }); }).concat(ours);
     tell(null, "changed");
   });
@@ -80,6 +81,7 @@
         next.state = "refused";
         next.error = answer.body.error || "";
         next.problems = answer.body.problems || answer.body.reports || [];
+        next.personal = next.problems.some(function (one) { return one.code === "personal"; });
         save();
         tell(next, "refused", { answer: answer.body, status: answer.status });
         flush();

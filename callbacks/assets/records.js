@@ -9,10 +9,10 @@
     feed: ["数据", "Feed"], town: ["镇（街道）", "Town"], day: ["日期", "Day"], all: ["全部", "All"], kpi: ["指标", "Figure"], subject: ["对象", "About"], source: ["来源", "Source"],
     effective: ["有效", "In force"], corrected: ["更正过", "Corrected"], withdrawn: ["已作废", "Withdrawn"], clear: ["清除 {n} 项", "Clear {n}"],
     time: ["时间", "Time"], about: ["对象", "About"], received: ["收到", "Received"], from: ["来源", "Source"], versions: ["版本", "Versions"], act: ["更正、作废", "Correct, withdraw"],
-    correct: ["更正", "Correct"], withdraw: ["作废", "Withdraw"], why: ["为什么作废？", "Why withdraw it?"], reason: ["写一句理由", "say why"], no: ["取消", "Cancel"],
+    correct: ["更正", "Correct"], withdraw: ["作废", "Withdraw"], why: ["为什么作废？", "Why withdraw it?"], reason: ["写一句理由，不写姓名和电话", "say why; no names or numbers"], no: ["取消", "Cancel"],
     csv: ["CSV", "CSV"], xlsx: ["XLSX", "XLSX"], more: ["再看 {n} 条", "{n} more"], shown: ["已列出 {n}/{total} 条，按时间从新到旧", "{n} of {total} listed, newest first"],
     none: ["没有记录", "No records"], noneNote: ["换一个镇、日期或状态再看", "Try another town, day or state"], failed: ["读取失败", "Could not be read"], again: ["再试", "Try again"],
-    corrections: ["{n} 个版本", "{n} versions"], going: ["正在作废…", "withdrawing…"], refresh: ["有新记录，刷新", "New records, refresh"]
+    corrections: ["{n} 个版本", "{n} versions"], going: ["正在作废…", "withdrawing…"], refresh: ["可能有新记录，刷新", "There may be newer ones: refresh"]
   };
 
   function mount(page) {

@@ -68,6 +68,14 @@
     badge.setAttribute("aria-label", en ? free + " alerts not taken" : free + " 件告警未签收");
   }
 
+  /* A replay may be steered while its pages are open: the strip says how it goes, on the wall too. */
+  tw.onPage("#tw-speed", function (shown) {
+    var en = document.documentElement.lang === "en";
+    return tw.subscribe("shell", "all", en ? "en" : "zh", function (data) {
+      shown.textContent = data.speed ? "\u00d7" + data.speed : data.jumping ? (en ? "moving forwards" : "快进") : en ? "paused" : "已暂停";
+    });
+  });
+
   function feedsInto(id, drawer) {
     tw.onPage(id, function (element) {
       var feeds = [];

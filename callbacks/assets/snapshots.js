@@ -18,10 +18,11 @@
     release: ["签发", "Release"], redraw: ["按现在的数据重新生成", "Make anew from what is known now"],
     sure: ["签发后不再改动，确定签发 {date} 的简报？", "It never changes once released. Release the snapshot of {date}?"],
     sureRedraw: ["用现在已知的数据替换这份草稿？", "Replace this draft by what is known now?"],
+    other: ["换一天、搜索、对比", "Another day, search, compare"],
     by: ["签发：{who}", "Released by {who}"], busy: ["正在处理", "Working"]
   };
   function mount(page) {
-    var at = page.dataset.lang === "en" ? 1 : 0, lang = at ? "en" : "zh", all = [], found = null, asked = {}, ended = false, timer = 0, said = "";
+    var at = page.dataset.lang === "en" ? 1 : 0, lang = at ? "en" : "zh", all = [], found = null, asked = {}, ended = false, timer = 0, said = "", wide = window.matchMedia("(min-width: 901px)");
     var side = page.querySelector("#snapshots-side"), main = page.querySelector("#snapshots-main");
     function esc(text) { var box = document.createElement("i"); box.textContent = String(text); return box.innerHTML.replace(/"/g, "&quot;"); }
     function say(key, given) { return W[key][at].replace(/\{(\w+)\}/g, function (_, name) { return given[name]; }); }
@@ -76,7 +77,9 @@
       var days = pool("day").filter(function (s) { return !s.draft; }).map(function (s) { return s.date; });
       function pair(name, pick) { return '<select data-pair="' + name + '" aria-label="' + name.toUpperCase() + '">' + days.map(function (d) { return option(d, d, pick); }).join("") + "</select>"; }
       var two = days.length > 1 ? '<div class="sn-two"><label>' + say("two") + "</label>" + pair("a", asked.a || days[1]) + pair("b", asked.b || days[0]) + '<button type="button" class="sn-btn" data-go="1">' + say("go") + "</button></div>" : "";
-      side.innerHTML = which() + calendar() + '<div class="sn-find"><label for="sn-q">' + say("find") + '</label><input id="sn-q" type="search" placeholder="' + say("findHint") + '" value="' + esc(asked.q || "") + '"></div>' + list + two;
+      /* On a phone the page itself comes first to the eye: what chooses another one is folded, unless it is in use. */
+      var fold = side.querySelector("details"), open = wide.matches || (fold ? fold.open : Boolean(asked.q || asked.month));
+      side.innerHTML = '<details class="sn-fold"' + (open ? " open" : "") + "><summary>" + say("other") + '</summary><div class="sn-fold-in">' + which() + calendar() + '<div class="sn-find"><label for="sn-q">' + say("find") + '</label><input id="sn-q" type="search" placeholder="' + say("findHint") + '" value="' + esc(asked.q || "") + '"></div>' + list + two + "</div></details>";
     }
 
     /* ---- the page itself, or two days side by side ---- */
@@ -110,6 +113,15 @@
         '<a class="sn-btn" target="_blank" href="' + esc(href) + '">' + say("open") + "</a></div>" + draft + (said ? '<p class="sn-said" role="alert">' + esc(said) + "</p>" : "") +
         '<iframe class="sn-frame" title="' + esc(one.title) + '" src="' + esc(href) + '"></iframe><p class="sn-hash">' +
         (one.released_by ? esc(say("by", { who: one.released_by })) + " · " : "") + esc(say("hash", { h: one.forms.pdf.sha256 })) + "</p>";
+      var frame = main.querySelector("iframe");
+      frame.addEventListener("load", function () { fit(frame); });
+    }
+    /* As high as what it shows: one scroll bar, no empty foot. */
+    function fit(frame) {
+      var inner = frame && frame.contentDocument && frame.contentDocument.documentElement;
+      if (!inner) return;
+      frame.style.height = "0";
+      frame.style.height = inner.scrollHeight + 2 + "px";
     }
     function fail(error) { if (!ended) main.innerHTML = '<div class="sn-none" role="alert">' + esc(error && error.message || say("failed")) + "</div>"; }
     function draw() { drawSide(); drawMain(); }
@@ -152,10 +164,12 @@
       if (box.id !== "sn-q") return;
       asked.q = box.value.trim(); write(); clearTimeout(timer); timer = setTimeout(search, 250);
     }
-    page.addEventListener("click", click); page.addEventListener("input", input);
+    function unfold() { var fold = side.querySelector("details"); if (fold && wide.matches) fold.open = true; }
+    function refit() { unfold(); fit(main.querySelector("iframe")); }
+    page.addEventListener("click", click); page.addEventListener("input", input); window.addEventListener("resize", refit);
     read();
     load().then(function () { if (asked.q) search(); }, fail);
-    return function () { ended = true; clearTimeout(timer); page.removeEventListener("click", click); page.removeEventListener("input", input); };
+    return function () { ended = true; clearTimeout(timer); page.removeEventListener("click", click); page.removeEventListener("input", input); window.removeEventListener("resize", refit); };
   }
   tw.onPage("#snapshots-page", mount);
 })();

@@ -25,14 +25,28 @@
     return '<span data-received="' + esc(received) + '" data-lang="' + lang + '"><span data-age>' + esc(tw.ageText(received, lang)) + "</span></span>";
   }
 
+  /* A feed a row: there are more feeds than a screen has room for, and as many towns as a county has. On a phone the
+     towns give way to the names of those that are old. */
   function matrix(data, lang) {
-    return title(data.title, data.note) + '<div class="sp-wide"><table class="sp-table sp-feeds"><thead><tr><th scope="col">' + esc(data.town) + "</th>" + data.feeds.map(function (feed) {
-      return '<th scope="col"><span class="mark"><span style="color:var(--tw-feed-' + esc(feed.colour) + ');display:inline-flex">' + icon(feed.icon, 16) + "</span><b>" + esc(feed.label) + "</b></span><small>" + esc(feed.limits) + "</small></th>";
-    }).join("") + "</tr></thead><tbody>" + data.rows.map(function (row) {
-      return '<tr class="' + (row.town === "all" ? "all" : "") + '"><td title="' + esc(row.name_en) + '">' + esc(row.name) + "</td>" + row.cells.map(function (cell) {
-        return '<td data-feed="' + esc(cell.feed) + '" data-town="' + esc(row.town) + '" data-freshness="' + esc(cell.freshness) + '" title="' + esc([cell.word, cell.at].filter(Boolean).join(" ")) + '"><div class="sp-cell">' + shape(cell.shape) +
-          "<span>" + aged(cell.received, lang, cell.age) + '</span><span class="n">' + esc(cell.today) + "</span></div></td>";
-      }).join("") + "</tr>";
+    var en = lang === "en";
+    function named(row) { return en ? row.name_en || row.name : row.name; }
+    function kind(row) { return row.town === "all" || data.rows.length === 1 ? "all" : "town"; }
+    function cell(row, at) {
+      var one = row.cells[at];
+      return '<td class="' + kind(row) + '" data-feed="' + esc(one.feed) + '" data-town="' + esc(row.town) + '" data-freshness="' + esc(one.freshness) + '" title="' + esc([one.word, one.at].filter(Boolean).join(" ")) + '"><div class="sp-cell">' + shape(one.shape) +
+        "<span>" + aged(one.received, lang, one.age) + '</span><span class="n">' + esc(one.today) + "</span></div></td>";
+    }
+    function old(at) {
+      var towns = data.rows.filter(function (row) { return kind(row) === "town"; });
+      var late = towns.filter(function (row) { return /stale|silent/.test(row.cells[at].freshness); }).map(named);
+      return !late.length ? "" : late.length === towns.length ? (en ? "all towns" : "各镇（街道）") : late.join(en ? ", " : "、");
+    }
+    return title(data.title, data.note) + '<div class="sp-wide"><table class="sp-table sp-feeds"><thead><tr><th scope="col"></th>' + data.rows.map(function (row) {
+      return '<th scope="col" class="' + kind(row) + '">' + esc(named(row)) + "</th>";
+    }).join("") + "</tr></thead><tbody>" + data.feeds.map(function (feed, at) {
+      var late = old(at);
+      return '<tr><td><span class="mark"><span style="color:var(--tw-feed-' + esc(feed.colour) + ',currentColor);display:inline-flex">' + icon(feed.icon, 16) + "</span><b>" + esc(feed.label) + "</b></span><small>" + esc(feed.limits) + "</small>" +
+        (late ? '<small class="sp-old">' + (en ? "Old: " : "滞后：") + esc(late) + "</small>" : "") + "</td>" + data.rows.map(function (row) { return cell(row, at); }).join("") + "</tr>";
     }).join("") + "</tbody></table></div>";
   }
   function facts(data) {
@@ -46,9 +60,9 @@
   function worker(data) {
     if (!data.rows.length) return title(data.title) + '<p class="sp-none">' + esc(data.empty) + "</p>";
     var numeric = function (at) { return at > 0 && at !== 4; };
-    return title(data.title) + '<div class="sp-wide"><table class="sp-table">' + heads(data.heads, numeric) + "<tbody>" + data.rows.map(function (row) {
+    return title(data.title) + '<div class="sp-wide"><table class="sp-table sp-cards">' + heads(data.heads, numeric) + "<tbody>" + data.rows.map(function (row) {
       return "<tr>" + row.cells.map(function (cell, at) {
-        return "<td" + (numeric(at) ? ' class="num"' : "") + ">" + (at ? esc(cell) : '<span class="mark">' + shape(row.shape) + esc(cell) + "</span>") + "</td>";
+        return "<td" + (numeric(at) ? ' class="num"' : "") + (at ? ' data-head="' + esc(data.heads[at]) + '"' : "") + ">" + (at ? esc(cell) : '<span class="mark">' + shape(row.shape) + esc(cell) + "</span>") + "</td>";
       }).join("") + "</tr>";
     }).join("") + "</tbody></table></div>";
   }
@@ -57,16 +71,18 @@
     var html = title(data.title, data.count, link);
     if (!data.rows.length) return html + '<p class="sp-none">' + esc(data.empty) + "</p>";
     html += '<div class="sp-reasons">' + data.reasons.map(function (reason) { return "<span>" + esc(reason.field) + "<b>" + esc(reason.count) + "</b></span>"; }).join("") + "<span>" + esc(data.note) + "</span></div>";
-    return html + '<div class="sp-wide"><table class="sp-table">' + heads(data.heads, function () { return false; }) + "<tbody>" + data.rows.map(function (row) {
+    return html + '<div class="sp-wide"><table class="sp-table sp-cards">' + heads(data.heads, function () { return false; }) + "<tbody>" + data.rows.map(function (row) {
       var time = row.link ? '<a href="' + esc(row.link) + '" target="_blank" rel="noopener">' + esc(row.time) + "</a>" : esc(row.time);
-      return '<tr title="' + esc(row.message) + '"><td>' + time + "</td><td>" + esc(row.feed) + "</td><td>" + esc(row.source) + "</td><td>" + esc(row.field) + '</td><td class="text">' + esc(row.got) + '</td><td class="text">' + esc(row.allowed) + "</td></tr>";
+      function head(at) { return ' data-head="' + esc(data.heads[at]) + '"'; }
+      return '<tr title="' + esc(row.message) + '"><td>' + time + "</td><td" + head(1) + ">" + esc(row.feed) + "</td><td" + head(2) + ">" + esc(row.source) + "</td><td" + head(3) + ">" + esc(row.field) + '</td><td class="text"' + head(4) + ">" + esc(row.got) + '</td><td class="text"' + head(5) + ">" + esc(row.allowed) + "</td></tr>";
     }).join("") + "</tbody></table></div>";
   }
   function sources(data, lang) {
     if (!data.rows.length) return title(data.title, data.note) + '<p class="sp-none">' + esc(data.empty) + "</p>";
     var numeric = function (at) { return at > 1; };
-    return title(data.title, data.note) + '<div class="sp-wide"><table class="sp-table">' + heads(data.heads, numeric) + "<tbody>" + data.rows.map(function (row) {
-      return "<tr><td>" + esc(row.source) + "</td><td>" + aged(row.received, lang, row.age) + '</td><td class="num">' + esc(row.delay) + '</td><td class="num ' + esc(row.shape) + '"><span class="mark">' + shape(row.shape) + esc(row.offset) + '</span></td><td class="num">' + esc(row.accepted) + '</td><td class="num">' + esc(row.rejected) + "</td></tr>";
+    return title(data.title, data.note) + '<div class="sp-wide"><table class="sp-table sp-cards">' + heads(data.heads, numeric) + "<tbody>" + data.rows.map(function (row) {
+      function head(at) { return ' data-head="' + esc(data.heads[at]) + '"'; }
+      return "<tr><td>" + esc(row.source) + "</td><td" + head(1) + ">" + aged(row.received, lang, row.age) + '</td><td class="num"' + head(2) + ">" + esc(row.delay) + '</td><td class="num ' + esc(row.shape) + '"' + head(3) + '><span class="mark">' + shape(row.shape) + esc(row.offset) + '</span></td><td class="num"' + head(4) + ">" + esc(row.accepted) + '</td><td class="num"' + head(5) + ">" + esc(row.rejected) + "</td></tr>";
     }).join("") + "</tbody></table></div>";
   }
 

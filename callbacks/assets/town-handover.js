@@ -35,9 +35,9 @@
       html += "<section><h2>" + esc(w.open) + " <small>" + data.open.length + "</small></h2>" + table([w.number, w.item, w.owner, w.limit, w.state], data.open.map(function (row) {
         return '<tr class="' + esc(row.state) + '"><td class="no">' + mark(MARKS[row.state] || "open", 12) + esc(row.number) + "</td><td><b>" + esc(row.type) + " " + esc(row.title) + "</b> <span>" + esc(row.sub) + "</span></td><td>" + esc(row.owner) + '</td><td class="when"><b>' + esc(row.due) + "</b> <span>" + esc(row.limit) + "</span></td><td>" + (esc(row.acting) || '<span class="line"></span>') + "</td></tr>";
       }), w.none, "open") + "</section>";
-      html += "<section><h2>" + esc(w.events) + " <small>" + (data.events.length + data.more) + "</small></h2>" + table([w.time, w.what, w.how], data.events.map(function (row) {
+      html += "<section><h2>" + esc(w.events) + " <small>" + data.happened + "</small></h2>" + table([w.time, w.what, w.how], data.events.map(function (row) {
         return "<tr><td>" + esc(row.time) + "</td><td>" + esc(row.what) + "</td><td>" + esc(row.text) + "</td></tr>";
-      }), w.none, "events") + (data.more ? '<p class="more">+' + data.more + " " + esc(w.more) + "</p>" : "") + "</section>";
+      }), w.none, "events") + (data.more ? '<p class="more">' + data.more + " " + esc(w.more) + "</p>" : "") + "</section>";
       html += '<div class="ho-pair"><section><h2>' + esc(w.due) + (data.next ? " <small>" + esc(data.next) + "</small>" : "") + "</h2>" + table([w.time, w.what, w.how], data.due.map(function (row) {
         return "<tr><td>" + esc(row.time) + "</td><td>" + esc(row.what) + "</td><td>" + esc(row.text) + "</td></tr>";
       }), w.none, "due") + "</section><section><h2>" + esc(w.duty) + "</h2>" + (data.duty.length ? "<ul>" + data.duty.map(function (one) { return "<li><b>" + esc(one.name) + "</b> " + esc(one.text) + "</li>"; }).join("") + "</ul>" : "<p>" + esc(w.none) + "</p>") + "</section></div>";

@@ -246,7 +246,10 @@
       writeAddress();
       drawList();
       drawMap();
-      if (locate) locateRow(row);
+      if (locate) { locateRow(row); return; }
+      /* What was opened is not left under the bar at the foot. */
+      var opened = page.querySelector(".tp-list .tp-detail");
+      if (opened) opened.scrollIntoView({ block: "nearest" });
     }
     function closeRow() { state.open = ""; writeAddress(); drawList(); drawMap(); }
     function locateRow(row) {

@@ -103,7 +103,7 @@
         var low = row.reported && (row.status === "alert" || row.status === "watch") ? row.status : "";
         var bar = row.share === null ? "" : '<i style="width:' + (row.share * 100).toFixed(2) + '%"></i>';
         html += '<div class="r ' + (low ? "low " + low : "") + (row.reported ? "" : " missing") + (row.status === "stale" ? " old" : "") + '" data-kpi="' + esc(row.kpi) + '" data-town="' + esc(row.town) + '" data-value="' + raw(row.raw) + '" data-freshness="' + esc(row.freshness) + '">' +
-          '<span class="no">' + esc(row.rank) + '</span><span class="tn">' + esc(row.name) + (low ? TW.glyph(low, 17) : "") + '</span><span class="trk">' + bar + (row.reported ? target : "") + "</span>" +
+          '<span class="no">' + esc(row.rank) + '</span><span class="tn' + (row.name.length > 6 && zh ? " long" : "") + '">' + esc(row.name) + (low ? TW.glyph(low, 17) : "") + '</span><span class="trk">' + bar + (row.reported ? target : "") + "</span>" +
           (row.reported ? '<span class="num v">' + esc(row.text) + '</span><span class="num d">' + esc(row.delta) + "</span>" : '<span class="num ms">' + esc(row.missing) + "</span>") + "</div>";
       });
       put(box, html + "</div>");
@@ -207,7 +207,7 @@
     function hoursHtml(hours, width, height) {
       var html = '<div class="wl-ph"><h2>' + esc(hours.heading) + '</h2><span class="s">' + (zh ? esc(hours.lead) + " " : "") + '<b data-kpi="' + esc(hours.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(hours.raw) + '" data-freshness="' + esc(hours.freshness) + '">' + esc(hours.total) + "</b> " +
         (zh ? esc(hours.unit) : "") + (hours.old ? "<em>" + esc(hours.old) + "</em>" : hours.change ? "<em>" + esc(hours.change) + "</em>" : "") + "</span></div>";
-      if (hours.empty) html += '<p class="wl-none">' + esc(hours.empty) + "</p>";
+      if (hours.empty && !(hours.yesterday || []).some(Boolean)) return html + '<p class="wl-none">' + esc(hours.empty) + "</p>";
       return html + TW.columns({
         width: width, height: height, label: hours.label, today: hours.today, yesterday: hours.yesterday, hour: hours.hour, gridlines: hours.gridlines, peak: hours.peak,
         strip: { label: hours.fevers.label, labelWidth: 78, hours: hours.fevers.hours, note: hours.fevers.note }, ticks: hours.ticks

@@ -110,6 +110,9 @@ class AccountStore:
     def change(self, now: int, name: str, **values: Any) -> Account:
         """Change ``roles``, ``towns``, ``staff``, ``name_en`` or ``language``; what is not given stays.
 
+        Whoever may do something else from now on signs in anew: other roles, towns or another staff id end every
+        session of the account.
+
         Raises:
             ConfigurationError: no such account, a value that is not allowed, or nobody would be left to administer.
         """
@@ -132,7 +135,10 @@ class AccountStore:
             said["language"] = values["language"] if values["language"] in ("zh", "en") else ""
         with self._writing() as connection:
             connection.execute(update(account).where(account.c.name == name).values(**said))
-        return self.get(name)
+            made = _account(connection.execute(select(account).where(account.c.name == name)).one())
+            if (made.roles, made.towns, made.staff) != (found.roles, found.towns, found.staff):
+                connection.execute(delete(session).where(session.c.account == name))
+        return made
 
     def disable(self, now: int, name: str) -> None:
         """End an account: its sessions end with it.

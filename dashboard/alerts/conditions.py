@@ -393,7 +393,9 @@ def _cases(board: Board, rule: Rule, condition: OnCase) -> Iterator[Found]:
     places = _standing_in(board, condition.within, condition.within_stage) if condition.within else None
     for town in board.towns:
         summary = board.summaries(rule.feed).get(town)
-        for case in summary.cases if isinstance(summary, CaseSummary) else ():
+        # What ended is looked at only by a condition that may say so: there are ever more of those.
+        ended = condition.what == "since"
+        for case in (summary.cases if ended else summary.open) if isinstance(summary, CaseSummary) else ():
             since = _case_since(case, condition, board.now, rule)
             if since is None:
                 continue

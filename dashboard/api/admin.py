@@ -245,7 +245,7 @@ def router(at: Doors, pack: Callable[[], RegionPack]) -> APIRouter:
     @routes.post("/admin/accounts/{name}/{act}", summary="change, disable, enable, reset (a new link) or signout")
     @needs(Permission.ADMINISTER)
     async def account(name: str, act: str, request: Request) -> Response:
-        def work(_: Viewer, body: bytes) -> Any:
+        def work(viewer: Viewer, body: bytes) -> Any:
             now = machine_ms()
             at.accounts.get(name)
             if act == "change":
@@ -268,6 +268,12 @@ def router(at: Doors, pack: Callable[[], RegionPack]) -> APIRouter:
             else:
                 raise Refused(404, f"没有“{act[:20]}”这个操作，可用的有 change、disable、enable、reset、signout")
             at.sessions.forget()
+            if act == "change" and name == viewer.name and at.gate.viewer(request) is None:
+                # Whoever changes their own account goes on, in a new session.
+                agent = request.headers.get("user-agent", "")
+                made = answer({"name": name, "done": act})
+                at.give(made, request, at.sessions.open(now, name, "change", agent, address_of(request)))
+                return made
             return {"name": name, "done": act}
 
         return await do(request, work)

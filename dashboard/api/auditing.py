@@ -31,7 +31,7 @@ UNKNOWN = "?"
 STREAMED = re.compile(r"/(?:api/v1/events/|osmand|owntracks|_dash|_reload|assets/)")
 """Not acts one by one; only refusals are noted."""
 OWN = re.compile(
-    r"/api/v1/(?:forms/(?!nothing$)|cases/[^/]+/.+/contact$|actions|snapshots"
+    r"/api/v1/(?:forms/(?!nothing$)|cases/[^/]+/.+/contact$|actions|snapshots|replay$"
     r"|imports/[^/]+/(?:commit|withdraw|restore)$)|/signin|/sign-?out|/pair"
 )
 """Routes that note themselves what they change."""

@@ -180,7 +180,12 @@ def _number(given: Any) -> int:
 
 def _problems(feed: str, found: list[Rejected] | tuple[Rejected, ...], lang: str) -> list[dict[str, str]]:
     declared = feed_named(feed)
-    return [{"field": one.field, "message": read.problem(declared, one, lang)} for one in found]
+    # A browser keeps what was refused, but not where somebody is named in it.
+    return [
+        {"field": one.field, "message": read.problem(declared, one, lang)}
+        | ({"code": one.code} if one.code == "personal" else {})
+        for one in found
+    ]
 
 
 def _answer(feed: str, done: Entered, lang: str) -> Response:

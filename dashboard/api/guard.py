@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.policy import Needs, Open, Permission, needed, permits, require
@@ -118,7 +118,7 @@ class Guard:
             await (self.pages or self.app)(scope, receive, send)
             return
         if door.needs is Open.WRITER:
-            await self.app(scope, receive, send)
+            await self._straight(door)(scope, receive, send)
             return
         refused = await self._refused(door, scope)
         if refused is None and door.path in _DASH:
@@ -127,6 +127,22 @@ class Guard:
             await self.app(scope, receive, send)
         if refused is not None:
             await refused(scope, receive, send)
+
+    def _straight(self, door: Door) -> ASGIApp:
+        """The shortest way to a door that asks for its token itself.
+
+        Records come thousands a second. A plain route answers for its own errors, and needs nothing of what the
+        framework does before a declared one: looking for it a second time costs more than decoding the record.
+        """
+        if type(door.route) is not Route:
+            return self.app
+        route = door.route
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.update(route.matches(scope)[1])
+            await route.handle(scope, receive, send)
+
+        return answer
 
     async def _asked_of_dash(self, door: Door, scope: Scope, receive: Receive, send: Send) -> Response | None:
         """Trap: Dash answers 500 to what it does not know; it is told here what was wrong with the question."""

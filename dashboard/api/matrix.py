@@ -21,6 +21,7 @@ KINDS = {
     "route": ("接口", "Route"),
     "view": ("实时视图", "Live view"),
     "export": ("导出", "Export"),
+    "cases": ("单条个案", "Single cases"),
 }
 OPEN_WORDS: Mapping[Open, tuple[str, str]] = {
     Open.PUBLIC: ("不需要（不含本地区的任何数据）", "nothing (it holds nothing of the region)"),
@@ -104,6 +105,17 @@ def lines(pages: Sequence[PageLike], doors: Sequence[Door], views: Mapping[str, 
             )
         both = f"{declared(view.needs)} + {Permission.EXPORT.value}"
         yield Line("export", f"{view.name}.csv / .xlsx", both, found)
+    for view in views.values():
+        if not view.cases:
+            continue
+        found = {}
+        for role in ROLES:
+            whole, some = sample(role, None), sample(role, {here})
+            found[role.value] = reach(
+                allows(whole, Permission.CASES) and view.lets(whole, "all"),
+                allows(some, Permission.CASES) and view.lets(some, here),
+            )
+        yield Line("cases", view.name, f"{declared(view.needs)} + {Permission.CASES.value}", found)
 
 
 def declared(what: Needs | None) -> str:

@@ -12,7 +12,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.telemetry import REQUEST, metric
+from dashboard.telemetry import REQUEST, counted
 
 log = structlog.get_logger("request")
 
@@ -67,8 +67,8 @@ class Requests:
         finally:
             door = door_of(scope["path"])
             took = time.perf_counter() - began
-            metric("requests_total").labels(door, str(status)).inc()
-            metric("request_seconds").labels(door).observe(took)
+            counted("requests_total", door, str(status)).inc()
+            counted("request_seconds", door).observe(took)
             if status >= 500:
                 log.warning("answered", door=door, path=scope["path"], status=status, ms=round(took * 1000, 1))
             REQUEST.reset(held)

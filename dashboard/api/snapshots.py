@@ -20,6 +20,9 @@ from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, local_day, refusal
 from dashboard.domain.day import as_date, iso
+from dashboard.domain.feed import Words
+from dashboard.feeds import FEEDS
+from dashboard.queries.figures import REPORTING, reporting_kpi
 from dashboard.snapshot.archive import Archive, Link
 from dashboard.snapshot.brief import Brief, Kind, schema
 from dashboard.snapshot.forms import FORMS
@@ -95,7 +98,7 @@ def router(actions: Actions, archive: Archive, gate: Gate, zone: str) -> APIRout
             for cell in one.cells:
                 other = two.cell(cell.kpi, town)
                 if cell.town == town and other is not None:
-                    name = next((d.name for d in one.definitions if d.kpi == cell.kpi), (cell.kpi, cell.kpi))
+                    name = next((d.name for d in one.definitions if d.kpi == cell.kpi), None) or _reporting(cell.kpi)
                     rows.append(
                         {
                             "kpi": cell.kpi,
@@ -184,6 +187,13 @@ def router(actions: Actions, archive: Archive, gate: Gate, zone: str) -> APIRout
             return refusal(error)
 
     return routes
+
+
+def _reporting(kpi: str) -> tuple[str, str]:
+    """The name of a feed's reporting rate, which stands in snapshots as ``<feed>_reporting_rate``; else the key."""
+    feed = FEEDS.get(kpi.removesuffix(f"_{REPORTING}"))
+    words = reporting_kpi(feed).words if feed is not None else Words(kpi, kpi)
+    return (words.zh, words.en)
 
 
 def _kind(asked: Mapping[str, str]) -> Kind:

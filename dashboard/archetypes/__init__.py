@@ -77,6 +77,10 @@ class Engine(Protocol):
         The state itself when there is nothing later in it."""
         ...
 
+    def last(self, state: State) -> int | None:
+        """The latest event time of the records in a state; ``None`` where it does not tell, or has none."""
+        ...
+
     def rules(self, region: Region) -> object:
         """What :meth:`fold` takes from a region: equal for two versions by which every record folds alike."""
         ...
@@ -126,6 +130,9 @@ class _Codec:
     def upto(self, state: State, moment: int) -> State | None:
         return None
 
+    def last(self, state: State) -> int | None:
+        return None
+
     def new(self) -> State:
         return self._state()
 
@@ -148,6 +155,10 @@ class TrackEngine(_Codec):
 
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
         return track.fold(state, events, track_in(self.feed, region.pack), region)
+
+    def last(self, state: State) -> int | None:
+        newest = cast(track.UnitState, state).newest
+        return newest[0] if newest is not None else None
 
     def rules(self, region: Region) -> object:
         return track.rules(track_in(self.feed, region.pack), region)
@@ -193,6 +204,9 @@ class ReadingEngine(_Codec):
 
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
         return reading.fold(state, events, reading_in(self.feed, region.pack), region.pack)
+
+    def last(self, state: State) -> int | None:
+        return reading.last(state)
 
     def rules(self, region: Region) -> object:
         return reading.rules(reading_in(self.feed, region.pack), region.pack)
@@ -252,12 +266,13 @@ class _EntriesCodec(_LifeCodec):
 
     def __init__(self, feed: Feed) -> None:
         super().__init__(feed, case.CaseState)
+        self._cuts = case.Cuts()
 
     def fold(self, state: State, events: Sequence[Event], region: Region) -> bool:
         return case.fold(state, events)
 
     def upto(self, state: State, moment: int) -> State | None:
-        return case.upto(state, moment)
+        return self._cuts.upto(state, moment)
 
     def records(self, state: State, day: int, zone: str) -> Mapping[str, int]:
         entries = cast(case.CaseState, state).entries

@@ -22,6 +22,8 @@ from dashboard.domain.place import Place, PlaceKind, RegionPack
 from dashboard.domain.summary import CaseNow, CaseSummary, Step
 
 DAY = 24 * HOUR
+MOST_JUDGED = 8
+"""Forms of one case that are shared: what time makes of it is seldom more than three, and packs may change."""
 AHEAD_MS = 10 * MINUTE
 """How far a device's clock may run ahead (EXACTNESS 12): its record counts at once, but never before its own day."""
 
@@ -55,12 +57,18 @@ class CaseState(msgspec.Struct, array_like=True, weakref=True):
         return id(self)
 
 
+Judgement = tuple[int | None, int | None, bool, bool, tuple[int, ...]]
+"""What time makes of a case: due, limit, overdue, stuck, and the checks that still count."""
+
+
 class Standing(msgspec.Struct, frozen=True):
     """Where a case stood after some of its records, whatever the time."""
 
     town: str
     case: CaseNow
     stage_hours: float | None
+    judged: dict[Judgement, CaseNow] = {}
+    """The case by what time has made of it: summaries of many moments share what is the same in them."""
 
 
 def fold(state: CaseState, events: Sequence[Event]) -> bool:
@@ -84,10 +92,26 @@ def fold(state: CaseState, events: Sequence[Event]) -> bool:
     return True
 
 
-def upto(state: CaseState, moment: int) -> CaseState:
-    """The state that the records up to an instant of event time make; it shares what they said with the whole."""
-    count = bisect_right(state.entries, moment, key=lambda entry: entry.at)
-    return state if count == len(state.entries) else CaseState(state.entries[:count])
+class Cuts:
+    """Cuts states at instants of event time. A cut is remembered as long as its state lives: instants between which
+    nothing was said share it, and whatever is derived of it."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[CaseState, tuple[int, dict[int, CaseState]]] = WeakKeyDictionary()
+
+    def upto(self, state: CaseState, moment: int) -> CaseState:
+        """The state that the records up to an instant make, not to be folded into; itself if there are no others."""
+        size = len(state.entries)
+        count = bisect_right(state.entries, moment, key=lambda entry: entry.at)
+        if count == size:
+            return state
+        known = self._known.get(state)
+        if known is None or known[0] != size:
+            known = self._known[state] = (size, {})
+        found = known[1].get(count)
+        if found is None:
+            found = known[1][count] = CaseState(state.entries[:count])
+        return found
 
 
 def horizon(now: int, zone: str) -> int:
@@ -212,12 +236,12 @@ class Cases:
     def judged(self, standing: Standing, pack: RegionPack, now: int) -> CaseNow:
         """A case with what time has done to it: overdue, too long in its stage."""
         case = standing.case
-        due, limit = case.due, None
+        due, limit, checks = case.due, None, case.checks
         if case.began is not None and self.spec.clock is not None:
             days = pack.thresholds.get(f"{self.feed}.clock_days", self.spec.clock.days)
             due = (due if due is not None else case.began + round(days * DAY)) + case.extended * DAY
             since = day_start(shift_day(day_of(now, pack.timezone), -1), pack.timezone)
-            case = msgspec.structs.replace(case, checks=tuple(at for at in case.checks if at >= since))
+            checks = tuple(at for at in case.checks if at >= since)
         hours = pack.thresholds.get(f"{self.feed}.due_hours")
         if due is None and hours is not None:
             due = case.opened + round(hours * HOUR)
@@ -226,9 +250,16 @@ class Cases:
             limit = case.since + round(stay * HOUR)
         overdue = not case.ends and due is not None and now > due
         stuck = limit is not None and now > limit
-        if (due, limit, overdue, stuck) == (case.due, case.limit, case.overdue, case.stuck):
+        judgement = (due, limit, overdue, stuck, checks)
+        if judgement == (case.due, case.limit, case.overdue, case.stuck, case.checks):
             return case
-        return msgspec.structs.replace(case, due=due, limit=limit, overdue=overdue, stuck=stuck)
+        found = standing.judged.get(judgement)
+        if found is None:
+            if len(standing.judged) >= MOST_JUDGED:
+                standing.judged.clear()
+            found = msgspec.structs.replace(case, due=due, limit=limit, overdue=overdue, stuck=stuck, checks=checks)
+            standing.judged[judgement] = found
+        return found
 
 
 class Heard:

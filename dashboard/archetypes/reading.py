@@ -15,6 +15,7 @@ from zlib import crc32
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboard.domain.day import MINUTE, day_end, day_of, day_start, minute_of
 from dashboard.domain.event import Event
@@ -93,11 +94,15 @@ def rule_of(event: Event, spec: ReadingSpec, pack: RegionPack, limits: Limits) -
     limit = fields.get("device_threshold")
     if verdict is None and limit is not None and milli >= round(limit * 1000):
         return milli, "device_threshold"
-    key = (fields.get("method") or "", fields.get("site") or "")
-    known = limits.get(key)
+    least, name = _limit(fields.get("method") or "", fields.get("site") or "", spec, pack, limits)
+    return milli, name if milli >= least else ""
+
+
+def _limit(method: str, site: str, spec: ReadingSpec, pack: RegionPack, limits: Limits) -> tuple[int, str]:
+    known = limits.get((method, site))
     if known is None:
-        known = limits[key] = (_threshold(*key, spec, pack), f"threshold:{key[0]}/{key[1]}")
-    return milli, known[1] if milli >= known[0] else ""
+        known = limits[method, site] = (_threshold(method, site, spec, pack), f"threshold:{method}/{site}")
+    return known
 
 
 def _threshold(method: str, site: str, spec: ReadingSpec, pack: RegionPack) -> int:
@@ -142,13 +147,20 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
     limits: Limits = {}
     zone = pack.timezone
     midnight = day_start(day_of(events[0].at, zone), zone) if events else 0
-    devices: dict[tuple[str, str | None, str | None], str] = {}
+    kinds: dict[tuple[str | None, str | None, str | None], _Kind] = {}
     feverish = {fever.person for fever in state.fevers}
+    here: str | None = None
     for event in events:
         at, town, fields = event.at, event.town, event.fields
-        counts = state.towns.get(town)
-        if counts is None:
-            counts = state.towns[town] = TownCounts()
+        # What records of one town and of one device share is looked up once: every reading passes here.
+        if town != here:
+            here = town
+            if town not in state.towns:
+                state.towns[town] = TownCounts()
+            counts = state.towns[town]
+            if town not in minutes:
+                minutes[town] = _counts(counts.minutes)
+            codes, by_minute = counts.codes, minutes[town]
         counts.records += 1
         if event.received_at > counts.received:
             counts.received = event.received_at
@@ -157,17 +169,22 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
         counts.screened += 1
         if at > counts.last_at:
             counts.last_at = at
-        by_minute = minutes.get(town)
-        if by_minute is None:
-            by_minute = minutes[town] = _counts(counts.minutes)
         by_minute[(at - midnight) // MINUTE] += 1
         code = fields.get("health_code")
         if code is not None:
-            counts.codes[code] = counts.codes.get(code, 0) + 1
+            codes[code] = codes.get(code, 0) + 1
         outcome = fields.get("outcome") or ""
         if outcome == "refused":
             counts.refused += 1
-        milli, rule = rule_of(event, spec, pack, limits)
+        sort = (fields.get("device"), fields.get("method"), fields.get("site"))
+        kind = kinds.get(sort)
+        if kind is None:
+            kind = kinds[sort] = _Kind(*_limit(sort[1] or "", sort[2] or "", spec, pack, limits), [])
+        if "device_verdict" in fields or "device_threshold" in fields:
+            milli, rule = rule_of(event, spec, pack, limits)
+        else:
+            milli = round(fields[spec.value_field] * 1000)
+            rule = kind.rule if milli >= kind.limit else ""
         if code == "green" and not rule:
             counts.must_pass += 1
             if outcome == "refused":
@@ -185,34 +202,40 @@ def fold(state: CheckpointState, events: Sequence[Event], spec: ReadingSpec, pac
             and any(fever.person == person and 0 <= at - fever.at <= spec.recheck_ms for fever in state.fevers)
         ):
             insort(state.rechecks, _seen(event, milli, rule, outcome), key=_seen_order)
-        device = fields.get("device")
-        if device is not None:
-            sort = (device, fields.get("method"), fields.get("site"))
-            key = devices.get(sort)
-            if key is None:
-                key = devices[sort] = f"{device}|{sort[1] or ''}|{sort[2] or ''}"
-            _fold_window(state.windows, key, (at, event.source, event.id, milli, town), spec.window)
+        kind.read.append((at, event.source, event.id, milli, town))
         if at > state.newest:
             state.newest = at
     for town, changed in minutes.items():
         state.towns[town].minutes = _bytes(changed)
+    for (device, method, site), kind in kinds.items():
+        if device is not None:
+            _fold_window(state.windows, f"{device}|{method or ''}|{site or ''}", kind.read, spec.window)
     return True
 
 
-Windows = dict[str, list[tuple[int, str, str, int, str]]]
+def last(state: CheckpointState) -> int | None:
+    """The latest event time of the day's records; ``None`` where there is none, or one that is no reading (零报告)."""
+    if any(counts.records != counts.screened for counts in state.towns.values()):
+        return None
+    return state.newest or None
 
 
-def _fold_window(windows: Windows, key: str, item: tuple[int, str, str, int, str], size: int) -> None:
-    window = windows.get(key)
-    if window is None:
-        window = windows[key] = []
-    # Readings come nearly in order.
-    if not window or item >= window[-1]:
-        window.append(item)
-    else:
-        insort(window, item)
-    if len(window) > size:
-        del window[0]
+Reading = tuple[int, str, str, int, str]
+"""(at, source, id, milli, town) of one reading of a device."""
+
+
+class _Kind(msgspec.Struct):
+    """What the readings of a batch that were taken by one device in one way share: the limit and its rule's name."""
+
+    limit: int
+    rule: str
+    read: list[Reading]
+
+
+def _fold_window(windows: dict[str, list[Reading]], key: str, read: list[Reading], size: int) -> None:
+    # Readings come nearly in order, and then sorting only looks at them.
+    window = sorted([*windows.get(key, ()), *read])
+    windows[key] = window[-size:]
 
 
 def _seen(event: Event, milli: int, rule: str, outcome: str) -> Seen:
@@ -446,13 +469,17 @@ def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[Dr
     found: dict[str, list[DriftNow]] = defaultdict(list)
     for group, keys in groups.items():
         method, _, site = group.partition("|")
-        values = [np.array([entry[3] for entry in windows[key]], dtype=np.int64) for key in keys]
+        if len(keys) < 2:
+            continue
+        sizes = [len(windows[key]) for key in keys]
+        pooled = np.fromiter((entry[3] for key in keys for entry in windows[key]), np.int64, sum(sizes))
+        # All in order once, and whose each is: what is left without one device is in order too.
+        order = np.argsort(pooled, kind="stable")
+        pooled, whose = pooled[order], np.repeat(np.arange(len(keys)), sizes)[order]
         for index, key in enumerate(keys):
-            peers = values[:index] + values[index + 1 :]
-            if not peers:
-                continue
             device = key.split("|", 1)[0]
-            drift = float(np.median(values[index])) - float(np.median(np.concatenate(peers)))
+            own = whose == index
+            drift = _middle(pooled[own]) - _middle(pooled[~own])
             found[newest[device][4]].append(
                 DriftNow(
                     device=device,
@@ -460,10 +487,16 @@ def _drifts(days: ReadingDays, spec: ReadingSpec, now: int) -> dict[str, list[Dr
                     method=method,
                     site=site,
                     milli=round(drift),
-                    readings=len(values[index]),
+                    readings=sizes[index],
                 )
             )
     return found
+
+
+def _middle(ordered: NDArray[np.int64]) -> float:
+    """The median of numbers in order."""
+    half = len(ordered) // 2
+    return float(ordered[half]) if len(ordered) % 2 else float(ordered[half - 1] + ordered[half]) / 2
 
 
 def next_change(summary: ReadingSummary, spec: ReadingSpec, pack: RegionPack) -> int:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from math import cos, hypot, radians
+from math import cos, radians
 
 import msgspec
 from h3.api.basic_int import latlng_to_cell
@@ -90,11 +90,16 @@ class PlaceIndex:
     """Places that can be visited, by small squares: which may lie within the largest radius of a point."""
 
     _STEP = 0.002
+    _FINE = 0.00025
+    """Units go about in few small squares: the places near one of 28 m are picked out once."""
+    _FINE_KEPT = 100_000
 
     def __init__(self, places: Iterable[Place], reach_m: float) -> None:
+        self._reach_m = reach_m
         self._squares: dict[tuple[int, int], list[tuple[str, float, float, float]]] = defaultdict(list)
-        degrees = reach_m / 80_000
+        self._fine: dict[tuple[float, float], tuple[tuple[str, float, float, float], ...]] = {}
         # A degree of longitude is at least 80 km up to 44° north and a degree of latitude always is.
+        degrees = reach_m / 80_000 + self._FINE
         for place in places:
             if place.lon is None or place.lat is None:
                 continue
@@ -108,7 +113,24 @@ class PlaceIndex:
 
     def around(self, lon: float, lat: float) -> Sequence[tuple[str, float, float, float]]:
         """(code, lon, lat, metres a degree of longitude on a sphere) of the places that may be near."""
-        return self._squares.get((self._square(lon), self._square(lat)), ())
+        key = (lon // self._FINE, lat // self._FINE)
+        found = self._fine.get(key)
+        return found if found is not None else self._pick(key)
+
+    def _pick(self, key: tuple[float, float]) -> Sequence[tuple[str, float, float, float]]:
+        west, south = key[0] * self._FINE, key[1] * self._FINE
+        # What is within reach of any point of the square lies in this box, rounding included.
+        reach = self._reach_m / 80_000 + 0.01 * self._FINE
+        found = tuple(
+            entry
+            for entry in self._squares.get((self._square(west), self._square(south)), ())
+            if west - reach <= entry[1] <= west + self._FINE + reach
+            and south - reach <= entry[2] <= south + self._FINE + reach
+        )
+        if len(self._fine) >= self._FINE_KEPT:
+            self._fine.clear()
+        self._fine[key] = found
+        return found
 
 
 def _sought(pack: RegionPack) -> list[Place]:
@@ -128,15 +150,6 @@ def rules(spec: TrackSpec, region: Region) -> object:
     pack = region.pack
     places = {(place.code, place.lon, place.lat) for place in _sought(pack)}
     return (spec, pack.timezone, pack.shifts, places, getattr(region, "boundaries", None))
-
-
-def _usable(event: Event, spec: TrackSpec, region: Region) -> bool:
-    if event.lon is None or event.lat is None:
-        return False
-    accuracy = event.fields.get("accuracy")
-    if accuracy is not None and accuracy > spec.max_accuracy_m:
-        return False
-    return region.near(event.lon, event.lat)
 
 
 def _segments(start: Fix | None, fixes: Sequence[Event]) -> list[int]:
@@ -168,17 +181,26 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
     shifts: dict[int, str] = {}
     last_at = state.fix.at if state.fix else None
     midnight = day_start(day_of(events[0].at, zone), zone) if events else 0
-    records, received, towns = state.records, state.received, state.towns
+    towns = state.towns
+    near, max_accuracy = region.near, spec.max_accuracy_m
+    latest: Event | None = None
+    stated: tuple[str, int, str] | None = None
+    # Every record passes here: what those of one town share is written once a town.
+    here, count, newest = "", 0, 0
     for event in events:
         at, town, fields = event.at, event.town, event.fields
-        records[town] = records.get(town, 0) + 1
-        if event.received_at > received.get(town, 0):
-            received[town] = event.received_at
+        if town != here:
+            if count:
+                _count(state, here, count, newest)
+            here, count, newest = town, 0, 0
+        count += 1
+        if event.received_at > newest:
+            newest = event.received_at
         if event.nothing:
             continue
         if not towns or towns[-1][1] != town:
             towns.append((at, town))
-        state.latest = (at, town)
+        latest = event
         kind = fields.get("kind")
         if kind == "start" or kind == "end":
             state.duty.append((at, kind == "start", town))
@@ -186,11 +208,25 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
             state.visits.append((fields["place"], at, at, True))
         officers = fields.get("officers")
         if officers is not None:
-            _fold_officers(state, town, officers, (at - midnight) // MINUTE, pack, shifts)
+            minute = (at - midnight) // MINUTE
+            code = shifts.get(minute)
+            if code is None:
+                shift = pack.shift_at(minute)
+                code = shifts[minute] = shift.code if shift else ""
+            if (town, officers, code) != stated:
+                stated = (town, officers, code)
+                _fold_officers(state, town, officers, code)
+        lon, lat = event.lon, event.lat
         # Of fixes with one and the same time the first by identity counts.
-        if at != last_at and _usable(event, spec, region):
-            usable.append(event)
-            last_at = at
+        if at != last_at and lon is not None and lat is not None:
+            accuracy = fields.get("accuracy")
+            if (accuracy is None or accuracy <= max_accuracy) and near(lon, lat):
+                usable.append(event)
+                last_at = at
+    if count:
+        _count(state, here, count, newest)
+    if latest is not None:
+        state.latest = (latest.at, latest.town)
     _fold_fixes(state, usable, _segments(state.fix, usable), spec, region)
     if len(state.visits) > visits:
         # Check-ins are taken up before the fixes of the same batch: without an order batches would show in the state.
@@ -200,14 +236,13 @@ def fold(state: UnitState, events: Sequence[Event], spec: TrackSpec, region: Reg
     return True
 
 
-def _fold_officers(
-    state: UnitState, town: str, officers: int, minute: int, pack: RegionPack, shifts: dict[int, str]
-) -> None:
-    """``shifts`` keeps the shift of each local minute that was asked for."""
-    code = shifts.get(minute)
-    if code is None:
-        shift = pack.shift_at(minute)
-        code = shifts[minute] = shift.code if shift else ""
+def _count(state: UnitState, town: str, records: int, received: int) -> None:
+    state.records[town] = state.records.get(town, 0) + records
+    if received > state.received.get(town, 0):
+        state.received[town] = received
+
+
+def _fold_officers(state: UnitState, town: str, officers: int, code: str) -> None:
     stated = state.officers.setdefault(town, {})
     if officers > stated.get(code, 0) or code not in stated:
         stated[code] = max(stated.get(code, 0), officers)
@@ -216,13 +251,17 @@ def _fold_officers(
 def _fold_fixes(
     state: UnitState, fixes: Sequence[Event], lengths: Sequence[int], spec: TrackSpec, region: Region
 ) -> None:
-    """Every fix passes here, so what the fixes of a batch share is looked up once."""
+    """Every fix passes here, so what the fixes of a batch share is looked up once, and a stretch is written when it
+    ends."""
+    if not fixes:
+        return
     signal, present, trail, runs = state.signal, state.present, state.trail, state.runs
     distance, seen = state.distance, state.cells.add
     max_gap_ms, foot, other = spec.max_gap_ms, spec.max_foot_speed_kmh, spec.max_speed_kmh
-    around = _index_of(region, spec.max_radius_m).around
+    radius_m, max_radius_m = spec.radius_m, spec.max_radius_m
+    around = _index_of(region, max_radius_m).around
     before_at = state.fix.at if state.fix else None
-    last: tuple[Event, float, float] | None = None
+    drawn = trail[-1][0] // MINUTE if trail else None
     for event, length in zip(fixes, lengths, strict=True):
         at, lon, lat, town, fields = event.at, event.lon or 0.0, event.lat or 0.0, event.town, event.fields
         joined = before_at is not None and at - before_at <= max_gap_ms
@@ -231,27 +270,32 @@ def _fold_fixes(
             # mm per ms is m/s; 3.6 makes km/h.
             if length * 3.6 <= limit * (at - before_at):
                 distance[town] = distance.get(town, 0) + length
-            signal[-1] = (signal[-1][0], at)
-        else:
-            signal.append((at, at))
-        if joined and present[-1][0] == town:
-            present[-1] = (town, present[-1][1], at)
-        else:
+        if not joined or present[-1][0] != town:
+            if before_at is not None:
+                _end(signal, present, before_at)
+            if not joined:
+                signal.append((at, at))
             present.append((town, at, at))
         seen(latlng_to_cell(lat, lon, CELL_RESOLUTION))
         candidates = around(lon, lat)
         if candidates or runs:
-            reach = min(spec.radius_m + (fields.get("accuracy") or 0.0), spec.max_radius_m)
+            reach = min(radius_m + (fields.get("accuracy") or 0.0), max_radius_m)
             _fold_stays(state, (at, lon, lat), reach, candidates, joined, spec)
-        last, before_at = (event, lon, lat), at
-        if not trail or at // MINUTE != trail[-1][0] // MINUTE:
+        before_at = at
+        minute = at // MINUTE
+        if minute != drawn:
+            drawn = minute
             trail.append((at, lon, lat))
             if len(trail) > 61:
                 del trail[0]
-    if last is not None:
-        event, lon, lat = last
-        fields = event.fields
-        state.fix = Fix(event.at, lon, lat, event.town, fields.get("heading"), fields.get("speed"), fields.get("mode"))
+    _end(signal, present, at)
+    state.fix = Fix(at, lon, lat, town, fields.get("heading"), fields.get("speed"), fields.get("mode"))
+
+
+def _end(signal: list[tuple[int, int]], present: list[tuple[str, int, int]], at: int) -> None:
+    """Write down how far the last stretch of a signal, and of presence in a town, goes."""
+    signal[-1] = (signal[-1][0], at)
+    present[-1] = (present[-1][0], present[-1][1], at)
 
 
 def _fold_stays(
@@ -266,11 +310,14 @@ def _fold_stays(
     at, lon, lat = fix
     runs = state.runs
     near: list[str] = []
+    # Squares of metres: a root for each place that may be near costs more than the rest.
+    far, close = (reach * _SURE) ** 2, (reach / _SURE) ** 2
     for place, place_lon, place_lat, degree_m in candidates:
-        about = hypot((lon - place_lon) * degree_m, (lat - place_lat) * _DEGREE_M)
-        if about > reach * _SURE:
+        east, north = (lon - place_lon) * degree_m, (lat - place_lat) * _DEGREE_M
+        about = east * east + north * north
+        if about > far:
             continue
-        if about * _SURE < reach or GEOD.inv(lon, lat, place_lon, place_lat)[2] <= reach:
+        if about < close or GEOD.inv(lon, lat, place_lon, place_lat)[2] <= reach:
             near.append(place)
     if runs:
         for place in [place for place in runs if not joined or place not in near]:

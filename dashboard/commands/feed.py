@@ -22,11 +22,10 @@ class Shape(StrEnum):
 
 
 @feed.command("list")
-def feed_list(data: Data = None) -> None:
+def feed_list(_data: Data = None) -> None:
     """有哪些数据流 · the feeds that are declared."""
     from dashboard.feeds import FEEDS
 
-    del data  # feeds are the program's
     for one in FEEDS.values():
         kind = type(one.archetype).__name__.removesuffix("Spec").lower()
         typer.echo(f"{one.name}\t{kind}\t{one.words.zh} · {one.words.en}\t{len(one.kpis)}")
@@ -42,12 +41,11 @@ def feed_new(
         Path | None,
         typer.Option("--out", metavar="DIR", help="写到这里，不写进程序 · write here instead (see TOWNWATCH_FEEDS)."),
     ] = None,
-    data: Data = None,
+    _data: Data = None,
 ) -> None:
     """写一个新数据流的文件和测试 · writes the file of a new feed and its test; nothing else needs to change."""
     from dashboard.commands.scaffold import begin
 
-    del data  # feeds are the program's
     for path in begin(name, str(archetype), zh, en, out):
         typer.echo(str(path))
     if out is not None:

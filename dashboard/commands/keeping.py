@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dashboard.commands.common import Data, by_whom, now, ready
+from dashboard.commands.common import Data, note, now, ready
 from dashboard.errors import ConfigurationError
 from dashboard.settings import Settings
 
@@ -31,7 +31,7 @@ def backup(
     from dashboard import backup as keeping
 
     settings = ready(data)
-    _note(settings, f"backup → {file.name}")
+    note(settings, "export", f"backup → {file.name}")
     manifest = keeping.backup(settings, file, force)
     again = keeping.read(file)
     if again != manifest:
@@ -68,7 +68,7 @@ def restore(
     finally:
         engine.dispose()
     waiting = keeping.put_back(settings, file, force)
-    _note(settings, f"restore ← {file.name}")
+    note(settings, "export", f"restore ← {file.name}")
     typer.echo(keeping.described(manifest))
     typer.echo(f"已恢复到 {settings.data_dir}，路上放回 {waiting} 条 · restored, {waiting} put back on the road")
     if old is not None:
@@ -116,25 +116,13 @@ def retention(
                 f" · --before is {before}: the last {LEAST_DAYS} days are still added to and compared with, "
                 f"{latest} at the latest."
             )
-        _note(settings, f"retention < {before}")
+        note(settings, "export", f"retention < {before}")
         made = letting_go.archive(history, book, day, folder, at, typer.echo)
     finally:
         engine.dispose()
     rows = sum(one.rows for one in made)
     size = sum(one.bytes for one in made)
     typer.echo(f"移走 {rows} 条，{len(made)} 个文件，{size / 1e6:.1f} MB：{folder} · {rows} records moved")
-
-
-def _note(settings: Settings, what: str) -> None:
-    """An export and what undoes days of work are audited."""
-    from dashboard.access.audit import Audit, Kind
-    from dashboard.stores.history import open_engine
-
-    engine = open_engine(settings.database_url)
-    try:
-        Audit(engine, settings.data_dir).note(now(settings), by_whom(), Kind.EXPORT, what)
-    finally:
-        engine.dispose()
 
 
 def a_day(option: str, given: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +35,9 @@ class SnapshotKind(StrEnum):
     CAMPAIGN = "campaign"
 
 
+UpTo = Annotated[
+    str | None, typer.Option("--to", metavar="D", help="末日，把 --date 起的每一天都做出来 · last day of a range.")
+]
 KindOption = Annotated[SnapshotKind, typer.Option("--kind", help="日、周或全程 · day, week or campaign.")]
 
 
@@ -41,40 +45,60 @@ KindOption = Annotated[SnapshotKind, typer.Option("--kind", help="日、周或�
 def snapshot_build(
     date: SnapshotDay,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="写到哪个目录 · folder for the forms.")],
+    to: UpTo = None,
     town: Edition = "all",
     kind: KindOption = SnapshotKind.DAY,
     lang: Annotated[str, typer.Option("--lang", help="语言 · zh or en.")] = "zh",
     data: Data = None,
 ) -> None:
     """生成某日的六种格式而不发布；已发布的原样取出 · writes a day's six forms, published ones unchanged."""
+    from dashboard.domain.day import as_date
     from dashboard.snapshot import forms
 
     settings = ready(data)
-    day = local_day(date)
+    days = range_of(date, to)
     with desk_at(settings) as (desk, now):
-        link = desk.archive.link(day, kind.value, town)
-        if link is not None and lang == desk.office.lang:
-            made = {name: desk.archive.read(link, name) for name in link.files}
-        else:
-            brief = desk.archive.brief(link) if link is not None else desk.brief(day, now, kind.value, town)
-            made = forms.all_forms(brief, lang)
-    stem = f"snapshot-{date}" + ("" if town == "all" else f"-{town}") + ("" if kind == "day" else f"-{kind.value}")
-    for path in forms.write_all(made, out, stem):
-        typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024 + 1} KiB)")
+        for day, done in told(days):
+            link = desk.archive.link(day, kind.value, town)
+            if link is not None and lang == desk.office.lang:
+                made = {name: desk.archive.read(link, name) for name in link.files}
+            else:
+                brief = desk.archive.brief(link) if link is not None else desk.brief(day, now, kind.value, town)
+                made = forms.all_forms(brief, lang)
+            stem = "-".join(
+                ["snapshot", str(as_date(day)), *([] if town == "all" else [town]), *([] if kind == "day" else [kind])]
+            )
+            written = forms.write_all(made, out, stem)
+            if to is None:
+                for path in written:
+                    typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024 + 1} KiB)")
+            else:
+                done(f"已写 · written: {out / stem}")
 
 
 @snapshot.command("publish")
 def snapshot_publish(
     date: SnapshotDay,
+    to: UpTo = None,
     town: Edition = "all",
     kind: KindOption = SnapshotKind.DAY,
     data: Data = None,
 ) -> None:
     """发布某日的快照，从此不再改动 · publishes a day's snapshot, which never changes from then on."""
+    from dashboard.snapshot.archive import AlreadyPublished
+
+    days = range_of(date, to)
     with desk_at(ready(data)) as (desk, now):
-        note(Settings.load(data), "snapshot", f"publish {date} {kind.value} {town}")
-        link, _ = desk.publish(local_day(date), now, kind.value, town)
-    typer.echo(f"已发布第 {link.issue} 期（链上第 {link.number} 环） · published as number {link.issue}")
+        note(Settings.load(data), "snapshot", f"publish {date}{f'..{to}' if to else ''} {kind.value} {town}")
+        for day, done in told(days):
+            try:
+                link, _ = desk.publish(day, now, kind.value, town)
+            except AlreadyPublished as there:
+                if to is None:
+                    raise
+                done(there.sentence)
+            else:
+                done(f"已发布第 {link.issue} 期（链上第 {link.number} 环） · published as number {link.issue}")
 
 
 @snapshot.command("release")
@@ -121,7 +145,7 @@ def export(
     from dashboard.domain.day import day_of
     from dashboard.snapshot import analysts
 
-    days = local_day(first), local_day(last)
+    days = local_day(first, "--from"), local_day(last, "--to")
     with desk_at(ready(data)) as (desk, now):
         if not days[0] <= days[1] < day_of(now, desk.past.zone):
             raise ConfigurationError(
@@ -132,7 +156,45 @@ def export(
             typer.echo(f"已写 · written: {path} ({path.stat().st_size // 1024 + 1} KiB)")
 
 
-def local_day(given: str) -> int:
+def range_of(first: str, last: str | None) -> list[int]:
+    """The local days of ``--date`` and ``--to``.
+
+    Raises:
+        ConfigurationError: one is no day, or they are not in order.
+    """
+    from dashboard.domain.day import shift_day
+
+    start, end = local_day(first), local_day(first if last is None else last, "--to")
+    if start > end:
+        raise ConfigurationError(
+            f"--to {last} 早于 --date {first}，应为同一天或之后"
+            f" · --to {last} is before --date {first}: give a later day."
+        )
+    days = [start]
+    while days[-1] < end:
+        days.append(shift_day(days[-1], 1))
+    return days
+
+
+def told(days: list[int]) -> Iterator[tuple[int, Callable[[str], None]]]:
+    """Each day, and how to say what became of it: of several also which one it is and how long all will take."""
+    from dashboard.domain.day import as_date
+
+    began = time.monotonic()
+    for number, day in enumerate(days, start=1):
+
+        def done(said: str, number: int = number, day: int = day) -> None:
+            if len(days) == 1:
+                typer.echo(said)
+                return
+            left = (time.monotonic() - began) / number * (len(days) - number)
+            more = f"（约还要 {left:.0f} 秒 · about {left:.0f} s left）" if number < len(days) else ""
+            typer.echo(f"{number}/{len(days)} {as_date(day)} {said}{more}")
+
+        yield day, done
+
+
+def local_day(given: str, option: str = "--date") -> int:
     """A local day from yyyy-mm-dd.
 
     Raises:
@@ -144,7 +206,7 @@ def local_day(given: str) -> int:
         found = datetime.strptime(given, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day has no zone
     except ValueError:
         raise ConfigurationError(
-            f"--date 是 {given!r}，应为日期，如 2020-02-24 · --date is {given!r}: give a day such as 2020-02-24."
+            f"{option} 是 {given!r}，应为日期，如 2020-02-24 · {option} is {given!r}: give a day such as 2020-02-24."
         ) from None
     return found.year * 10000 + found.month * 100 + found.day
 

@@ -6,6 +6,8 @@ Times are integer milliseconds since 1970-01-01 UTC. Coordinates are WGS-84 degr
 from __future__ import annotations
 
 from hashlib import blake2b
+from operator import lt
+from struct import Struct
 from typing import Any
 
 import msgspec
@@ -50,8 +52,9 @@ class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def digest(self) -> int:
         """64-bit digest of what the record says, whenever and as whichever revision it was sent."""
         said = (self.feed, self.town, self.subject, self.at, self.lon, self.lat, self.void, self.nothing)
-        body = _pack.encode((said, sorted(self.fields.items())))
-        return int.from_bytes(blake2b(body, digest_size=8).digest(), "big", signed=True)
+        body = _encode((said, sorted(self.fields.items())))
+        number: int = _signed(blake2b(body, digest_size=8).digest())[0]
+        return number
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -73,7 +76,7 @@ class Rejected(msgspec.Struct, frozen=True):
 def put_in_order(events: list[Event]) -> list[Event]:
     """Sort a subject's records into event order, in place; most come in it already, and then nothing is compared."""
     times = [event.at for event in events]
-    if times != sorted(set(times)):
+    if not all(map(lt, times, times[1:])):
         events.sort(key=_order)
     return events
 
@@ -82,7 +85,9 @@ def _order(event: Event) -> tuple[int, str, str]:
     return event.order
 
 
+_signed = Struct(">q").unpack
 _pack = msgspec.msgpack.Encoder()
+_encode = _pack.encode
 _unpack_events = msgspec.msgpack.Decoder(list[Event])
 
 

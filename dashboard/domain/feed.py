@@ -49,6 +49,8 @@ class Field(msgspec.Struct, frozen=True):
     example: str = ""
     edge: bool = False
     """Stated by devices; a form keeps it folded away."""
+    person: bool = False
+    """The code of one of the public: a text that looks like nothing but a name is refused."""
 
 
 class TrackSpec(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 from dashboard.domain.day import HOUR, day_of
 from dashboard.domain.feed import Kpi, TallySpec, Words
 from dashboard.domain.figure import Parts, Qualifier, Quantity
-from dashboard.domain.summary import CaseNow, CaseSummary, Item, RosterSummary, Tallied, TallySummary
+from dashboard.domain.summary import CaseNow, CaseSummary, Item, RosterSummary, TallySummary
 
 T = TypeVar("T")
 
@@ -35,12 +35,15 @@ def _sum(quantities: Iterable[Quantity]) -> Parts:
     return Parts.quantity(Quantity.total(quantities))
 
 
-def _chosen(spec: TallySpec, towns: Iterable[TallySummary], only: Only) -> Iterable[tuple[TallySummary, Tallied]]:
+Counted = tuple[tuple[str, ...], Quantity]
+"""A sort (values of ``TallySpec.by``) and how many there are of it."""
+
+
+def _matching(spec: TallySpec, only: Only, counted: Iterable[Counted]) -> Iterable[Counted]:
     wanted = [(spec.by.index(name), (values,) if isinstance(values, str) else values) for name, values in only.items()]
-    for town in towns:
-        for counted in town.counts:
-            if all(counted.by[place] in values for place, values in wanted):
-                yield town, counted
+    for one in counted:
+        if all(one[0][place] in values for place, values in wanted):
+            yield one
 
 
 def tallied(
@@ -57,22 +60,26 @@ def tallied(
     """The sum of a tally's amounts, from the first record on or of ``today``; ``by`` breaks it down by one field."""
     chosen = only or {}
 
-    def counts(towns: Sequence[TallySummary]) -> Iterable[Tallied]:
-        return (one for town, one in _chosen(spec, towns, chosen) if not today or one.day == town.day)
+    def counts(towns: Sequence[TallySummary]) -> Iterable[Counted]:
+        sums = (town.days.get(town.day, {}) if today else town.sums for town in towns)
+        return _matching(spec, chosen, (one for of_town in sums for one in of_town.items()))
 
     def parts(towns: Sequence[TallySummary]) -> Parts:
-        return _sum(one.amount for one in counts(towns))
+        return _sum(amount for _, amount in counts(towns))
 
     def mix(towns: Sequence[TallySummary]) -> list[tuple[dict[str, str], Parts]]:
         field = by or ""
-        return grouped(field, ((one.by[spec.by.index(field)], one.amount) for one in counts(towns)), _sum)
+        return grouped(field, ((sort[spec.by.index(field)], amount) for sort, amount in counts(towns)), _sum)
 
     def period(towns: Sequence[TallySummary], first: int, last: int) -> Parts:
-        return _sum(
-            one.amount
-            for town, one in _chosen(spec, towns, chosen)
-            if day_of(first, town.zone) <= one.day <= day_of(last - 1, town.zone)
+        within = (
+            one
+            for town in towns
+            for day, of_day in town.days.items()
+            if day_of(first, town.zone) <= day <= day_of(last - 1, town.zone)
+            for one in of_day.items()
         )
+        return _sum(amount for _, amount in _matching(spec, chosen, within))
 
     return Kpi(
         key,
@@ -106,9 +113,7 @@ def cases(
     """
 
     def found(towns: Sequence[CaseSummary]) -> list[CaseNow]:
-        return [
-            case for town in towns for case in town.cases if counts(case) and (not today or case.since >= town.day_from)
-        ]
+        return [case for town in towns for case in town.those(counts) if not today or case.since >= town.day_from]
 
     def number(chosen: Sequence[CaseNow]) -> int:
         if distinct is None:
@@ -152,8 +157,8 @@ def share(
     """Of the cases that ``of`` takes, the share that counts."""
 
     def parts(towns: Sequence[CaseSummary]) -> Parts:
-        base = [case for town in towns for case in town.cases if of(case)]
-        return Parts.ratio(sum(1 for case in base if counts(case)), len(base))
+        base = sum(len(town.those(of)) for town in towns)
+        return Parts.ratio(sum(1 for town in towns for case in town.those(counts) if of(case)), base)
 
     return Kpi(
         key,
@@ -184,8 +189,8 @@ def summed(
         stated = [
             Quantity.of(value)
             for town in towns
-            for case in town.cases
-            if counts(case) and (value := case.value(field)) is not None
+            for case in town.those(counts)
+            if (value := case.value(field)) is not None
         ]
         return _sum(stated)
 

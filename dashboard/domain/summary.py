@@ -7,7 +7,11 @@ sums of integers do not depend on order. Coordinates are WGS-84.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -268,8 +272,12 @@ class CaseNow(msgspec.Struct, frozen=True, array_like=True):
         return value in self.earlier.get(field, ())
 
 
-class CaseSummary(msgspec.Struct, frozen=True):
-    """One town's cases at ``now`` on local day ``day``. A case belongs to the town of its latest record."""
+class CaseSummary(msgspec.Struct, frozen=True, dict=True):
+    """One town's cases at ``now`` on local day ``day``. A case belongs to the town of its latest record.
+
+    Cases stay for ever, so what asks for those that are open, or of some days, takes them from an order that a summary
+    makes once, when it is first asked, and does not go through all that ever were.
+    """
 
     town: str
     day: int
@@ -284,10 +292,64 @@ class CaseSummary(msgspec.Struct, frozen=True):
     day_from: int = 0
     """The instant at which ``day`` begins."""
 
+    @cached_property
+    def open(self) -> tuple[CaseNow, ...]:
+        """Cases that have not ended, by code."""
+        return tuple(case for case in self.cases if not case.ends)
+
+    @cached_property
+    def _by_opening(self) -> tuple[list[int], list[CaseNow]]:
+        found = sorted(self.cases, key=lambda case: case.opened)
+        return [case.opened for case in found], found
+
+    @cached_property
+    def _by_ending(self) -> tuple[list[int], list[CaseNow]]:
+        found = sorted((case for case in self.cases if case.ends), key=lambda case: case.since)
+        return [case.since for case in found], found
+
+    @cached_property
+    def _by_code(self) -> dict[str, CaseNow]:
+        return {case.case: case for case in self.cases}
+
+    @cached_property
+    def kept(self) -> dict[Hashable, Any]:
+        """What is worked out of the summary and kept with it, by whatever names it; it holds nothing of the moment at
+        which it was asked for."""
+        return {}
+
     @property
-    def open(self) -> list[CaseNow]:
-        """Cases that have not ended."""
-        return [case for case in self.cases if not case.ends]
+    def opened_first(self) -> int | None:
+        """When the first case of all was opened."""
+        times, _ = self._by_opening
+        return times[0] if times else None
+
+    def opened_in(self, first: int, last: int | None = None) -> list[CaseNow]:
+        """Cases opened at ``first`` <= instant < ``last``, in the order of their opening."""
+        times, found = self._by_opening
+        return found[bisect_left(times, first) : None if last is None else bisect_left(times, last)]
+
+    def ended_in(self, first: int, last: int | None = None) -> list[CaseNow]:
+        """Cases that stand in a stage that ends them since ``first`` <= instant < ``last``, in the order of ending."""
+        times, found = self._by_ending
+        return found[bisect_left(times, first) : None if last is None else bisect_left(times, last)]
+
+    def find(self, code: str) -> CaseNow | None:
+        """The case of that code."""
+        return self._by_code.get(code)
+
+    def those(self, counts: Callable[[CaseNow], bool]) -> tuple[CaseNow, ...]:
+        """The cases for which ``counts`` holds, found once; a condition that is declared, not made for a question."""
+        found: tuple[CaseNow, ...] | None = self.kept.get(("those", counts))
+        if found is None:
+            found = self.kept["those", counts] = tuple(case for case in self.cases if counts(case))
+        return found
+
+    def count_by(self, of: Callable[[CaseNow], Hashable]) -> Mapping[Hashable, int]:
+        """How many cases there are of each value of ``of``, counted once; ``of`` as in :meth:`those`."""
+        found: Counter[Hashable] | None = self.kept.get(("count", of))
+        if found is None:
+            found = self.kept["count", of] = Counter(of(case) for case in self.cases)
+        return found
 
 
 class Tallied(msgspec.Struct, frozen=True, array_like=True):
@@ -307,8 +369,9 @@ class Sorted(msgspec.Struct, frozen=True, array_like=True):
     by: tuple[str, ...]
 
 
-class TallySummary(msgspec.Struct, frozen=True):
-    """One town's counts at ``now``: every hour that has any, from the first record on."""
+class TallySummary(msgspec.Struct, frozen=True, dict=True):
+    """One town's counts at ``now``: every hour that has any, from the first record on. They are added up once, by day
+    and by sort, when they are first asked for."""
 
     town: str
     day: int
@@ -321,6 +384,29 @@ class TallySummary(msgspec.Struct, frozen=True):
     zone: str = DEFAULT_ZONE
     latest: tuple[Sorted, ...] = ()
     """Of a tally with a rule: the newest records, at most 60, newest first."""
+
+    @cached_property
+    def kept(self) -> dict[Hashable, Any]:
+        """As a case summary's."""
+        return {}
+
+    @cached_property
+    def days(self) -> Mapping[int, Mapping[tuple[str, ...], Quantity]]:
+        """Local day -> sort -> how many."""
+        found: dict[int, dict[tuple[str, ...], Quantity]] = {}
+        for one in self.counts:
+            of_day = found.setdefault(one.day, {})
+            of_day[one.by] = of_day[one.by].plus(one.amount) if one.by in of_day else one.amount
+        return found
+
+    @cached_property
+    def sums(self) -> Mapping[tuple[str, ...], Quantity]:
+        """Sort -> how many, from the first record on."""
+        found: dict[tuple[str, ...], Quantity] = {}
+        for of_day in self.days.values():
+            for by, amount in of_day.items():
+                found[by] = found[by].plus(amount) if by in found else amount
+        return found
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True):

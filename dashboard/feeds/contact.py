@@ -85,9 +85,9 @@ FEED = Feed(
     subject="case",
     natural_key=("case", "stage", "at"),
     fields=(
-        Field("case", "text", Words("个案编号", "Case"), required=True, headers=("编号",), example="A-17"),
+        Field("case", "text", Words("个案编号", "Case"), person=True, required=True, headers=("编号",), example="A-17"),
         stage_field(SPEC),
-        Field("index", "text", Words("病例代号", "Index case"), example="c-01"),
+        Field("index", "text", Words("病例代号", "Index case"), person=True, example="c-01"),
         Field("confirmed", "time", Words("病例确诊时间", "Confirmed at"), example="2020-02-17T19:00:00+08:00"),
         Field("origin", "choice", Words("来源", "Origin"), choices=ORIGIN, example="local"),
         Field("owner", "text", Words("责任人", "Owner"), example="P-0417"),

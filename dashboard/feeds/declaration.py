@@ -87,10 +87,16 @@ FEED = Feed(
     natural_key=("declaration", "at"),
     fields=(
         Field(
-            "declaration", "text", Words("申报编号", "Declaration"), required=True, headers=("编号",), example="S-00017"
+            "declaration",
+            "text",
+            Words("申报编号", "Declaration"),
+            person=True,
+            required=True,
+            headers=("编号",),
+            example="S-00017",
         ),
         Field("place", "text", Words("申报地点", "Place"), headers=("企业编号", "地点编号"), example="330421111-E0217"),
-        Field("person_ref", "text", Words("申报人代号", "Pseudonym"), example="p-7f3a"),
+        Field("person_ref", "text", Words("申报人代号", "Pseudonym"), person=True, example="p-7f3a"),
         Field(
             "origin",
             "text",

@@ -70,10 +70,6 @@ def age_of(case: CaseNow, now: int) -> str:
     return tuple(AGES)[passed]
 
 
-def _cases(towns: Towns) -> Iterable[CaseNow]:
-    return (case for town in towns for case in town.cases)
-
-
 def _by(name: str, codes: Iterable[str], counts: Counter[str]) -> list[tuple[dict[str, str], Parts]]:
     return [({name: code}, Parts.count(counts[code])) for code in codes]
 
@@ -89,25 +85,23 @@ def _open_by_kind(towns: Towns) -> list[tuple[dict[str, str], Parts]]:
 
 
 def _new(towns: Towns) -> Parts:
-    return Parts.count(sum(1 for town in towns for case in town.cases if case.opened >= town.day_from))
+    return Parts.count(sum(len(town.opened_in(town.day_from)) for town in towns))
 
 
 def _new_in(towns: Towns, first: int, last: int) -> Parts:
-    return Parts.count(sum(1 for case in _cases(towns) if first <= case.opened < last))
+    return Parts.count(sum(len(town.opened_in(first, last)) for town in towns))
 
 
 def _resolved(towns: Towns) -> Parts:
-    return Parts.count(
-        sum(1 for town in towns for case in town.cases if case.ends == "done" and case.since >= town.day_from)
-    )
+    return Parts.count(sum(case.ends == "done" for town in towns for case in town.ended_in(town.day_from)))
 
 
 def _resolved_in(towns: Towns, first: int, last: int) -> Parts:
-    return Parts.count(sum(1 for case in _cases(towns) if case.ends == "done" and first <= case.since < last))
+    return Parts.count(sum(case.ends == "done" for town in towns for case in town.ended_in(first, last)))
 
 
 def _overdue(towns: Towns) -> Parts:
-    return Parts.count(sum(1 for case in _cases(towns) if case.overdue))
+    return Parts.count(sum(case.overdue for town in towns for case in town.open))
 
 
 def _rate(cohort: Sequence[CaseNow]) -> Parts:
@@ -118,11 +112,11 @@ def _rate(cohort: Sequence[CaseNow]) -> Parts:
 
 
 def _rate_today(towns: Towns) -> Parts:
-    return _rate([case for town in towns for case in town.cases if case.opened >= town.day_from])
+    return _rate([case for town in towns for case in town.opened_in(town.day_from)])
 
 
 def _rate_in(towns: Towns, first: int, last: int) -> Parts:
-    return _rate([case for case in _cases(towns) if first <= case.opened < last])
+    return _rate([case for town in towns for case in town.opened_in(first, last)])
 
 
 def _median(spans: Sequence[int]) -> Parts:
@@ -133,18 +127,13 @@ def _median(spans: Sequence[int]) -> Parts:
 
 def _hours_today(towns: Towns) -> Parts:
     return _median(
-        [
-            case.since - case.opened
-            for town in towns
-            for case in town.cases
-            if case.ends == "done" and case.since >= town.day_from
-        ]
+        [case.since - case.opened for town in towns for case in town.ended_in(town.day_from) if case.ends == "done"]
     )
 
 
 def _hours_in(towns: Towns, first: int, last: int) -> Parts:
     return _median(
-        [case.since - case.opened for case in _cases(towns) if case.ends == "done" and first <= case.since < last]
+        [case.since - case.opened for town in towns for case in town.ended_in(first, last) if case.ends == "done"]
     )
 
 
@@ -166,6 +155,7 @@ FEED = Feed(
     icon="dispute",
     colour="dispute",
     core=True,
+    derived={"age": AGES},
     archetype=SPEC,
     subject="case",
     place_field="place",

@@ -220,7 +220,7 @@ FEED = Feed(
     subject="case",
     natural_key=("case", "stage", "at"),
     fields=(
-        Field("case", "text", Words("个案编号", "Case"), required=True, headers=("编号",), example="A-17"),
+        Field("case", "text", Words("个案编号", "Case"), person=True, required=True, headers=("编号",), example="A-17"),
         stage_field(SPEC),
         Field("site", "choice", Words("方式", "Where"), choices=SITES, example="home"),
         Field("group", "choice", Words("人员类别", "Group"), choices=GROUPS, example="key"),

@@ -140,6 +140,7 @@ FEED = Feed(
     place_field="place",
     place_kind="patrol_point",
     natural_key=("unit", "kind", "at"),
+    derived={"target": TARGETS},
     fields=(
         Field(
             "unit",

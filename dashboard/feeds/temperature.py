@@ -236,6 +236,7 @@ FEED = Feed(
             max_length=64,
             example="p-7f3a91",
             edge=True,
+            person=True,
         ),
         Field(
             "health_code",

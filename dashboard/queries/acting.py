@@ -200,9 +200,7 @@ def _staff(board: Board, town: str) -> list[str]:
         field = feed.archetype.owner_field if isinstance(feed.archetype, CaseSpec) else None
         if field:
             found.update(
-                str(one.case.value(field))
-                for one in casework.held(board, feed, town)
-                if not one.case.ends and one.case.value(field)
+                str(one.case.value(field)) for one in casework.still_open(board, feed, town) if one.case.value(field)
             )
     units = board.pack.unit_by_code
     for one in standing(board, town).values():

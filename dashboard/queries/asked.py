@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -163,6 +164,10 @@ class Asked:
             for filter_ in self.filters
             if filter_.key in self.chosen and filter_.key not in but
         )
+
+    def values(self, row: Any) -> tuple[tuple[str, ...], ...]:
+        """What a row is to the filters, all of them."""
+        return tuple(tuple(_values(filter_, row)) for filter_ in self.filters)
 
     def replaced(self, board: Board | None = None, **chosen: tuple[str, ...]) -> Asked:
         """The same question of another board, or with other values chosen: the other side of a comparison."""
@@ -358,36 +363,47 @@ class Narrowed(Generic[T]):
     """A page's rows under its filters: those that pass, and how many each choice would give.
 
     ``rows`` pass every filter and the search. ``counts[key][value]``: rows with that value that pass all *other*
-    filters and the search, so that a choice says what choosing it would show.
+    filters and the search, so that a choice says what choosing it would show. ``alike`` are further rows in groups, the
+    rows of each the same to every filter: they are judged once a group.
     """
 
-    def __init__(self, rows: Iterable[T], asked: Asked, text: Callable[[T], str] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Iterable[T],
+        asked: Asked,
+        text: Callable[[T], str] | None = None,
+        alike: Iterable[Sequence[T]] = (),
+    ) -> None:
         self.asked = asked
         self.rows: list[T] = []
         self.counts: dict[str, Counter[str]] = {filter_.key: Counter() for filter_ in asked.filters}
-        self._near: list[tuple[T, str]] = []
+        self._near: list[tuple[Sequence[T], str]] = []
         wanted = asked.q.lower().split()
-        for row in rows:
-            if wanted and text is not None and not _found(text(row), wanted):
-                continue
-            failed = [
-                filter_
-                for filter_ in asked.filters
-                if filter_.key in asked.chosen and not _hits(filter_, asked.chosen[filter_.key], row)
-            ]
-            if not failed:
-                self.rows.append(row)
-            elif len(failed) == 1:
-                self._near.append((row, failed[0].key))
-            for filter_ in asked.filters if not failed else failed if len(failed) == 1 else ():
-                counter = self.counts[filter_.key]
-                for value in set(_values(filter_, row)):
-                    counter[value] += 1
-                counter[ALL] += 1
+        for group in chain(((row,) for row in rows), alike):
+            own = [row for row in group if _found(text(row), wanted)] if wanted and text is not None else group
+            if own:
+                self._take(own)
+
+    def _take(self, group: Sequence[T]) -> None:
+        asked, one = self.asked, group[0]
+        failed = [
+            filter_
+            for filter_ in asked.filters
+            if filter_.key in asked.chosen and not _hits(filter_, asked.chosen[filter_.key], one)
+        ]
+        if not failed:
+            self.rows.extend(group)
+        elif len(failed) == 1:
+            self._near.append((group, failed[0].key))
+        for filter_ in asked.filters if not failed else failed if len(failed) == 1 else ():
+            counter = self.counts[filter_.key]
+            for value in set(_values(filter_, one)):
+                counter[value] += len(group)
+            counter[ALL] += len(group)
 
     def but(self, key: str) -> list[T]:
         """The rows that pass every filter but one, and the search."""
-        return [*self.rows, *(row for row, failed in self._near if failed == key)]
+        return [*self.rows, *(row for group, failed in self._near if failed == key for row in group)]
 
 
 def _found(text: str, wanted: Sequence[str]) -> bool:

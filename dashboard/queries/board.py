@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+import structlog
+
 from dashboard.access.audit import Audit
 from dashboard.access.viewer import Viewer
-from dashboard.clock import Clock
+from dashboard.clock import Clock, ReplayClock
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed, Kpi
@@ -20,12 +22,16 @@ from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, Track
 from dashboard.errors import Archived
 from dashboard.feeds import FEEDS, KPIS, STREAMS, feed_named
 from dashboard.queries.alerting.book import AlertBook
+from dashboard.queries.casework import SUBJECTS
 from dashboard.queries.figures import ALL, REPORTING, counted_of, ever, figures_of, over_period, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
+from dashboard.queries.replaying import Known
 from dashboard.queries.rules import RuleBook
 from dashboard.stores.live import LiveStore
 from geodata.library import region_known
 from geodata.region import Region
+
+log = structlog.get_logger(__name__)
 
 DAY_MS = 24 * HOUR
 ENDS_TTL_S = 60.0
@@ -33,6 +39,11 @@ ENDS_TTL_S = 60.0
 
 class Board:
     """Figures and what stands beside them at ``now``, including records up to ``seq``, as far as the viewer may see."""
+
+    jumping = False
+    """Whether a replay moves to a later moment step by step."""
+    current = False
+    """Whether it is the board of now, as the window has it."""
 
     def __init__(
         self,
@@ -52,14 +63,13 @@ class Board:
         self.day = day_of(now, self.zone)
         self.world = clock.world if clock else "live"
         self.speed = clock.speed if clock else 1.0
+        self.jumping = isinstance(clock, ReplayClock) and clock.state.target is not None
         self.towns: tuple[str, ...] = tuple(town.code for town in self.pack.towns if viewer.sees(town.code))
         self._summaries = {
             feed: {town: found[town] for town in self.towns if town in found} for feed, found in summaries.items()
         }
         self.trends = trends
         """Other moments; ``None`` where a board has its own moment only."""
-        self.current = False
-        """Whether it is the board of now, as the window has it."""
         self._health = health
         self.provisional = {place.code: place for place in provisional}
 
@@ -87,6 +97,13 @@ class Board:
         """Who did what, where it is kept; shown to those who may audit."""
         past = getattr(self.trends, "past", None)
         return past.audit if past is not None else None
+
+    @property
+    def replay(self) -> Known | None:
+        """What is being replayed and what could be; only a board of now has it."""
+        past = getattr(self.trends, "past", None)
+        replaying = getattr(past, "replay", None) if self.current else None
+        return replaying(self) if replaying is not None else None
 
     @property
     def health(self) -> dict[str, Any]:
@@ -132,7 +149,8 @@ class Board:
             if kpi in (None, declared.key):
                 for name in towns:
                     found += figures_of(one, declared, self.summaries(one.name), name, self.now, breakdowns)
-        return found
+        # A cell of a breakdown may be one case's; the figure itself is everybody's.
+        return found if self.viewer.details else [one for one in found if not SUBJECTS & one.dims.keys()]
 
     def figure(self, kpi: str, town: str = ALL, feed: str | None = None) -> Figure:
         """One plain figure. ``feed`` tells the reporting rates apart.
@@ -267,7 +285,9 @@ class Trends:
     def __init__(self, past: Past) -> None:
         self.past = past
         self._lock = threading.Lock()
-        self._busy: set[tuple[str, str, int]] = set()
+        self._busy: dict[tuple[str, str, int], Callable[[], None]] = {}
+        """What is to be computed, in the order in which it was asked for."""
+        self._working = False
         self._yesterday: dict[str, tuple[int, Summaries]] = {}
         self._points: dict[tuple[str, int], list[tuple[int, Summaries]]] = {}
         self._upto: dict[tuple[str, int], tuple[int, str]] = {}
@@ -280,20 +300,32 @@ class Trends:
             work()
             return
         with self._lock:
-            if what in self._busy:
+            # What waits is computed for the latest moment that asked.
+            self._busy[what] = work
+            if self._working:
                 return
-            self._busy.add(what)
+            self._working = True
+        threading.Thread(target=self._work, name="trends", daemon=True).start()
 
-        def run() -> None:
+    def _work(self) -> None:
+        """Compute one after the other: many threads at once would leave a page that is asked for no processor."""
+        while True:
+            with self._lock:
+                what = next(iter(self._busy), None)
+                if what is None:
+                    self._working = False
+                    return
+                work = self._busy[what]
             try:
+                # What cannot be played again is not drawn.
                 with suppress(Archived):
-                    # What cannot be played again is not drawn.
                     work()
+            except Exception:
+                # A store that is away: whoever still wants it asks again.
+                log.warning("trend_failed", feed=what[0], what=what[1], exc_info=True)
             finally:
                 with self._lock:
-                    self._busy.discard(what)
-
-        threading.Thread(target=run, name=f"trend-{what[0]}", daemon=True).start()
+                    self._busy.pop(what, None)
 
     def yesterday(self, feed: str, now: int) -> Summaries:
         """Summaries of yesterday at this time of day, to the minute."""

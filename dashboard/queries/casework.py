@@ -6,6 +6,7 @@ not. Instants are ms since 1970 UTC, days local yyyymmdd.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import msgspec
 from dashboard.domain.day import HOUR, day_end, day_start, shift_day
 from dashboard.domain.feed import CaseSpec, Feed, Stage, Words
 from dashboard.domain.summary import CaseNow, CaseSummary
+from dashboard.feeds import FEEDS
 from dashboard.queries import wording
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ PAGES = {"dispute": "/disputes", "enterprise": "/enterprises"}
 """Feeds whose cases have a page of their own; any other feed's are at ``/feeds/<feed>``."""
 
 
+SUBJECTS = frozenset(feed.subject for feed in FEEDS.values() if isinstance(feed.archetype, CaseSpec))
+"""Fields whose value is the number of a case."""
 UNKNOWN = "-"
 """What a case that does not say has as the value of a filter."""
 
@@ -71,18 +75,27 @@ def staged_feed(board: Board) -> Feed | None:
     return next((feed for feed in case_feeds(board) if spec_of(feed).owes_visits), None)
 
 
-def find(board: Board, feed: Feed, code: str) -> Held | None:
-    """The case of that code, if the viewer may see it."""
-    return next((one for one in held(board, feed) if one.case.case == code), None)
+def find(board: Board, feed: Feed, code: str, town: str = "all") -> Held | None:
+    """The case of that code, of a town or of all that the viewer may see."""
+    found = ((of, summary.find(code)) for of, summary in _summaries(board, feed, town))
+    return next((Held(of, case) for of, case in found if case is not None), None)
 
 
 def held(board: Board, feed: Feed, town: str = "all") -> Iterator[Held]:
     """Every case of a town, or of all that the viewer may see, in the order of towns and codes."""
+    return (Held(code, case) for code, found in _summaries(board, feed, town) for case in found.cases)
+
+
+def still_open(board: Board, feed: Feed, town: str = "all") -> Iterator[Held]:
+    """:func:`held` without the cases that have ended."""
+    return (Held(code, case) for code, found in _summaries(board, feed, town) for case in found.open)
+
+
+def _summaries(board: Board, feed: Feed, town: str) -> Iterator[tuple[str, CaseSummary]]:
     for code in board.towns:
         found = board.summaries(feed.name).get(code)
         if town in ("all", code) and isinstance(found, CaseSummary):
-            for case in found.cases:
-                yield Held(code, case)
+            yield code, found
 
 
 def ever(board: Board, feed: Feed) -> list[str]:
@@ -109,9 +122,7 @@ def ages(board: Board, feed: Feed, lang: str, town: str = "all") -> list[dict[st
     edges = spec_of(feed).age_hours
     counts = [0] * (len(edges) + 1)
     late = 0
-    for one in held(board, feed, town):
-        if one.case.ends:
-            continue
+    for one in still_open(board, feed, town):
         if one.case.overdue:
             late += 1
         else:
@@ -170,13 +181,13 @@ def _day_name(board: Board, day: int, lang: str) -> str:
 
 def flow_by_day(board: Board, feed: Feed, lang: str, days: int = 6) -> list[dict[str, Any]]:
     """Cases that came up and that were settled on each of the last days and today so far, read from what stands now."""
-    cases = [one.case for one in held(board, feed)]
+    summaries = [found for _, found in _summaries(board, feed, "all")]
     rows = []
     for back in range(days, -1, -1):
         day = shift_day(board.day, -back)
         first, last = day_start(day, board.zone), day_end(day, board.zone)
-        new = sum(1 for case in cases if first <= case.opened < last)
-        done = sum(1 for case in cases if case.ends == "done" and first <= case.since < last)
+        new = sum(len(one.opened_in(first, last)) for one in summaries)
+        done = sum(case.ends == "done" for one in summaries for case in one.ended_in(first, last))
         rows.append({"day": day, "name": _day_name(board, day, lang), "new": new, "done": done, "today": not back})
     return rows
 
@@ -186,7 +197,7 @@ def flow_by_day(board: Board, feed: Feed, lang: str, days: int = 6) -> list[dict
 
 def stages(board: Board, feed: Feed, lang: str, town: str = "all") -> list[dict[str, Any]]:
     """The stages on the way: how many stand there, how many too long, the median stay."""
-    cases = [one.case for one in held(board, feed, town)]
+    cases = [one.case for one in still_open(board, feed, town)]
     rows = []
     for stage in spec_of(feed).stages:
         if stage.ends:
@@ -209,7 +220,7 @@ def stages(board: Board, feed: Feed, lang: str, town: str = "all") -> list[dict[
 
 def reviews(board: Board, feed: Feed, lang: str, town: str = "all") -> list[dict[str, Any]]:
     """The reviewers of the cases that are being reviewed: passed, pending, returned."""
-    return reviewed(feed, [one.case for one in held(board, feed, town)], lang)
+    return reviewed(feed, [one.case for one in still_open(board, feed, town)], lang)
 
 
 def reviewed(feed: Feed, cases: Iterable[CaseNow], lang: str) -> list[dict[str, Any]]:
@@ -250,13 +261,13 @@ def review_stage(feed: Feed) -> Stage | None:
 
 def overdue(board: Board, feed: Feed, town: str = "all") -> list[Held]:
     """Open cases past their time, longest first."""
-    found = [one for one in held(board, feed, town) if one.case.overdue]
+    found = [one for one in still_open(board, feed, town) if one.case.overdue]
     return sorted(found, key=lambda one: (one.case.due or 0, one.case.case))
 
 
 def stuck(board: Board, feed: Feed, town: str = "all") -> list[Held]:
     """Cases in a stage for too long, longest over first."""
-    found = [one for one in held(board, feed, town) if one.case.stuck]
+    found = [one for one in still_open(board, feed, town) if one.case.stuck]
     return sorted(found, key=lambda one: (one.case.limit or 0, one.case.case))
 
 
@@ -312,22 +323,27 @@ def position(board: Board, one: Held) -> tuple[str | None, float | None, float |
     return None, case.lon, case.lat
 
 
-def spot(board: Board, one: Held) -> tuple[float, float] | None:
-    """Where a pin for a case stands: at its place, else at its town's seat."""
-    _, lon, lat = position(board, one)
-    if lon is not None and lat is not None:
-        return lon, lat
-    town = board.pack.town_by_code.get(one.town)
-    return town.seat if town else None
+def by_town(found: list[Held]) -> list[list[Held]]:
+    """A list of cases as lists of a town each, in the order of the first of each: what a wall may show."""
+    towns: dict[str, list[Held]] = {}
+    for one in found:
+        towns.setdefault(one.town, []).append(one)
+    return list(towns.values())
 
 
 def pins(board: Board, found: list[Held], numbered: int) -> list[dict[str, Any]]:
-    """Pins for a list of cases; beyond the first ``numbered`` they stand without a number."""
+    """Pins at the seats of the towns that have cases of a list, in the order of :func:`by_town`; beyond the first
+    ``numbered`` they stand without a number."""
     return [
-        {"number": number if number <= numbered else None, "level": "alert", "lon": at[0], "lat": at[1]}
-        for number, one in enumerate(found, start=1)
-        if (at := spot(board, one)) is not None
+        {"number": number if number <= numbered else None, "level": "alert", "lon": town.seat[0], "lat": town.seat[1]}
+        for number, own in enumerate(by_town(found), start=1)
+        if (town := board.pack.town_by_code.get(own[0].town)) is not None and town.seat is not None
     ]
+
+
+def most_of(names: Iterable[str], lang: str, most: int = 2) -> str:
+    """The commonest of some names with their numbers: ``工资报酬 3·邻里 1``."""
+    return wording.join([f"{name} {count}" for name, count in Counter(names).most_common(most)], lang)
 
 
 def address(feed: Feed, one: Held) -> str:

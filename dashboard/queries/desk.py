@@ -89,7 +89,8 @@ def tile(
     ``dims`` says what it is narrowed to, where it is not the plain figure.
     """
     feed, kpi, board, lang = feed_named(figure.feed), KPIS[figure.kpi][1], asked.board, asked.lang
-    if feed not in board.feeds:
+    allowed = board.viewer.feeds
+    if allowed is not None and feed.name not in allowed:
         return _forbidden(figure, kpi, key, label, lang)
     value, unit = value_text(figure, kpi, lang)
     status = status_of(figure, kpi) if asked.when.live else _settled(figure, kpi)
@@ -102,6 +103,9 @@ def tile(
     elif missing:
         state = "partial"
     received = board.freshness(feed.name, _whose(asked, figure))[1] if asked.when.live else None
+    never = ""
+    if asked.when.live and received is None and figure.value is None:
+        never = "从未收到数据" if lang != "en" else "nothing ever received"
     return {
         "id": key or figure.kpi,
         "state": state,
@@ -123,7 +127,7 @@ def tile(
         "status": str(status),
         "status_word": status_word(status, lang),
         "delta": delta_text(asked, figure, before, kpi) if before is not None else "",
-        "note": parts_text(figure, kpi, board, lang) if note is None else note,
+        "note": (parts_text(figure, kpi, board, lang) if note is None else note) or never,
         "missing": missing,
     }
 
@@ -193,8 +197,10 @@ def help_for(
 
 def records_link(
     asked: Asked, figure: Figure, count: int | None, dims: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Where the records behind a figure are, and the words of the link."""
+) -> dict[str, str] | None:
+    """Where the records behind a figure are, and the words of the link; ``None`` for who may not see records."""
+    if not asked.board.viewer.details:
+        return None
     zh = asked.lang != "en"
     query: dict[str, str] = {"feed": figure.feed, "kpi": figure.kpi}
     if figure.town in asked.board.towns:

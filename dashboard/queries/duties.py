@@ -23,6 +23,7 @@ from dashboard.domain.feed import CaseSpec, DutyRule, Feed, ReadingSpec, TrackSp
 from dashboard.domain.place import Beat
 from dashboard.domain.summary import (
     ActState,
+    CaseSummary,
     CheckpointNow,
     FeverNow,
     FeverState,
@@ -265,14 +266,16 @@ def _case_tally(board: Board, town: str, feed: Feed, duties: tuple[Duty, ...]) -
     limited = {stage.code for stage in casework.spec_of(feed).stages if not stage.ends}
     dated = bool(casework.spec_of(feed).due_field)
     done = 0
-    for one in casework.held(board, feed, town):
-        case = one.case
-        if dated:
-            done += bool(case.ends) and case.since >= start
-        else:
-            # Moved on today from a stage with a limit.
-            left = [before.stage for before, after in pairwise(case.steps) if after.at >= start]
-            done += bool(limited & set(left[-1:]))
+    summary = board.summaries(feed.name).get(town)
+    if isinstance(summary, CaseSummary):
+        ended = summary.ended_in(start)
+        done = len(ended)
+        if not dated:
+            # Moved on today from a stage with a limit: what has ended did so today, or has not moved today.
+            done = 0
+            for case in (*summary.open, *ended):
+                left = [before.stage for before, after in pairwise(case.steps) if after.at >= start]
+                done += bool(limited & set(left[-1:]))
     undone = len(own)
     overdue = sum(1 for duty in own if (duty.own or duty.group) == Group.OVERDUE)
     return Tally(
@@ -493,11 +496,7 @@ def _declared(board: Board, town: str, feed: Feed, rule: DutyRule) -> list[Duty]
 
 
 def _open_cases(board: Board, town: str, feed: Feed, rule: DutyRule) -> list[casework.Held]:
-    return [
-        one
-        for one in casework.held(board, feed, town)
-        if not one.case.ends and (not rule.stages or one.case.stage in rule.stages)
-    ]
+    return [one for one in casework.still_open(board, feed, town) if not rule.stages or one.case.stage in rule.stages]
 
 
 def case_item(feed: str, case: str) -> str:
@@ -532,10 +531,10 @@ def assigned_cases(board: Board, town: str, duties: tuple[Duty, ...]) -> list[Du
         rules = [rule for rule in feed.owes if rule.on in ("due", "limit", "unassigned")]
         if not rules or not isinstance(feed.archetype, CaseSpec):
             continue
-        for one in casework.held(board, feed, town):
+        for one in casework.still_open(board, feed, town):
             item = case_item(feed.name, one.case.case)
             held = known.get(item)
-            if one.case.ends or item in listed or held is None or held.state in (ActState.OPEN, ActState.DONE):
+            if item in listed or held is None or held.state in (ActState.OPEN, ActState.DONE):
                 continue
             due = one.case.due or one.case.limit or day_end(board.day, board.zone)
             duty = _case(board, feed, rules[0], one, one.case.since, due)

@@ -71,7 +71,7 @@ def value_text(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
 def parts_text(figure: Figure, kpi: Kpi, board: Board, lang: str) -> str:
     """What stands in small print under a value: numerator and denominator, interval, or the counts beside it."""
     texts = []
-    if kpi.unit == "ratio" and figure.denominator is not None and kpi.breakdown is None:
+    if kpi.unit == "ratio" and figure.denominator is not None:
         texts.append(f"{wording.count(figure.numerator or 0, lang)} / {wording.count(figure.denominator, lang)}")
     low, high = figure.detail.get("low"), figure.detail.get("high")
     if low is not None and high is not None:
@@ -96,7 +96,7 @@ def _places(figure: Figure, board: Board, lang: str) -> list[str]:
         if place is not None:
             found.append(place.name)
     if figure.detail.get("device"):
-        found.append(str(figure.detail["device"]))
+        found.append(wording.device(str(figure.detail["device"]), "" if figure.town == "all" else figure.town))
     return found
 
 

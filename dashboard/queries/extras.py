@@ -16,7 +16,7 @@ from dashboard.domain.day import HOUR, day_start
 from dashboard.domain.feed import CaseSpec, Feed, Words
 from dashboard.domain.place import PlaceKind
 from dashboard.domain.summary import CaseNow, CaseSummary, RosterSummary
-from dashboard.queries import wording
+from dashboard.queries import single, wording
 from dashboard.queries.casework import short_code
 from dashboard.queries.export import Column, Table
 from dashboard.queries.linked import free_listings, labour
@@ -84,7 +84,7 @@ def _say(lang: str) -> Callable[[str, str], str]:
 
 def _callback(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> list[Panel]:
     say = _say(lang)
-    found = [row for row in labour(board, towns) if row["gap"] or row["willing"]]
+    found = single.rows(board, [row for row in labour(board, towns) if row["gap"] or row["willing"]])
     keys = ("staff", "back", "gap", "willing", "hesitant", "lodging", "left")
     rows = [[row["name"], *(wording.count(row[key], lang) for key in keys)] for row in found]
     heads = [
@@ -98,7 +98,12 @@ def _callback(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> list
     )
     return [
         _panel(
-            "labour", say("各企业缺工", "Short of people"), heads, rows, note, say("没有缺工的企业", "None is short")
+            "labour",
+            say("各企业缺工", "Short of people"),
+            heads,
+            rows,
+            note,
+            single.empty(board, lang, say("没有缺工的企业", "None is short")),
         )
     ]
 
@@ -124,7 +129,7 @@ def _isolation(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> lis
     none = say("未写企业", "Not stated")
     firms = [
         [names.get(firm, short_code("", firm)) or none, wording.count(count, lang)]
-        for firm, count in sorted(back.items(), key=lambda one: (-one[1], one[0]))
+        for firm, count in single.rows(board, sorted(back.items(), key=lambda one: (-one[1], one[0])))
     ]
     kinds = ("people", CheckState.DONE, CheckState.OPEN, CheckState.MISSED)
     stewards = [
@@ -141,7 +146,7 @@ def _isolation(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> lis
         [(say("企业", "Enterprise"), False), (say("明日期满", "Back tomorrow"), True)],
         firms,
         say("现在在隔离、计时明天到的人", "Isolating now, their clock over tomorrow"),
-        say("明天没有人期满", "Nobody tomorrow"),
+        single.empty(board, lang, say("明天没有人期满", "Nobody tomorrow")),
     )
     note = say("巡查每人上午、下午各一次", "A check each in the morning and in the afternoon")
     none = say("现在没有人在隔离", "Nobody is isolating")
@@ -151,7 +156,7 @@ def _isolation(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> lis
 def named(board: Board, towns: Sequence[str]) -> dict[str, str]:
     """Names of enterprises and places by code, for breakdowns by one."""
     places = {place.code: place.name for place in (*board.pack.places, *board.provisional.values())}
-    return places | _firm_names(board, towns)
+    return places | (_firm_names(board, towns) if board.viewer.details else {})
 
 
 def _firm_names(board: Board, towns: Sequence[str]) -> dict[str, str]:

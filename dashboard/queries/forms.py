@@ -15,7 +15,7 @@ from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import CaseSpec, Feed, Words
 from dashboard.domain.form import allowed_words, control_of, form_of
 from dashboard.domain.place import Place, PlaceKind
-from dashboard.domain.privacy import PSEUDONYM
+from dashboard.domain.privacy import PERSONAL_WORDS, PSEUDONYM
 from dashboard.domain.summary import CaseNow, CaseSummary
 from dashboard.queries import wording
 from dashboard.queries.board import Board
@@ -50,6 +50,8 @@ def problem(feed: Feed, wrong: Rejected, lang: str) -> str:
     """A decoder's sentence beside its field."""
     zh, field = lang != "en", feed.field(wrong.field)
     if wrong.code == "personal":
+        if PERSONAL_WORDS["name"][0] in wrong.allowed:
+            return "不能写姓名，请写编号或代号" if zh else "no names here: a number or a pseudonym"
         return "不能写手机号或身份证号" if zh else "no phone or ID numbers here"
     if wrong.code == "forbidden_town":
         return "这个账号不能为这个镇（街道）登记" if zh else "this account may not enter records of this town"

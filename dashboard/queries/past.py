@@ -6,9 +6,10 @@ Everything is computed by the archetypes from stored records, never from stored 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -19,17 +20,37 @@ from dashboard.domain.day import MINUTE, day_end, day_of, day_start
 from dashboard.domain.event import Event, put_in_order
 from dashboard.domain.feed import Feed
 from dashboard.domain.place import Place, PlaceKind
-from dashboard.domain.summary import Summary
+from dashboard.domain.summary import Summary, TrackSummary
 from dashboard.feeds import STREAMS
 from dashboard.queries.alerting.book import AlertBook
+from dashboard.queries.replaying import Replaying
 from dashboard.queries.rules import RuleBook
-from dashboard.stores.history import History
+from dashboard.stores.history import History, Named
 from geodata.library import RegionBook, region_known
 from geodata.region import Region
 
 Summaries = Mapping[str, Summary]
 SERIES_STEP = 30
 """Minutes between the points of a day's course."""
+KEPT_DAYS = 80
+KEPT_ENDS = 1_000
+KEPT_MOMENTS = 24
+"""How many days of a feed's states, ends of days and states up to a moment are held in memory."""
+KEPT_JUDGED = 250
+Ahead = frozenset[tuple[str, str]]
+"""(source, id) of records that count though their event time has not come."""
+NONE_AHEAD: Ahead = frozenset()
+
+
+Moved = Mapping[tuple[str | None, str | None], int]
+"""(town before, town now) -> how many records: ``None`` before for those that are new, now for those that are gone."""
+
+
+def moved_of(new: Iterable[Named], old: Iterable[Named]) -> Moved:
+    """Records by the versions of them that count since a moment, and those that did until then."""
+    before = {(one.source, one.id): one.town for one in old}
+    now = {(one.source, one.id): one.town for one in new}
+    return Counter((before.get(key), now.get(key)) for key in before.keys() | now.keys())
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -38,6 +59,25 @@ class _Kept(msgspec.Struct, frozen=True):
     seq: int
     states: dict[str, State]
     seqs: dict[str, int]
+    asked: int = 0
+    """Where the ledger stood when it was last asked whether there are newer ones."""
+
+
+class _Moment(msgspec.Struct, frozen=True):
+    """States of a local day's records up to some instant, as they were known at ``seq``."""
+
+    seq: int
+    states: Mapping[str, State]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """Summaries of the records up to some instant, as they were known at ``seq``."""
+
+    seq: int
+    region: Region
+    places: list[Place]
+    """Places that records named before any list did."""
+    found: Summaries
 
 
 class Past:
@@ -54,10 +94,17 @@ class Past:
         self.audit: Audit | None = None
         """Who did what, for the page that shows it; given where pages are served."""
         self.alerts = AlertBook(history)
+        self.replay: Replaying | None = None
+        """What is being replayed and what could be; given where pages are served."""
         self._lock = threading.Lock()
         self._states: dict[tuple[str, int], _Kept] = {}
         self._ends: dict[tuple[str, int], tuple[tuple[object, ...], Summaries]] = {}
         self._courses: dict[tuple[str, int], Course] = {}
+        self._moments: dict[tuple[str, int, int, Ahead], _Moment] = {}
+        self._ahead: dict[tuple[str, int, int, int], Ahead] = {}
+        self.judged: dict[tuple[str, int, Ahead], Judged] = {}
+        """What snapshots found at other moments, by (feed, instant, records that counted ahead of it)."""
+        self._moved: dict[tuple[str, int, int, int], tuple[int, Moved]] = {}
 
     def provisional(self, seq: int | None = None) -> list[Place]:
         """Places that records named before any list did; ``seq``: as far as they were known then."""
@@ -74,61 +121,71 @@ class Past:
         with self.history.reading() as connection:
             return self.history.seq_at(connection, at)
 
-    def states(self, feed: str, day: int) -> Mapping[str, State]:
-        """All states of a feed's local day, kept up to date by ``seq``."""
-        return self._kept(feed, day).states
+    def states(self, feed: str, day: int, upto: int | None = None) -> Mapping[str, State]:
+        """All states of a feed's local day, kept up to date by ``seq``; ``upto``: at least up to that one."""
+        return self._kept(feed, day, upto).states
 
-    def newest(self, feed: str, day: int) -> int:
-        """The ``seq`` of the last change of a feed's local day (or ``LIFE``)."""
-        return self._kept(feed, day).seq
+    def newest(self, feed: str, day: int, upto: int | None = None) -> int:
+        """The ``seq`` of the last change of a feed's local day (or ``LIFE``), of those up to ``upto`` at least."""
+        return self._kept(feed, day, upto).seq
 
     def known(self, feed: str, day: int, seq: int) -> Mapping[str, State]:
         """All states of a feed's local day (or ``LIFE``) from the records known up to ``seq``."""
-        held = self._kept(feed, day)
+        held = self._kept(feed, day, seq)
         if held.seq <= seq:
             return held.states
         with self.history.reading() as connection:
             return self._known(connection, feed, day, seq, held)
 
-    def _kept(self, feed: str, day: int) -> _Kept:
+    def _kept(self, feed: str, day: int, upto: int | None = None) -> _Kept:
+        """``upto``: newer changes than those of that ``seq`` need not be in it."""
         with self._lock:
             held = self._states.get((feed, day), _Kept(0, {}, {}))
+            if upto is not None and held.asked >= upto > 0:
+                self._states[feed, day] = self._states.pop((feed, day))
+                return held
             with self.history.reading() as connection:
-                rows = self.history.states_since(connection, feed, day, held.seq)
-            if rows:
+                asked = self.history.seq(connection)
+                rows = self.history.states_since(connection, feed, day, held.asked) if asked != held.asked else []
+            if not rows:
+                held = msgspec.structs.replace(held, asked=asked)
+            else:
                 decode = self.engines[feed].decode
                 states, seqs = dict(held.states), dict(held.seqs)
                 for subject, row_seq, data in rows:
                     states[subject], seqs[subject] = decode(data), row_seq
-                held = _Kept(max(held.seq, *(row[1] for row in rows)), states, seqs)
+                held = _Kept(max(held.seq, *(row[1] for row in rows)), states, seqs, asked)
+            # The day that was asked for last is forgotten last.
+            self._states.pop((feed, day), None)
             self._states[feed, day] = held
-            while len(self._states) > 200:
-                del self._states[next(iter(self._states))]
+            _trim(self._states, KEPT_DAYS)
             return held
 
-    def others(self, feed: str) -> dict[str, Callable[[int], Mapping[str, State]]]:
+    def others(self, feed: str, upto: int | None = None) -> dict[str, Callable[[int], Mapping[str, State]]]:
         """States of the feeds that summaries of this one read too."""
-        return {name: partial(self.states, name) for name in self.engines[feed].needs if name in self.engines}
+        needs = [name for name in self.engines[feed].needs if name in self.engines]
+        return {name: partial(self.states, name, upto=upto) for name in needs}
 
-    def _version(self, feed: str, day: int) -> tuple[object, ...]:
+    def _version(self, feed: str, day: int, upto: int | None) -> tuple[object, ...]:
         """What the summaries of a day depend on, as far as it can change: the rules, and the ``seq`` of states."""
         engine = self.engines[feed]
         buckets = [(feed, engine.bucket(day))]
         buckets += [(name, self.engines[name].bucket(day)) for name in engine.needs if name in self.engines]
-        return (self.region_at(day).pack.version, *(self._kept(*key).seq for key in buckets))
+        return (self.region_at(day).pack.version, *(self._kept(*key, upto).seq for key in buckets))
 
-    def at_end_of(self, feed: str, day: int) -> Summaries:
-        """Summaries of a past local day at its last millisecond."""
-        version = self._version(feed, day)
+    def at_end_of(self, feed: str, day: int, upto: int | None = None) -> Summaries:
+        """Summaries of a past local day at its last millisecond; ``upto``: newer changes need not be in them."""
+        version = self._version(feed, day, upto)
         cached = self._ends.get((feed, day))
         if cached is not None and cached[0] == version:
             return cached[1]
         now = day_end(day, self.zone) - 1
         engine = self.engines[feed]
-        found = engine.summarise(
-            partial(self.states, feed), self.region_at(day), now, None, self.provisional(), self.others(feed)
-        )
-        self._ends[feed, day] = (version, found)
+        states, others = partial(self.states, feed, upto=upto), self.others(feed, upto)
+        found = engine.summarise(states, self.region_at(day), now, None, self.provisional(), others)
+        with self._lock:
+            self._ends[feed, day] = (version, found)
+            _trim(self._ends, KEPT_ENDS)
         return found
 
     def as_of(self, feed: str, at: int, seq: int) -> Summaries:
@@ -196,6 +253,116 @@ class Past:
                 found[subject] = state
         return found
 
+    def until(self, feed: str, day: int, at: int, seq: int, ahead: Ahead = NONE_AHEAD) -> Mapping[str, State]:
+        """States that a local day's records known at ``seq`` make up to the instant ``at`` of event time.
+
+        The records of ``ahead``, as (source, id), count whatever their time. Subjects without a record are absent.
+        Equal to folding those records anew, which is done of those subjects only of which nothing nearer is kept.
+        """
+        held = self._kept(feed, day, seq)
+        key = (feed, day, at, ahead)
+        known = self._moments.get(key)
+        if known is None or held.seq > min(known.seq, seq):
+            known = _Moment(seq, self._until(feed, day, at, seq, ahead, held))
+            with self._lock:
+                self._moments.pop(key, None)
+                self._moments[key] = known
+                _trim(self._moments, KEPT_MOMENTS)
+        # Else: nothing of the day became known after both, so both know all of it.
+        return known.states
+
+    def _until(self, feed: str, day: int, at: int, seq: int, ahead: Ahead, held: _Kept) -> dict[str, State]:
+        engine = self.engines[feed]
+        region = region_known(self.region_at, day, seq)
+        states: dict[str, State] = {}
+        for subject, row_seq in held.seqs.items():
+            last = engine.last(held.states[subject])
+            # Shared, and nothing is folded further into it: there is nothing else, neither later nor not yet known.
+            if row_seq <= seq and last is not None and last <= at:
+                states[subject] = held.states[subject]
+        with self.history.reading() as connection:
+            bound = min(seq, self.history.seq_at(connection, at))
+            marks = self._marks_until(connection, engine, day, at, bound)
+            after = {subject: marks[subject][0] if subject in marks else 0 for subject in held.seqs.keys() - states}
+            further = self.history.events_after(connection, feed, day, after, seq, at)
+            extra = self._effective(connection, feed, day, ahead, seq, at)
+            again: dict[str, int] = {}
+            for subject in after:
+                members = put_in_order(further.get(subject, []) + extra.get(subject, []))
+                state = marks[subject][1] if subject in marks else engine.new()
+                if members and not engine.fold(state, members, region):
+                    again[subject] = 0
+                elif members or subject in marks:
+                    states[subject] = state
+            whole = self.history.events_after(connection, feed, day, again, seq, at)
+        for subject in again:
+            states[subject] = engine.new()
+            engine.fold(states[subject], put_in_order(whole.get(subject, []) + extra.get(subject, [])), region)
+        return states
+
+    def _marks_until(
+        self, connection: Connection, engine: Engine, day: int, at: int, upto: int
+    ) -> dict[str, tuple[int, State]]:
+        """Subject -> (seq, a state of its own) of those kept at or before ``upto`` that hold no record after ``at``."""
+        found: dict[str, tuple[int, State]] = {}
+        for subject, (known, data) in self.history.marked(connection, engine.feed.name, day, upto).items():
+            state = engine.decode(data)
+            last = engine.last(state)
+            if last is not None and last <= at:
+                found[subject] = (known, state)
+        return found
+
+    def _effective(
+        self, connection: Connection, feed: str, day: int, keys: Collection[tuple[str, str]], seq: int, at: int
+    ) -> dict[str, list[Event]]:
+        """Subject -> those of some records that count at ``seq`` on a feed's local day with a time after ``at``."""
+        known = self.history.versions_then(connection, keys)
+        counting = [max((o for o in one if o.seq <= seq), key=lambda o: o.rank).seq for one in known]
+        found: dict[str, list[Event]] = {}
+        for of, event in self.history.events_by_seq(connection, counting).values():
+            if (event.feed, of) == (feed, day) and event.at > at and not event.void:
+                found.setdefault(event.subject, []).append(event)
+        return found
+
+    def ahead(self, feed: str, day: int, at: int, seq: int) -> Ahead:
+        """(source, id) of the records of a local day that counted at ``seq`` with an event time after ``at``."""
+        key = (feed, day, at, seq)
+        found = self._ahead.get(key)
+        if found is None:
+            engine, held = self.engines[feed], self._kept(feed, day, seq)
+            with self.history.reading() as connection:
+                marks = self._marks_until(connection, engine, day, at, seq)
+                after = {subject: marks[subject][0] if subject in marks else 0 for subject in held.seqs}
+                found = frozenset(self.history.ahead(connection, feed, day, after, seq, at))
+            with self._lock:
+                self._ahead[key] = found
+                _trim(self._ahead, KEPT_ENDS)
+        return found
+
+    def keep_judged(self, key: tuple[str, int, Ahead], found: Judged) -> None:
+        """Hold what was found for the snapshots to come."""
+        with self._lock:
+            self.judged.pop(key, None)
+            self.judged[key] = found
+            _trim(self.judged, KEPT_JUDGED)
+
+    def moved(self, feed: str, day: int, at: int, since: int, seq: int) -> Moved:
+        """What ``seq`` knows of a local day's records up to the instant ``at`` that ``since`` did not."""
+        held = self._kept(feed, day, seq)
+        key = (feed, day, at, since)
+        known = self._moved.get(key)
+        if known is None or held.seq > min(known[0], seq):
+            with self.history.reading() as connection:
+                # What a state was kept of has not been superseded: no record that ``since`` knew before it has gone.
+                marks = self.history.marks_of(connection, feed, day, since)
+                after = {subject: marks.get(subject, 0) for subject, newest in held.seqs.items() if newest > since}
+                found = moved_of(*self.history.moved(connection, feed, day, after, since, seq, at))
+            known = (seq, found)
+            with self._lock:
+                self._moved[key] = known
+                _trim(self._moved, KEPT_ENDS)
+        return known[1]
+
     def versions(self, feed: str, subject: str, upto: int) -> list[tuple[Event, int | None]]:
         """Every version of a subject's records known up to a ``known_seq``, and the seq that ended it."""
         with self.history.reading() as connection:
@@ -221,6 +388,22 @@ class Past:
         return course
 
 
+def _shared(summary: Summary, same: dict[Any, Any]) -> Summary:
+    """The summary with what earlier ones hold alike: half a hundred moments of a day owe the same visits."""
+    if not isinstance(summary, TrackSummary):
+        return summary
+    return msgspec.structs.replace(
+        summary,
+        obligations=tuple(same.setdefault(one, one) for one in summary.obligations),
+        gaps=tuple(same.setdefault(one, one) for one in summary.gaps),
+    )
+
+
+def _trim(held: dict[Any, Any], size: int) -> None:
+    while len(held) > size:
+        del held[next(iter(held))]
+
+
 class Course:
     """A local day played again from its stored records.
 
@@ -241,6 +424,10 @@ class Course:
         self._states: dict[str, State] = {}
         self._moment = 0
         self._last: tuple[int, Summaries] | None = None
+        self._frozen: Mapping[str, State] | None = None
+        """States to cut instead of those of now, so that several moments are made of the same ones."""
+        self._played: tuple[Mapping[str, State], list[tuple[int, Summaries]]] | None = None
+        """The states of which points were made last, and the points."""
 
     def _load(self) -> None:
         with self.past.history.reading() as connection:
@@ -264,15 +451,18 @@ class Course:
 
     def _cut(self, moment: int) -> bool:
         """Take the states as they are known now, without what came later; whether they can be taken so."""
-        if self.engine.upto(self.engine.new(), moment) is None:
+        if not self._cuts:
             return False
-        cut = {
-            subject: self.engine.upto(state, moment)
-            for subject, state in self.past.states(self.feed, self.bucket).items()
-        }
+        whole = self._frozen if self._frozen is not None else self.past.states(self.feed, self.bucket)
+        cut = {subject: self.engine.upto(state, moment) for subject, state in whole.items()}
         # Before its first record, and after its last one was withdrawn, a subject is not there.
         self._states = {subject: state for subject, state in cut.items() if state is not None and state.entries}
         return True
+
+    @property
+    def _cuts(self) -> bool:
+        """Whether the states keep what every record said."""
+        return self.engine.upto(self.engine.new(), 0) is not None
 
     def _fold(self, moment: int) -> None:
         waiting = self._waiting or deque()
@@ -292,4 +482,29 @@ class Course:
         """(minute of the day, summaries) every ``step`` minutes from the day's start up to ``upto``."""
         course = Course(self.past, self.feed, self.day)
         moments = range(self.start + step * MINUTE, min(upto, self.end) + 1, step * MINUTE)
-        return [((at - self.start) // MINUTE, course.at(min(at, self.end - 1))) for at in moments]
+        stand: list[tuple[int, Summaries]] = []
+        if self._cuts and step == SERIES_STEP:
+            course._frozen = self.past.states(self.feed, self.bucket)
+            stand = self._still(course._frozen)[: len(moments)]
+        found = list(stand)
+        same: dict[Any, Any] = {}
+        for at in moments[len(stand) :]:
+            known = course.at(min(at, self.end - 1))
+            found.append(((at - self.start) // MINUTE, {town: _shared(one, same) for town, one in known.items()}))
+        if course._frozen is not None:
+            self._played = (course._frozen, found)
+        return found
+
+    def _still(self, states: Mapping[str, State]) -> list[tuple[int, Summaries]]:
+        """The points made last, if no record up to the last of them has come, gone or changed since."""
+        before, points = self._played or ({}, [])
+        if not points:
+            return []
+        moment = min(self.start + points[-1][0] * MINUTE, self.end - 1)
+        moved = (name for name in before.keys() | states.keys() if before.get(name) is not states.get(name))
+        same = all(self._said(before.get(name), moment) == self._said(states.get(name), moment) for name in moved)
+        return points if same else []
+
+    def _said(self, state: State | None, moment: int) -> Any:
+        cut = None if state is None else self.engine.upto(state, moment)
+        return [] if cut is None else cut.entries

@@ -345,7 +345,7 @@ def _fever_history(board: Board, town: str, duty: Duty, lang: str) -> list[dict[
 
 def case_of(board: Board, town: str, duty: Duty) -> casework.Held | None:
     """The case behind a duty."""
-    return next((one for one in casework.held(board, FEEDS[duty.feed], town) if one.case.case == duty.case), None)
+    return casework.find(board, FEEDS[duty.feed], duty.case, town)
 
 
 def steps_of(feed: Feed, case: CaseNow) -> dict[str, Any]:

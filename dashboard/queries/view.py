@@ -46,6 +46,8 @@ class View(msgspec.Struct, frozen=True):
     needs: Needs | None = None
     opens: Permission | None = None
     """What opening a row (``detail``) needs besides ``needs``, where a row is a single case."""
+    cases: bool = False
+    """It names single cases, to those who may see them only; see ``dashboard.queries.single``."""
 
     def lets(self, viewer: Viewer, scope: str, params: Params = (), own: bool = False) -> bool:
         """Whether a viewer may read it with this scope and query; ``own``: the hub knows it to be open, too."""

@@ -18,7 +18,7 @@ from dashboard.domain.day import day_start
 from dashboard.domain.feed import CaseSpec, Words
 from dashboard.domain.summary import Act, ActState
 from dashboard.feeds import FEEDS
-from dashboard.queries import casework, wording
+from dashboard.queries import casework, single, wording
 from dashboard.queries.acting import act_line, choices, may_act, owner_name, who
 from dashboard.queries.asked import Asked
 from dashboard.queries.duties import Duty, DutyKind, Group, assigned_cases, due_in
@@ -87,7 +87,7 @@ def belongs(board: Board, one: Listed, person: Viewer) -> bool:
     if duty.kind == DutyKind.CASE:
         feed = FEEDS[duty.feed]
         field = duty.owner_field or (feed.archetype.owner_field if isinstance(feed.archetype, CaseSpec) else None)
-        held = next((case for case in casework.held(board, feed, one.town) if case.case.case == duty.case), None)
+        held = casework.find(board, feed, duty.case, one.town)
         return bool(field and held is not None and is_of(person, str(held.case.value(field) or "")))
     return any(_leads(board, unit, person) for unit in duty.units)
 
@@ -103,9 +103,10 @@ def listed(board: Board, towns: Sequence[str], whose: str = "", person: Viewer |
     me = person or board.viewer
     for town in towns:
         duties = due_in(board, town)
-        own = [Listed(town, duty) for duty in duties]
+        own = [Listed(town, duty) for duty in single.duties(board, duties)]
         if whose == "me":
-            own += [Listed(town, duty) for duty in assigned_cases(board, town, duties)]
+            assigned = assigned_cases(board, town, duties)
+            own += [Listed(town, duty) for duty in single.duties(board, assigned)]
         found += [one for one in own if _wanted(board, one, whose, me)]
     found.sort(key=lambda one: (ORDER[one.duty.group], one.duty.due, one.town, one.duty.key))
     return found
@@ -126,7 +127,7 @@ def acts_of(board: Board, towns: Sequence[str], person: Viewer, since: int) -> l
         for town in towns
         for item, held in standing(board, town).items()
         for act in held.history
-        if act.at >= since and is_of(person, act.by)
+        if act.at >= since and is_of(person, act.by) and single.item(board, item)
     ]
     return sorted(found, key=lambda one: (-one[2].at, one[1]))
 
@@ -173,6 +174,7 @@ def document(board: Board, lang: str, whose: str = "me", named: str = "", town: 
         | {"title": item_title(board, where, item, lang), "verb": act.verb, "id": act.id, "item": item}
         for where, item, act in acts_of(board, towns, person, start)
     ]
+    every = [duty for code in towns for duty in due_in(board, code)] if not viewer.details else []
     left = [one for one in found if one.duty.group != Group.HANDLED]
     late = sum(one.duty.group in (Group.BURNING, Group.OVERDUE) for one in left)
     counted = f"我手上 {len(left)} 件" if zh else f"{len(left)} with me"
@@ -196,7 +198,14 @@ def document(board: Board, lang: str, whose: str = "me", named: str = "", town: 
             "person": actor(person) if person is not viewer else "",
         },
         "headline": headline,
-        "sub": wording.join([wording.date_line(board.day, lang), f"截至 {minute}" if zh else f"as of {minute}"], lang),
+        "sub": wording.join(
+            [
+                wording.date_line(board.day, lang),
+                f"截至 {minute}" if zh else f"as of {minute}",
+                single.unlisted(board, every, lang),
+            ],
+            lang,
+        ),
         "groups": [
             {"key": str(group), "label": words.of(lang), "count": sum(one.duty.group == group for one in found)}
             for group, words in GROUPS.items()
@@ -266,7 +275,7 @@ def tables(asked: Asked, scope: str) -> Sequence[Table]:
         for town in towns
         for item, held in standing(board, town).items()
         for act in held.history
-        if act.at >= start
+        if act.at >= start and single.item(board, item)
     ]
     said = [words.of(lang) for words in ACT_HEADS]
     return (

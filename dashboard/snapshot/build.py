@@ -215,8 +215,9 @@ def _course(now: Board, before: Board, whole: Board | None) -> b.Course:
 
 
 def _feed(board: Board, spec: type, staged: bool | None = None) -> Feed | None:
-    """The first feed of an archetype; of case feeds the one whose cases owe visits, or the one that does not."""
-    for feed in board.feeds:
+    """The first feed of an archetype, the core ones before others; of case feeds the one whose cases owe visits, or the
+    one that does not."""
+    for feed in sorted(board.feeds, key=lambda one: not one.core):
         if isinstance(feed.archetype, spec) and (
             staged is None or (isinstance(feed.archetype, CaseSpec) and bool(feed.archetype.owes_visits) == staged)
         ):

@@ -25,10 +25,19 @@ WIDE, HIGH = 325, 150
 
 
 def text(
-    x: float, y: float, said: str, size: float = 11, anchor: str = "start", fill: str = TEXT3, bold: bool = False
+    x: float,
+    y: float,
+    said: str,
+    size: float = 11,
+    anchor: str = "start",
+    fill: str = TEXT3,
+    bold: bool = False,
+    halo: bool = False,
 ) -> str:
-    """One text; ``y`` is its base line."""
+    """One text; ``y`` is its base line. A ``halo`` keeps lines behind it from running through it."""
     weight = ' font-weight="700"' if bold else ""
+    if halo:
+        weight += ' stroke="#FFFFFF" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"'
     style = f'font-size="{size}" text-anchor="{anchor}" fill="{fill}"{weight}'
     return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(said)}</text>'
 
@@ -137,7 +146,7 @@ def _rates(brief: Brief, lang: str) -> str:
         if spot is not None and spot[1] is not None:
             lower = line is first and second[middle][1] is not None and (second[middle][1] or 0) < spot[1]
             shift = away if lower or line is second else -9.0
-            parts.append(text(spot[0] + 6, max(11, spot[1] + shift), name, 12, "start", fill, line is first))
+            parts.append(text(spot[0] + 6, max(11, spot[1] + shift), name, 12, "start", fill, line is first, halo=True))
     parts += _ticks(one, lang, x, 142)
     return svg(WIDE, HIGH, "复工率与返岗率" if lang != "en" else "Resumption rate and staff back", parts)
 
@@ -209,11 +218,19 @@ def _coverage(brief: Brief, lang: str) -> str:
         cell = brief.cell("patrol_coverage")
         shown = cell.value if cell is not None and cell.value is not None else value
         parts.append(f'<circle cx="{end[0]:.1f}" cy="{end[1]:.1f}" r="3.2" fill="{BAR}"/>')
-        parts.append(text(end[0], end[1] + 17, decimal(shown * 100, 1), 13, "middle", INK, True))
+
+        def beside(spot: tuple[float, float]) -> float:
+            """Away from yesterday's line: above it where today's is the higher one."""
+            other = min(before, key=lambda one: abs(one[0] - spot[0]), default=spot)
+            return spot[1] - 9 if other[1] > spot[1] else spot[1] + 18
+
         spot = today[len(today) // 2]
-        parts.append(text(spot[0], spot[1] + 18, names[0], 12, "middle", INK, True))
+        if end[0] - spot[0] > 48:
+            parts.append(text(spot[0], beside(spot), names[0], 12, "middle", INK, True, halo=True))
+        parts.append(text(end[0], beside(end), decimal(shown * 100, 1), 13, "middle", INK, True, halo=True))
     if before:
-        parts.append(text(before[-1][0] + 4, before[-1][1] + 22, names[1], 12, "end", TEXT2))
+        last = before[-1]
+        parts.append(text(last[0] + 4, last[1] + (22 if last[1] < 90 else -8), names[1], 12, "end", TEXT2, halo=True))
     hours = ((hour, f"{hour}时" if lang != "en" else f"{hour}:00") for hour in (0, 6, 12, 18, 24))
     parts += [text(x(hour * 60), 142, said, anchor="middle") for hour, said in hours]
     return svg(WIDE, HIGH, "巡逻覆盖率当日累计与昨日" if lang != "en" else "Patrol coverage through the day", parts)

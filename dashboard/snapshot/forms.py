@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dashboard.snapshot.brief import Brief, as_json
@@ -46,11 +47,17 @@ FORMS: Mapping[str, tuple[str, Callable[[Brief, str], bytes]]] = {
     "png": ("image/png", _png),
 }
 """Ending -> (media type, how it is made)."""
+TYPESET = ("pdf", "png")
 
 
 def all_forms(brief: Brief, lang: str = "zh") -> dict[str, bytes]:
     """Ending -> bytes, all of them."""
-    return {name: make(brief, lang) for name, (_, make) in FORMS.items()}
+    # The typesetter works outside the interpreter: meanwhile the other forms are made.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="typeset") as aside:
+        later = {name: aside.submit(FORMS[name][1], brief, lang) for name in TYPESET}
+        made = {name: make(brief, lang) for name, (_, make) in FORMS.items() if name not in later}
+        made |= {name: one.result() for name, one in later.items()}
+    return {name: made[name] for name in FORMS}
 
 
 def write_all(forms: Mapping[str, bytes], out: Path, stem: str) -> list[Path]:

@@ -5,23 +5,23 @@ Reads the truth through :class:`dashboard.queries.past.Past`; nothing here is pu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from dashboard.access.viewer import Viewer
 from dashboard.archetypes import LIFE, State
 from dashboard.domain.day import day_end, day_of
-from dashboard.domain.event import Event
 from dashboard.domain.place import Place
+from dashboard.errors import Archived
 from dashboard.queries.board import Board
-from dashboard.queries.past import Past, Summaries
+from dashboard.queries.past import NONE_AHEAD, Ahead, Judged, Moved, Past, Summaries, moved_of
+from dashboard.stores.history import Named
 from dashboard.stores.tables import event as event_table
 from geodata.library import region_known
-
-_event = msgspec.msgpack.Decoder(Event)
 
 
 class Later(msgspec.Struct, frozen=True):
@@ -45,13 +45,12 @@ class Known(Past):
         self.history, self.region_at, self.feeds, self.engines = past.history, past.region_at, past.feeds, past.engines
         self.zone, self.rules = past.zone, past.rules
         self._folded: dict[tuple[str, int], Mapping[str, State]] = {}
-        self._moments: dict[tuple[str, int], Summaries] = {}
+        self._then: dict[tuple[str, int], Summaries] = {}
+        self._provisional: list[Place] | None = None
+        self._from: dict[tuple[str, int], float] = {}
 
-    def _newest(self, feed: str, bucket: int) -> int:
-        return self.past._kept(feed, bucket).seq
-
-    def states(self, feed: str, day: int) -> Mapping[str, State]:
-        """All states of a feed's local day (or ``LIFE``) from the records known at ``seq``."""
+    def states(self, feed: str, day: int, upto: int | None = None) -> Mapping[str, State]:
+        """All states of a feed's local day (or ``LIFE``) from the records known at ``seq``, whatever ``upto``."""
         key = (feed, day)
         if key not in self._folded:
             self._folded[key] = self.past.known(feed, day, self.seq)
@@ -59,15 +58,57 @@ class Known(Past):
 
     def provisional(self, seq: int | None = None) -> list[Place]:
         """Places that records named before any list did, as far as they were known."""
-        return self.past.provisional(self.seq if seq is None else seq)
+        if seq is not None and seq != self.seq:
+            return self.past.provisional(seq)
+        if self._provisional is None:
+            self._provisional = self.past.provisional(self.seq)
+        return self._provisional
 
     def end(self, feed: str, day: int) -> Summaries:
         """Summaries of a local day at its last millisecond."""
-        engine = self.engines[feed]
-        buckets = [(feed, engine.bucket(day)), *((n, self.engines[n].bucket(day)) for n in engine.needs)]
-        if all(self.past.newest(*one) <= self.seq for one in buckets):
-            return self.past.at_end_of(feed, day)
-        return self._judged(feed, day_end(day, self.zone) - 1)
+        if all(self.past.newest(*one, self.seq) <= self.seq for one in self._buckets(feed, day)):
+            return self.past.at_end_of(feed, day, self.seq)
+        return self._once(feed, day_end(day, self.zone) - 1)
+
+    def _buckets(self, feed: str, day: int) -> list[tuple[str, int]]:
+        """The (feed, day) whose states summaries of a day look at."""
+        names = [feed, *(name for name in self.engines[feed].needs if name in self.engines)]
+        return [(name, of) for name in names for of in self.engines[name].days(day)]
+
+    def _once(self, feed: str, at: int, ahead: Ahead = NONE_AHEAD) -> Summaries:
+        """Summaries of the records up to ``at``, judged then: those of an earlier snapshot where they are the same."""
+        day = day_of(at, self.zone)
+        region = region_known(self.region_at, day, self.seq)
+        key = (feed, at, ahead)
+        kept = self.past.judged.get(key)
+        same = kept is not None and kept.region is region and kept.places == self.provisional()
+        if kept is None or not same or not self._unmoved(feed, day, kept.seq):
+            own = None
+            if self.engines[feed].bucket(day) != LIFE and at < day_end(day, self.zone) - 1:
+                own = self.past.until(feed, day, at, self.seq, ahead)
+            kept = Judged(self.seq, region, self.provisional(), self._judged(feed, at, own))
+        self.past.keep_judged(key, msgspec.structs.replace(kept, seq=self.seq))
+        return kept.found
+
+    def _unmoved(self, feed: str, day: int, then: int) -> bool:
+        """Whether ``then`` knew of a day and those before it, as far as a feed looks at them, what is known now."""
+        for name, of in self._buckets(feed, day):
+            if self.past.newest(name, of, max(then, self.seq)) <= min(then, self.seq):
+                continue
+            if of != LIFE or then > self.seq or self._moved_from(name, then) < day_end(day, self.zone):
+                return False
+        return True
+
+    def _moved_from(self, feed: str, since: int) -> float:
+        """The earliest event time of the versions that came or went after ``since``: before it nothing has changed."""
+        key = (feed, since)
+        if key not in self._from:
+            t = event_table.c
+            came, went = (t.seq > since) & (t.seq <= self.seq), (t.ended > since) & (t.ended <= self.seq)
+            with self.history.reading() as connection:
+                found = connection.scalar(select(func.min(t.at)).where(t.feed == feed, came | went))
+            self._from[key] = math.inf if found is None else found
+        return self._from[key]
 
     def _judged(self, feed: str, at: int, own: Mapping[str, State] | None = None) -> Summaries:
         day = day_of(at, self.zone)
@@ -89,31 +130,16 @@ class Known(Past):
         of the clock go on counting, so that the two readings differ by what became known since and nothing else.
         """
         key = (feed, at)
-        if shown is None and key in self._moments:
-            return self._moments[key]
+        if shown is None and key in self._then:
+            return self._then[key]
         day = day_of(at, self.zone)
-        if self.engines[feed].bucket(day) == LIFE:
-            found = self._judged(feed, at)
-        else:
-            found = self._judged(feed, at, self._until(feed, day, at, shown))
+        by_day = self.engines[feed].bucket(day) != LIFE
+        found = self._once(
+            feed, at, self.past.ahead(feed, day, at, shown) if shown is not None and by_day else NONE_AHEAD
+        )
         if shown is None:
-            self._moments[key] = found
+            self._then[key] = found
         return found
-
-    def _until(self, feed: str, day: int, at: int, shown: int | None) -> dict[str, State]:
-        engine = self.engines[feed]
-        region = region_known(self.region_at, day, self.seq)
-        with self.history.reading() as connection:
-            now = self.history.events_of_day(connection, feed, day, self.seq)
-            then = self.history.events_of_day(connection, feed, day, shown) if shown is not None else {}
-        ahead = {(one.source, one.id) for members in then.values() for one in members if one.at > at}
-        states: dict[str, State] = {}
-        for subject, members in now.items():
-            kept = [one for one in members if one.at <= at or (one.source, one.id) in ahead]
-            if kept:
-                states[subject] = engine.new()
-                engine.fold(states[subject], kept, region)
-        return states
 
     def board(self, viewer: Viewer, at: int, shown: int | None = None) -> Board:
         """The board of an earlier moment, by event time."""
@@ -140,20 +166,42 @@ class Known(Past):
 
         Of feeds that are counted by day those of that day, of cases and rosters those of any day before it too.
         """
-        t = event_table.c
-        fresh = select(t.body, t.void).where(t.feed == feed, t.seq > since, t.seq <= self.seq, t.at <= at)
-        gone = select(t.body).where(
-            t.feed == feed, t.seq <= since, t.ended > since, t.ended <= self.seq, t.void.is_(False), t.at <= at
-        )
         day = day_of(at, self.zone)
-        if self.engines[feed].bucket(day) != LIFE:
-            fresh, gone = fresh.where(t.day == day), gone.where(t.day == day)
+        bucket = self.engines[feed].bucket(day)
+        if self.past.newest(feed, bucket, self.seq) <= since:
+            return Later()
+        if bucket == LIFE:
+            moved = self._moved_ever(feed, at, since)
+        else:
+            try:
+                moved = self.past.moved(feed, day, at, since, self.seq)
+            except Archived:
+                # Nothing reaches a day any more whose records are in files.
+                return Later()
+        late = changed = withdrawn = 0
+        for (before, now), count in moved.items():
+            was, stands = _of(before, towns), _of(now, towns)
+            late += count * (stands and not was)
+            changed += count * (stands and was)
+            withdrawn += count * (was and not stands)
+        return Later(late, changed, withdrawn)
+
+    def _moved_ever(self, feed: str, at: int, since: int) -> Moved:
+        """As :meth:`Past.moved` of all days: what a case or a roster said stands until more is said."""
+        t = event_table.c
+        came = (t.seq > since) & (t.seq <= self.seq) & ((t.ended.is_(None)) | (t.ended > self.seq))
+        went = (t.seq <= since) & (t.ended > since) & (t.ended <= self.seq)
+        statement = select(t.seq, t.body).where(t.feed == feed, t.void.is_(False), t.at <= at, came | went)
+        new: list[Named] = []
+        old: list[Named] = []
         with self.history.reading() as connection:
-            new = [(_event.decode(row.body), row.void) for row in connection.execute(fresh)]
-            old = [_event.decode(row.body) for row in connection.execute(gone)]
-        replaced = {(one.source, one.id) for one in old if towns is None or one.town in towns}
-        counted = {(one.source, one.id) for one, void in new if not void and (towns is None or one.town in towns)}
-        return Later(len(counted - replaced), len(counted & replaced), len(replaced - counted))
+            for seq, body in connection.execute(statement):
+                (new if seq > since else old).append(self.history.named_of(body))
+        return moved_of(new, old)
+
+
+def _of(town: str | None, towns: frozenset[str] | None) -> bool:
+    return town is not None and (towns is None or town in towns)
 
 
 __all__ = ["Known", "Later"]

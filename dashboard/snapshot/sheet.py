@@ -5,6 +5,7 @@ Forms lay these texts out and add no figure of their own, so that all of them sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -13,7 +14,7 @@ from dashboard.domain.day import as_date, day_of, shift_day
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries import wording
 from dashboard.queries.wording import MINUS, MISSING, decimal, rounded
-from dashboard.snapshot.brief import Brief, Cell, Correction, Follow, Order, Point, Stage
+from dashboard.snapshot.brief import Brief, Cell, Correction, Follow, Order, Point, Silence, Stage
 
 STRIP = ("resumption_rate", "staff_return_rate", "patrol_coverage", "fever_count", "dispute_open", "checkpoints_online")
 CORRECTED = (
@@ -341,9 +342,11 @@ class _Writer:
         silent = [self.names[code] for one in b.quality for code in one.missing if code in self.names]
         if silent:
             names = list(dict.fromkeys(silent))
+            every = len(names) == len(self.names) and not self.own
             say(self.t(
-                f"{'、'.join(names)}有数据未报，未报的未计入{place}。",
-                f" {', '.join(names)} did not report everything; what is missing is not counted.",
+                f"{'各镇（街道）都' if every else '、'.join(names)}有数据未报，未报的未计入{place}。",
+                f" {'No town' if every else ', '.join(names)} {'reported' if every else 'did not report'} everything; "
+                "what is missing is not counted.",
             ))  # fmt: skip
         return [run for run in runs if run.text]
 
@@ -356,7 +359,10 @@ class _Writer:
         cell = self.cell(key)
         assert cell is not None  # noqa: S101 - the strip lists those that there are
         if key == "checkpoints_online" and cell.denominator:
-            value, unit = f"{cell.numerator}", f"/{cell.denominator} {self.unit(key) or self.t('个', '')}".rstrip()
+            value, unit = (
+                f"{cell.numerator}",
+                self.t(f"/{cell.denominator} {self.unit(key) or '个'}", f"/{cell.denominator}"),
+            )
             number = None if cell.before_numerator is None else (cell.numerator or 0) - cell.before_numerator
             decimals, measure = 0, self.t("个", "")
         else:
@@ -713,7 +719,7 @@ class _Writer:
             Column(self.t(zh, en))
             for zh, en in (
                 ("查验", "Read"), ("异常", "Fever"), ("排除", "Cleared"), ("复测仍高", "Confirmed"),
-                ("转诊", "Transferred"), ("待复测", "Waiting"), ("逾时未复测", "Not rechecked"),
+                ("转诊", "Referred"), ("待复测", "Waiting"), ("逾时未复测", "Overdue"),
             )
         )  # fmt: skip
         counts = (f.screened, f.fever, f.cleared, f.confirmed, f.transferred, f.pending, f.unresolved)
@@ -935,16 +941,12 @@ class _Writer:
             text += self.t(
                 f"，{one.reported}/{one.towns}个镇（街道）已报", f", {one.reported}/{one.towns} towns reported"
             )
-            if one.missing:
+            if one.missing and not one.reported and not self.own:
+                text += self.t("（各镇均未报）", " (no town did)")
+            elif one.missing:
                 names = self.t("、", ", ").join(self.names.get(code, code) for code in one.missing)
                 text += self.t(f"（{names}未报）", f" ({names} did not)")
-            for gap in one.silences:
-                who = self.names.get(gap.town, gap.town)
-                text += self.t(
-                    f"，{who}自{self.moment(gap.start)}起无数据"
-                    f"（{wording.span(gap.end - gap.start, 'zh').replace(' ', '')}）",
-                    f", {who} silent since {self.moment(gap.start)} ({wording.span(gap.end - gap.start, 'en')})",
-                )
+            text += self.silences(one.silences)
             if one.rejected:
                 text += self.t(f"，退回{one.rejected}条", f", {one.rejected} refused")
             parts.append(text)
@@ -958,6 +960,33 @@ class _Writer:
             else:
                 words.append(f"{self.name(kpi)}{self.t('：', ': ')}{definition.definition.of(self.lang)}")
         return ((first,), (Run(self.t("；".join(words) + "。", "; ".join(words) + ".")),))
+
+    def silences(self, gaps: Sequence[Silence]) -> str:
+        """Who was silent since when: towns of the same moment together; of many moments only the longest is a span."""
+        since: dict[str, list[Silence]] = {}
+        for gap in gaps:
+            since.setdefault(self.moment(gap.start), []).append(gap)
+
+        def span(gap: Silence) -> str:
+            text = wording.span(gap.end - gap.start, self.lang)
+            return text.replace(" ", "") if self.zh else text
+
+        def who(those: Sequence[Silence]) -> str:
+            return self.t("、", ", ").join(self.names.get(gap.town, gap.town) for gap in those)
+
+        if len(since) <= 2:
+            return "".join(
+                self.t(
+                    f"，{who(those)}自{start}起无数据（{span(those[0])}）",
+                    f", {who(those)} silent since {start} ({span(those[0])})",
+                )
+                for start, those in since.items()
+            )
+        longest = max(gaps, key=lambda gap: gap.end - gap.start)
+        said = self.t("、", ", ").join(
+            self.t(f"{who(those)}自{start}", f"{who(those)} since {start}") for start, those in since.items()
+        )
+        return self.t(f"，无数据的有{said}，最长{span(longest)}", f", silent: {said}, the longest {span(longest)}")
 
     def moment(self, at: int) -> str:
         same = day_of(at, self.b.zone) == self.b.day

@@ -9,11 +9,30 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Row,
+    Select,
+    String,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+    values,
+)
 
 from dashboard.domain.event import Event, put_in_order
 from dashboard.errors import Archived
@@ -39,9 +58,33 @@ class Version(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return (self.rev, self.received_at, self.seq)
 
 
+class Named(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a stored record is called and whose it is: the beginning of its event, read in a third of the time."""
+
+    feed: str
+    source: str
+    id: str
+    town: str
+
+
 _versions = msgspec.msgpack.Decoder(list[Version])
 _pack = msgspec.msgpack.Encoder()
 _event = msgspec.msgpack.Decoder(Event)
+_named = msgspec.msgpack.Decoder(Named)
+
+
+@cache
+def _since(by_seq: bool) -> Select[Any]:
+    """States of a feed's day after a ``seq``. A publication asks this of every day that a figure looks at: putting the
+    question together costs more than asking it."""
+    p = t.projection.c
+    feed, day = (literal_column("+feed"), literal_column("+day")) if by_seq else (p.feed, p.day)
+    # A sign before a column keeps SQLite from the key that begins with it: the index of ``seq`` is shorter.
+    return select(p.subject, p.seq, p.state).where(
+        feed == bindparam("of_feed", type_=String),
+        day == bindparam("of_day", type_=Integer),
+        p.seq > bindparam("after"),
+    )
 
 
 def open_engine(url: str) -> Engine:
@@ -133,6 +176,19 @@ class History:
             return {}
         rows = self.dialect.stored(connection, keys)
         return {(row[0], row[1]): _versions.decode(row[2]) for row in rows}
+
+    def versions_then(self, connection: Connection, keys: Collection[tuple[str, str]]) -> list[list[Version]]:
+        """Stored versions of records by (source, id), read without holding them for a writer."""
+        k = t.event_key.c
+        ids: dict[str, list[str]] = {}
+        for source, name in sorted(keys):
+            ids.setdefault(source, []).append(name)
+        found: list[list[Version]] = []
+        for source, names in ids.items():
+            for start in range(0, len(names), _CHUNK):
+                some = select(k.versions).where(k.source == source, k.id.in_(names[start : start + _CHUNK]))
+                found += [_versions.decode(data) for data in connection.scalars(some)]
+        return found
 
     def save_keys(
         self,
@@ -243,37 +299,87 @@ class History:
         )
 
     @staticmethod
+    def named_of(body: bytes) -> Named:
+        """What the event that a stored body is is called."""
+        return _named.decode(body)
+
+    @staticmethod
     def event_of(body: bytes) -> Event:
         """The event that a stored body is."""
         return _event.decode(body)
 
     def events_after(
-        self, connection: Connection, feed: str, day: int, after: Mapping[str, int], upto: int
+        self,
+        connection: Connection,
+        feed: str,
+        day: int,
+        after: Mapping[str, int],
+        upto: int,
+        until: int | None = None,
     ) -> dict[str, list[Event]]:
         """Subject -> its records of a local day known after a ``seq`` of its own and effective at ``upto``, in event
-        order."""
+        order. ``until``: only those with an event time up to it."""
         e = t.event.c
+        effective = [e.seq <= upto, (e.ended.is_(None)) | (e.ended > upto)]
+        if until is not None:
+            effective.append(e.at <= until)
         found: dict[str, list[Event]] = {}
-        wanted = sorted(after)
-        if wanted:
-            self.refuse_archived(connection, feed, day)
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            statement = select(e.seq, e.subject, e.body).where(
-                e.feed == feed,
-                e.day == day,
-                e.subject.in_(chunk),
-                e.seq > min(after[subject] for subject in chunk),
-                e.seq <= upto,
-                e.void.is_(False),
-                (e.ended.is_(None)) | (e.ended > upto),
-            )
-            for seq, subject, body in connection.execute(statement):
-                if seq > after[subject]:
-                    found.setdefault(subject, []).append(_event.decode(body))
+        for _, subject, body in self._after(connection, feed, day, after, effective):
+            found.setdefault(subject, []).append(_event.decode(body))
         for events in found.values():
             put_in_order(events)
         return found
+
+    def ahead(
+        self, connection: Connection, feed: str, day: int, after: Mapping[str, int], upto: int, at: int
+    ) -> set[tuple[str, str]]:
+        """(source, id) of the records that :meth:`events_after` finds with an event time after ``at``."""
+        e = t.event.c
+        later = [e.seq <= upto, (e.ended.is_(None)) | (e.ended > upto), e.at > at]
+        named = (_named.decode(body) for _, _, body in self._after(connection, feed, day, after, later))
+        return {(one.source, one.id) for one in named}
+
+    def moved(
+        self, connection: Connection, feed: str, day: int, after: Mapping[str, int], since: int, upto: int, at: int
+    ) -> tuple[list[Named], list[Named]]:
+        """What ``upto`` knows of a local day's records up to the instant ``at`` that ``since`` did not: (versions that
+        count since, versions that do so no longer), of those that became known after a ``seq`` of their subject's."""
+        e = t.event.c
+        came = (e.seq > since) & (e.seq <= upto) & ((e.ended.is_(None)) | (e.ended > upto))
+        went = (e.seq <= since) & (e.ended > since) & (e.ended <= upto)
+        new: list[Named] = []
+        old: list[Named] = []
+        for seq, _, body in self._after(connection, feed, day, after, [e.at <= at, came | went]):
+            (new if seq > since else old).append(_named.decode(body))
+        return new, old
+
+    def _after(
+        self,
+        connection: Connection,
+        feed: str,
+        day: int,
+        after: Mapping[str, int],
+        conditions: Sequence[ColumnElement[bool]],
+    ) -> Iterator[tuple[int, str, bytes]]:
+        """(seq, subject, body) of the versions of a local day that are no withdrawal, of each subject after its seq."""
+        e = t.event.c
+        pairs = sorted(after.items())
+        if pairs:
+            self.refuse_archived(connection, feed, day)
+        for start in range(0, len(pairs), _CHUNK):
+            # The index leads to each subject's own versions after its own ``seq``; the least of all would read days.
+            wanted = (
+                values(column("subject", String), column("known", BigInteger), name="wanted")
+                .data(pairs[start : start + _CHUNK])
+                .cte("wanted")
+            )
+            own = wanted.join(t.event, (e.subject == wanted.c.subject) & (e.seq > wanted.c.known))
+            statement = (
+                select(e.seq, e.subject, e.body)
+                .select_from(own)
+                .where(e.feed == feed, e.day == day, e.void.is_(False), *conditions)
+            )
+            yield from ((row[0], row[1], row[2]) for row in connection.execute(statement))
 
     def versions_of_subject(
         self, connection: Connection, feed: str, subject: str, upto: int
@@ -336,10 +442,13 @@ class History:
         self.dialect.save_states(connection, rows)
 
     def states_since(self, connection: Connection, feed: str, day: int, seq: int) -> list[tuple[str, int, bytes]]:
-        """(subject, seq, state) of one feed's local day written after ``seq``."""
-        p = t.projection.c
-        statement = select(p.subject, p.seq, p.state).where(p.feed == feed, p.day == day, p.seq > seq)
-        return [(row.subject, row.seq, row.state) for row in connection.execute(statement)]
+        """(subject, seq, state) of one feed's local day written after ``seq``.
+
+        Ask for all (0), or for what came since the ledger stood at ``seq`` when it was last asked: few states then, of
+        whatever feed, while a life's feed has as many as there ever were cases.
+        """
+        rows = connection.execute(_since(bool(seq) and self.sqlite), {"of_feed": feed, "of_day": day, "after": seq})
+        return [(subject, known, state) for subject, known, state in rows]
 
     def changed_since(self, connection: Connection, seq: int) -> list[tuple[str, int, str]]:
         """(feed, day, subject) of the states written after ``seq``."""
@@ -386,6 +495,14 @@ class History:
         )
         rows = connection.execute(statement.where(m.feed == feed, m.day == day))
         return {row.subject: (row.seq, zlib.decompress(row.state)) for row in rows}
+
+    def marks_of(self, connection: Connection, feed: str, day: int, upto: int) -> dict[str, int]:
+        """Subject -> ``seq`` of the latest state that :meth:`marked` would find."""
+        m = t.projection_then.c
+        statement = (
+            select(m.subject, func.max(m.seq)).where(m.feed == feed, m.day == day, m.seq <= upto).group_by(m.subject)
+        )
+        return {row[0]: row[1] for row in connection.execute(statement)}
 
     def days_of(self, connection: Connection, feed: str) -> list[int]:
         """Local days on which a feed has records, oldest first."""

@@ -99,6 +99,8 @@ class PostgreSQL:
             address.set(drivername="postgresql+psycopg"),
             connect_args={name: value for name, value in CONNECT.items() if name not in address.query},
             isolation_level="READ COMMITTED",
+            # No statement's parameters in an error: they are records, and errors are logged.
+            hide_parameters=True,
             pool_pre_ping=True,
             pool_size=8,
             max_overflow=16,

@@ -6,6 +6,7 @@ wait; a step that cannot have its lock at once lets everybody pass and tries aga
 
 from __future__ import annotations
 
+import functools
 import time
 from pathlib import Path
 
@@ -31,7 +32,7 @@ PAUSE_S = 5.0
 
 def newest() -> str:
     """The number of the newest migration there is."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _scripts()[1]
 
 
 def migration(engine: Engine) -> str | None:
@@ -129,8 +130,15 @@ def _make_missing(engine: Engine) -> None:
         METADATA.create_all(connection)
 
 
-def _known() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+def _known() -> frozenset[str]:
+    return _scripts()[0]
+
+
+@functools.cache
+def _scripts() -> tuple[frozenset[str], str]:
+    """Every migration's number and the newest; a running program gets no new ones."""
+    scripts = ScriptDirectory.from_config(_config())
+    return frozenset(script.revision for script in scripts.walk_revisions()), scripts.get_current_head() or ""
 
 
 def _config() -> Config:

@@ -37,7 +37,8 @@ class SQLite:
 
     def open(self, url: str) -> Engine:
         """An engine on a file that is made when missing."""
-        engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        # No statement's parameters in an error: they are records, and errors are logged.
+        engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True)
         event.listen(engine, "connect", _pragmas)
         event.listen(engine, "begin", _begin)
         return engine

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -321,13 +322,19 @@ class Stream:
                     return letters
         return []
 
-    def finish(self, partition: int, entries: Sequence[Entry]) -> None:
-        """Acknowledge and delete committed entries."""
-        if not entries:
-            return
-        args = [word for entry in entries for word in (entry.id, entry.count)]
-        keys = [partition_key(partition), count_key(partition)]
-        self._ask(lambda: self._finish(keys=keys, args=args, client=self.servers.at(keys[0])))
+    def finish(self, taken: Mapping[int, Sequence[Entry]]) -> None:
+        """Acknowledge and delete committed entries by partition: of each all, or none."""
+        # A single server is told in one go and syncs its file once, not once a partition.
+        pipe = self.client.pipeline(transaction=False) if self.servers.cluster is None else None
+        for partition, entries in taken.items():
+            args = [word for entry in entries for word in (entry.id, entry.count)]
+            keys = [partition_key(partition), count_key(partition)]
+            if pipe is not None and args:
+                self._finish(keys=keys, args=args, client=pipe)
+            elif args:
+                self._ask(partial(self._finish, keys=keys, args=args, client=self.servers.at(keys[0])))
+        if pipe is not None:
+            self._ask(pipe.execute)
 
     def finish_dead(self, ids: Sequence[str]) -> None:
         """Acknowledge and delete stored dead letters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboard.domain.feed import Words
 from dashboard.domain.place import RegionPack
 from dashboard.errors import ConfigurationError
 from ingest.scenarios import lishui as _lishui
@@ -19,6 +20,9 @@ SCENARIOS: dict[str, tuple[str, ScenarioMaker]] = {
     _quanzhou.NAME: (_quanzhou.REGION, _quanzhou.quanzhou),
 }
 """Name -> (region of the pack it needs, maker)."""
+
+TITLES: dict[str, Words] = {one.NAME: one.TITLE for one in (_xianlin, _yaozhuang, _lishui, _zhuhai, _quanzhou)}
+"""Name -> what it is called."""
 
 
 def scenario_named(name: str, pack: RegionPack) -> Scenario:

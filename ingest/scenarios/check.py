@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from dashboard.domain.day import DEFAULT_ZONE, day_end
+from dashboard.domain.feed import Words
 from dashboard.domain.figure import Parts
 from dashboard.domain.summary import CaseSummary, Summary
 from dashboard.feeds import KPIS, feed_named
@@ -54,6 +56,8 @@ class Asked(NamedTuple):
     """Only this case of a case feed."""
     how: str = "value"
     """``value``; ``percent``; ``cohort``: resolved of all opened in the span; ``daily``: the least of every day."""
+    words: Words | None = None
+    """What the row is called where the KPI's own words are not enough."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -69,6 +73,7 @@ class Verdict(msgspec.Struct, frozen=True):
     no: int
 
 
+@cache
 def stated() -> dict[int, Stated]:
     """The rows that scenarios must reach, by number."""
     with STATED.open(encoding="utf-8", newline="") as opened:
@@ -161,34 +166,42 @@ class World:
         return verdicts
 
     def _compute(self, one: Asked, summaries: Mapping[str, Summary], past: Past) -> float | None:
-        feed, kpi = KPIS[one.kpi]
+        feed, _ = KPIS[one.kpi]
         if one.how == "daily":
-            days = self._days(feed.name)
-            values = [
-                figures_of(feed, kpi, past.at_end_of(feed.name, day), one.town, self.now)[0].value for day in days
-            ]
-            # A day on which it is missed misses the row: the day farthest from what is stated speaks.
-            row = stated()[one.no]
-            return next((value for value in values if not holds(row, value)), values[-1] if values else None)
-        if one.how == "cohort":
-            chosen = [summary for code, summary in summaries.items() if one.town in (ALL, code)]
-            parts = kpi.period(chosen, 0, self.now + 1) if kpi.period else Parts()
-            return parts.denominator if parts.numerator == parts.denominator else None
-        if one.case is not None:
-            summaries = {
-                code: msgspec.structs.replace(
-                    summary, cases=tuple(case for case in summary.cases if case.case == one.case)
-                )
-                for code, summary in summaries.items()
-                if isinstance(summary, CaseSummary)
-            }
-        figures = figures_of(feed, kpi, summaries, one.town, self.now, breakdowns=bool(one.dims))
-        value = next((figure.value for figure in figures if figure.dims == dict(one.dims)), None)
-        return value * 100 if one.how == "percent" and value is not None else value
+            return worst_day(one, (past.at_end_of(feed.name, day) for day in self._days(feed.name)), self.now)
+        return compute(one, summaries, self.now)
 
     def _days(self, feed: str) -> list[int]:
         with self.history.reading() as connection:
             return [day for day in self.history.days_of(connection, feed) if day <= self.scenario.last_day]
+
+
+def compute(one: Asked, summaries: Mapping[str, Summary], now: int) -> float | None:
+    """A row's figure from the summaries of its feed at ``now``: the live KPI, narrowed as the row asks."""
+    feed, kpi = KPIS[one.kpi]
+    if one.how == "cohort":
+        chosen = [summary for code, summary in summaries.items() if one.town in (ALL, code)]
+        parts = kpi.period(chosen, 0, now + 1) if kpi.period else Parts()
+        return parts.denominator if parts.numerator == parts.denominator else None
+    if one.case is not None:
+        summaries = {
+            code: msgspec.structs.replace(summary, cases=tuple(case for case in summary.cases if case.case == one.case))
+            for code, summary in summaries.items()
+            if isinstance(summary, CaseSummary)
+        }
+    figures = figures_of(feed, kpi, summaries, one.town, now, breakdowns=bool(one.dims))
+    value = next((figure.value for figure in figures if figure.dims == dict(one.dims)), None)
+    return value * 100 if one.how == "percent" and value is not None else value
+
+
+def worst_day(one: Asked, days: Iterable[Mapping[str, Summary]], now: int) -> float | None:
+    """A row that every day must reach: the first day that does not speaks, else the last one."""
+    row, value = stated()[one.no], None
+    for summaries in days:
+        value = compute(one, summaries, now)
+        if not holds(row, value):
+            return value
+    return value
 
 
 ROWS: Mapping[str, tuple[Asked, ...]] = {
@@ -197,7 +210,13 @@ ROWS: Mapping[str, tuple[Asked, ...]] = {
         Asked(2, "difficulties_solved", "330110011"),
         Asked(3, "staff_brought_back", "330110011"),
         Asked(4, "declarations_stayed", "330110011"),
-        Asked(6, "staff_back", "330110011", case="330110011-E-works"),
+        Asked(
+            6,
+            "staff_back",
+            "330110011",
+            case="330110011-E-works",
+            words=Words("一家机械厂返岗人数", "Staff back at one machinery works"),
+        ),
     ),
     "yaozhuang": (
         Asked(13, "contacts_moved", "330421111"),
@@ -245,9 +264,9 @@ ROWS: Mapping[str, tuple[Asked, ...]] = {
         Asked(64, "census_rentals"),
         Asked(65, "census_floating"),
         Asked(66, "verified"),
-        Asked(67, "person_times", how="daily"),
+        Asked(67, "person_times", how="daily", words=Words("每日巡逻警力人次", "Person-times of patrol every day")),
         Asked(68, "hospital_teams"),
-        Asked(69, "resolution_rate", how="cohort"),
+        Asked(69, "resolution_rate", how="cohort", words=Words("发现并全部化解的纠纷", "Disputes found, all settled")),
         Asked(70, "legal_consultations"),
         Asked(71, "legal_applications"),
         Asked(72, "legal_booklets"),
@@ -299,4 +318,15 @@ def as_results(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
-__all__ = ["ROWS", "Asked", "Stated", "Verdict", "as_results", "check", "holds", "stated"]
+__all__ = [
+    "ROWS",
+    "Asked",
+    "Stated",
+    "Verdict",
+    "as_results",
+    "check",
+    "compute",
+    "holds",
+    "stated",
+    "worst_day",
+]

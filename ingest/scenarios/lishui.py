@@ -16,6 +16,7 @@ from ingest.scenarios.parts import difficulties, firms, services
 from ingest.scenarios.watch import Gates, Watch
 
 NAME, REGION, SOURCE = "lishui", "331100", "scenario-lishui"
+TITLE = Words("丽水公安与椒江法院：2020 年 2 月", "Lishui police and Jiaojiang court, February 2020")
 FIRST, LAST = 20200130, 20200229
 LONGQUAN, JINGNING, QINGYUAN, JIAOJIANG = "331181", "331127", "331126", "331002"
 COMMUNITIES = (
@@ -68,7 +69,7 @@ def lishui(pack: RegionPack) -> Scenario:
 
     return Scenario(
         name=NAME,
-        words=Words("丽水公安与椒江法院：2020 年 2 月", "Lishui police and Jiaojiang court, February 2020"),
+        words=TITLE,
         region=REGION,
         first_day=FIRST,
         last_day=LAST,

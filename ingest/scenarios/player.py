@@ -3,21 +3,27 @@
 The history goes through the loader (the road's decoder and transactions without the road), the rest through the intake
 that every gateway uses. Nothing here decides what a record says. Times are ms since 1970 UTC of the world, unless a
 name says otherwise.
+
+A jump forwards (``clock.Steering``) is played too, only faster: the clock goes by steps of some minutes, each when the
+records of the last one have arrived, so that nothing in between looks silent.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import redis
 import structlog
 
-from dashboard.clock import Clock, machine_ms, read_clock, write_world
+from dashboard.clock import LOOK_MS, Clock, ReplayClock, Steering, machine_ms, read_clock, write_world
 from dashboard.domain.day import MINUTE
 from dashboard.errors import Backpressure, TownwatchError
 from dashboard.feeds import feed_named
@@ -48,6 +54,19 @@ MAX_BACKOFF_S = 10.0
 
 SAVE_EVERY_MS = 1_000
 
+STEP_MS = 8 * MINUTE
+"""A jump goes by steps of so much world time: less than what makes any feed look silent."""
+
+LOOK_S = 1.2 * LOOK_MS / 1000
+"""After so long every process knows how far a jump has come."""
+
+SETTLING_S = 0.03
+
+SETTLE_S = 20.0
+"""Longest that a step waits for its records to have arrived: a worker that is away must not hold a jump for ever."""
+
+PLAYING_FILE = "player.lock"
+
 Send = Callable[[Batch], None]
 Wait = Callable[[float], bool]
 """Waits so many machine seconds at most; true when it is time to stop."""
@@ -77,12 +96,30 @@ class Position:
         os.replace(fresh, self.path)
 
 
+class Jumps(Protocol):
+    """Where a jump leads, and how far it has come."""
+
+    def target(self) -> int | None:
+        """The moment to come to; ``None``: no jump is being made."""
+        ...
+
+    def settled(self) -> bool:
+        """Whether everything that was sent has arrived."""
+        ...
+
+    def reach(self, moment: int) -> None:
+        """Everything up to now is in: the world's clock may stand at ``moment``."""
+        ...
+
+
 class Player:
     """Sends what is due, tick by tick, until told to stop or at the scenario's end."""
 
-    def __init__(self, scenario: Scenario, clock: Clock, send: Send, position: Position, wait: Wait) -> None:
+    def __init__(
+        self, scenario: Scenario, clock: Clock, send: Send, position: Position, wait: Wait, jumps: Jumps | None = None
+    ) -> None:
         self.scenario, self.clock, self.position = scenario, clock, position
-        self._send, self._wait = send, wait
+        self._send, self._wait, self._jumps = send, wait, jumps
         self.sent = 0
         self._saved_at = 0
 
@@ -92,9 +129,11 @@ class Player:
         upcoming = self.scenario.between(done, self.scenario.end)
         following = next(upcoming, None)
         while following is not None:
-            now = self.clock.now()
+            now, jumping = self.clock.now(), self._jumping()
             if following.arrival > now:
-                if self._wait(self._pause(following.arrival - now)):
+                if jumping is not None and not self._arrive(min(jumping, now + STEP_MS)):
+                    break
+                if self._wait(LOOK_S if jumping is not None else self._pause(following.arrival - now)):
                     break
                 continue
             due, following = self._due(following, upcoming, now)
@@ -104,10 +143,30 @@ class Player:
             done = due[-1].arrival if behind else now + 1
             self._record(done)
             # A tick between chunks lets live traffic through while a long gap is made up.
-            if self._wait(TICK_S):
+            if jumping is None and self._wait(TICK_S):
                 break
+        target = self._jumping()
+        if following is None and target is not None:
+            # It leads beyond the last record.
+            self._arrive(target)
         self.position.save(done)
         log.info("stopped", until=done, sent=self.sent, finished=following is None)
+
+    def _jumping(self) -> int | None:
+        """Where a jump leads; ``None``: none is being made, or the clock has not stopped for it yet."""
+        target = self._jumps.target() if self._jumps is not None else None
+        return None if target is None or self.clock.speed else target
+
+    def _arrive(self, moment: int) -> bool:
+        """Wait for what was sent to have arrived, then let the clock stand at ``moment``. False when told to stop."""
+        waited = 0.0
+        while self._jumps is not None and not self._jumps.settled() and waited < SETTLE_S:
+            if self._wait(SETTLING_S):
+                return False
+            waited += SETTLING_S
+        if self._jumps is not None:
+            self._jumps.reach(moment)
+        return True
 
     def _pause(self, world_ms: int) -> float:
         speed = self.clock.speed or 1.0
@@ -206,7 +265,8 @@ def play(settings: Settings, scenario: str, speed: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     client = redis.Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
-    intake = Intake(Stream(client, settings.partitions, settings.stream_limit))
+    stream = Stream(client, settings.partitions, settings.stream_limit)
+    intake = Intake(stream)
     door = Door(source=made.source, region=region, zone=made.zone)
     report = _Report(clock)
 
@@ -216,9 +276,45 @@ def play(settings: Settings, scenario: str, speed: float) -> None:
 
     log.info("playing", scenario=scenario, speed=clock.speed, now=clock.now())
     try:
-        Player(made, clock, send, position, stopping.wait).run()
+        with _playing(settings.data_dir):
+            Player(made, clock, send, position, stopping.wait, _OnRoad(settings.data_dir, clock, stream)).run()
     finally:
         client.close()
+
+
+class _OnRoad:
+    """Jumps of a data directory; records have arrived when the road is empty."""
+
+    def __init__(self, data_dir: Path, clock: Clock, stream: Stream) -> None:
+        self.steering, self.clock, self.stream = Steering(data_dir), clock, stream
+
+    def target(self) -> int | None:
+        return self.clock.state.target if isinstance(self.clock, ReplayClock) else None
+
+    def settled(self) -> bool:
+        return all(self.stream.lag(number) == (0, 0) for number in range(self.stream.partitions))
+
+    def reach(self, moment: int) -> None:
+        self.steering.reach(moment)
+
+
+@contextmanager
+def _playing(data_dir: Path) -> Iterator[None]:
+    with open(Path(data_dir) / PLAYING_FILE, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def plays(data_dir: Path) -> bool:
+    """Whether a player is at work in a data directory: it holds a lock as long as it lives."""
+    try:
+        with open(Path(data_dir) / PLAYING_FILE, encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class _Report:

@@ -16,6 +16,7 @@ from ingest.scenarios.counted import Cases, Counted, Listed, Stage, days_between
 from ingest.scenarios.watch import Gates, Watch
 
 NAME, REGION, SOURCE = "quanzhou", "350521-tiz", "scenario-quanzhou"
+TITLE = Words("泉州台商投资区：2020 年 2–3 月", "Quanzhou Taiwanese Investment Zone, February and March 2020")
 FIRST, LAST = 20200202, 20200317
 CENSUS = {"houses": 60_313, "residents": 194_828, "rentals": 5_628, "floating": 36_172}
 GRIDS = 107
@@ -108,7 +109,7 @@ def quanzhou(pack: RegionPack) -> Scenario:
 
     return Scenario(
         name=NAME,
-        words=Words("泉州台商投资区：2020 年 2–3 月", "Quanzhou Taiwanese Investment Zone, February and March 2020"),
+        words=TITLE,
         region=REGION,
         first_day=FIRST,
         last_day=LAST,

@@ -18,6 +18,7 @@ from ingest.scenarios.parts import difficulties, firms
 from ingest.scenarios.watch import Gates, Watch
 
 NAME, REGION, SOURCE = "xianlin", "330110", "scenario-xianlin"
+TITLE = Words("闲林派出所：2020 年 1–2 月的余杭区西部", "Xianlin station: west of Yuhang, January and February 2020")
 FIRST, LAST = 20200125, 20200224
 TOWN = "330110011"
 WORKS = f"{TOWN}-E-works"
@@ -101,9 +102,7 @@ def xianlin(pack: RegionPack) -> Scenario:
 
     return Scenario(
         name=NAME,
-        words=Words(
-            "闲林派出所：2020 年 1–2 月的余杭区西部", "Xianlin station: west of Yuhang, January and February 2020"
-        ),
+        words=TITLE,
         region=REGION,
         first_day=FIRST,
         last_day=LAST,

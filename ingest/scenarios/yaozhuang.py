@@ -20,6 +20,7 @@ from ingest.scenarios.rounds import Patrols
 from ingest.scenarios.yaozhuang_more import more
 
 NAME = "yaozhuang"
+TITLE = Words("姚庄派出所：2020 年 2 月的嘉善县", "Yaozhuang station: Jiashan county in February 2020")
 REGION = "330421"
 SOURCE = "scenario-yaozhuang"
 FIRST_DAY, START_DAY, LAST_DAY = 20200210, 20200224, 20200229
@@ -44,7 +45,7 @@ def yaozhuang(pack: RegionPack) -> Scenario:
     )
     return Scenario(
         name=NAME,
-        words=Words("姚庄派出所：2020 年 2 月的嘉善县", "Yaozhuang station: Jiashan county in February 2020"),
+        words=TITLE,
         region=REGION,
         first_day=FIRST_DAY,
         last_day=LAST_DAY,

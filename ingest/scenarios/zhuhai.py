@@ -17,6 +17,7 @@ from ingest.scenarios.parts import firms
 from ingest.scenarios.watch import Gates, Watch
 
 NAME, REGION, SOURCE = "zhuhai", "370211", "scenario-zhuhai"
+TITLE = Words("珠海街道：2020 年 2 月的西海岸新区", "Zhuhai subdistrict, West Coast New Area, February 2020")
 FIRST, LAST = 20200201, 20200220
 TOWN = "370211009"
 ABOVE, BELOW, APPROVED, SCREENED = 24, 357, 285, 4210
@@ -67,7 +68,7 @@ def zhuhai(pack: RegionPack) -> Scenario:
 
     return Scenario(
         name=NAME,
-        words=Words("珠海街道：2020 年 2 月的西海岸新区", "Zhuhai subdistrict, West Coast New Area, February 2020"),
+        words=TITLE,
         region=REGION,
         first_day=FIRST,
         last_day=LAST,

@@ -66,7 +66,7 @@ def layout(pack: RegionPack, lang: str, feed: str = "", source: str = "", run: s
 def _controls(pack: RegionPack, shown: Feed, lang: str, source: str, hidden: bool) -> Component:
     kept = {"lang": "en"} if lang == "en" else {}
     tabs = []
-    for feed in FEEDS.values():
+    for feed in sorted(FEEDS.values(), key=lambda feed: not feed.core):
         on = feed is shown
         query = "&".join(f"{key}={value}" for key, value in {"feed": feed.name, **kept}.items())
         link = dcc.Link(

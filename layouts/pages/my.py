@@ -22,8 +22,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "town": ("镇页", "Town"),
     "tabs": ("本页各部分", "Parts of this page"),
     "keys": (
-        "j k 选择 · Enter 打开 · a 处置 · u 撤销 · / 搜索 · Esc 关闭",
-        "j k move · Enter open · a act · u undo · / search · Esc close",
+        "j k 选择 · Enter 打开 · a 处置 · u 撤销 · Esc 关闭",
+        "j k move · Enter open · a act · u undo · Esc close",
     ),
 }
 TABS = (("todo", "list"), ("free", "bell"), ("finished", "check"), ("town", "map"))

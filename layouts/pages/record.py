@@ -37,6 +37,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "mine": ("我今天记的", "Entered by me today"),
     "reports": ("今天报了没有", "Reported today"),
     "all": ("全部记录", "All records"),
+    "code": ("写编号，不写姓名", "a code, no name"),
+    "nobody": ("不写姓名、电话", "no names or phone numbers"),
     "longest": ("最多 {n} 个字", "up to {n} characters"),
 }
 
@@ -96,7 +98,7 @@ def _feeds(shown: Feed | None, lang: str) -> Component:
     tabs = [link(word("today", lang), f"/record{kept}", "list", "", shown is None)]
     tabs += [
         link(feed.short.of(lang), f"/record/{feed.name}{kept}", feed.icon, feed.colour, feed is shown)
-        for feed in FEEDS.values()
+        for feed in sorted(FEEDS.values(), key=lambda feed: not feed.core)
     ]
     return html.Nav(tabs, className="rf-tabs", **attributes(aria_label=word("feeds", lang)))
 
@@ -198,7 +200,9 @@ def _help(one: FormField, lang: str) -> str:
         if field.low is None or field.high is None:
             return unit_of(field, lang)
         return f"{plain(field.low)}–{plain(field.high)} {unit_of(field, lang)}".strip()
-    return ""
+    if field.person:
+        return word("code", lang)
+    return word("nobody", lang) if one.control == "text" and field.kind == "text" else ""
 
 
 def _chips(choices: Any, lang: str) -> list[Component]:

@@ -20,7 +20,7 @@ def layout(pack: RegionPack, lang: str, **_params: str) -> Component:
     """The page with its empty containers."""
     feeds = [
         {"feed": feed.name, "name": feed.short.of(lang), "icon": feed.icon, "colour": feed.colour}
-        for feed in FEEDS.values()
+        for feed in sorted(FEEDS.values(), key=lambda feed: not feed.core)
     ]
     kpis = {key: {"name": kpi.words.of(lang), "feed": feed.name} for key, (feed, kpi) in KPIS.items()}
     return html.Div(

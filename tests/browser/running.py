@@ -18,7 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dashboard.settings import PREFIX
+from dashboard.access.tokens import TokenStore
+from dashboard.clock import machine_ms
+from dashboard.settings import PREFIX, Settings
+from dashboard.stores.history import open_engine
 
 ROOT = Path(__file__).parents[2]
 START_S = 120.0
@@ -42,15 +45,17 @@ class Running:
     writer: str = ""
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def token(self, *options: str) -> str:
-        """A new token's secret, made by the command."""
-        command = [sys.executable, "-m", "dashboard", "token", "create", *options, "--data", str(self.data)]
-        done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()[-1]
+    def token(self, source: str | None = None, towns: Sequence[str] = ()) -> str:
+        """A new token's secret: a writer's of a source, else a reader's of some towns, of every one without any."""
+        engine = open_engine(Settings.load(self.data).database_url)
+        try:
+            return TokenStore(engine).create(machine_ms(), source=source, towns=towns or None, read=source is None)
+        finally:
+            engine.dispose()
 
     def reader(self, *towns: str) -> dict[str, str]:
         """The headers of a viewer of some towns; of every town without any."""
-        return {"Authorization": f"Bearer {self.token('--read', '--towns', ','.join(towns) or 'all')}"}
+        return {"Authorization": f"Bearer {self.token(towns=towns)}"}
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Any:
         """A JSON answer."""
@@ -125,7 +130,7 @@ def running(data: Path) -> Iterator[Running]:
     ) as process:
         try:
             product = Running(_ready(process).rstrip("/"), data, process)
-            product.writer = product.token("--source", "browser-tests")
+            product.writer = product.token("browser-tests")
             yield product
         finally:
             process.send_signal(signal.SIGINT)

@@ -39,7 +39,8 @@ class Tab:
         self.page.wait_for_selector(f'#tw-shell[data-live="{state}"]', state="attached", timeout=timeout_ms)
 
     def until(self, condition: str, argument: Any = None, timeout_ms: int = PATIENCE_MS, every_ms: int = 100) -> None:
-        """Wait for a JavaScript function of the page to hold."""
+        """Wait for a JavaScript function of the page to hold; one that asks the server is for :meth:`told`."""
+        assert "async" not in condition
         self.page.wait_for_function(condition, arg=argument, timeout=timeout_ms, polling=every_ms)
 
     def told(self, question: str, argument: Any = None) -> None:

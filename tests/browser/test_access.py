@@ -98,10 +98,16 @@ def test_a_wall_is_paired_and_sign_out_everywhere_closes_open_pages(guarded: Run
     # Signed out everywhere in one place: the page open in another goes, too.
     elsewhere.open(address + "/account")
     elsewhere.page.on("dialog", lambda dialog: dialog.accept())
+    elsewhere.page.evaluate(
+        "() => { localStorage.setItem('townwatch-my:me::zh', '{}'); sessionStorage.setItem('townwatch-draft:dispute', '{}'); }"
+    )
     elsewhere.page.click("[data-do=everywhere]")
     for tab in (elsewhere, chief):
         tab.page.wait_for_url(f"{address}/signin**", timeout=PATIENCE_MS)
     assert chief.page.url == f"{address}/signin?next=%2Ftown%2F{TOWN}"
+    # Whoever sits down here next finds no list and no draft of who has gone.
+    left = "() => Object.keys(localStorage).concat(Object.keys(sessionStorage)).filter((name) => /^townwatch-(my|source|draft)/.test(name))"
+    assert elsewhere.page.evaluate(left) == []
     # The wall and the administrator stay.
     assert wall.page.url == address + "/wall"
     admin.page.click("[data-tab=devices]")

@@ -102,7 +102,7 @@ SUBSCRIPTIONS = """async (wanted) => {
 
 def counts(tab: Tab, sockets: int, views: int) -> None:
     """Wait until the hub has exactly so many sockets and subscriptions."""
-    tab.until(SUBSCRIPTIONS, [sockets, views], every_ms=300)
+    tab.told(SUBSCRIPTIONS, [sockets, views])
 
 
 @pytest.mark.parametrize(("path", "views"), [("/wall", 1), (f"/town/{TOWN}", 2)])

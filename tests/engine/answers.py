@@ -37,9 +37,9 @@ def request(port: int, method: str, target: str, body: bytes | None, headers: Ma
 
 
 @contextlib.contextmanager
-def serving(app: Any) -> Iterator[int]:
-    """The port at which an application answers, served by uvicorn in a thread of its own."""
-    web = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+def serving(app: Any, **how: Any) -> Iterator[int]:
+    """The port at which an application answers, served by uvicorn in a thread of its own; ``how`` are its settings."""
+    web = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, **({"log_config": None} | how)))
     ready, started = threading.Event(), web.startup
 
     async def startup(sockets: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""The core put together as ``wiring`` does it, on a clock that the test moves and with a worker stepped by hand."""
+"""The core put together as ``working`` does it, on a clock that the test moves and with a worker stepped by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from sqlalchemy import func, select
 
-from dashboard import wiring
+from dashboard import working
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.clock import FixedClock
 from dashboard.domain.day import MINUTE, day_of, day_start, iso
@@ -71,7 +71,7 @@ class Core:
         engine = open_engine(self.settings.database_url)
         migrate(engine)
         engine.dispose()
-        self.parts = wiring.parts_of(self.settings)
+        self.parts = working.parts_of(self.settings)
         self.clock = self.parts.clock = FixedClock(at)
         self.history, self.stream, self.live = self.parts.history, self.parts.stream, self.parts.live
         self.intake = Intake(self.stream)

@@ -7,15 +7,11 @@ town is seen.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-
-import uvicorn
 
 from dashboard import wiring
 from dashboard.access.accounts import AccountStore
@@ -28,7 +24,7 @@ from dashboard.domain.day import HOUR, iso
 from dashboard.domain.feed import CaseSpec, Feed
 from dashboard.feeds import FEEDS
 from dashboard.patience import SERVED
-from tests.engine.answers import Answer
+from tests.engine.answers import Answer, request, serving
 from tests.engine.core import DAYUN, NOON, YAOZHUANG, Core
 
 MARK, SECRET = "Mx7Zq", "Qk9Wv"
@@ -39,6 +35,8 @@ PEOPLE: Mapping[str, tuple[Role, tuple[str, ...] | None, str]] = {
     "dan": (Role.OFFICER, (DAYUN,), "P-2"),
     "dao": (Role.CHIEF, (DAYUN,), "P-3"),
     "root": (Role.ADMINISTRATOR, None, "P-0"),
+    "lee": (Role.LEADER, None, "P-8"),
+    "wally": (Role.WALL, None, ""),
 }
 
 
@@ -72,10 +70,7 @@ class Fort:
         self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request; ``target`` goes as it stands."""
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            connection.request(method, target, body, dict(headers or {}))
-            got = connection.getresponse()
-            return Answer(got.status, dict(got.getheaders()), got.read())
+        return request(self.port, method, target, body, headers or {})
 
     def as_(self, name: str, method: str, target: str, said: Any = None) -> Answer:
         """One request of a person, as a page of ours sends it."""
@@ -138,20 +133,8 @@ def fort(folder: Path, redis_url: str, **settings: Any) -> Iterator[Fort]:
     folder.mkdir(parents=True, exist_ok=True)
     core = Core(folder, redis_url, **settings)
     web = wiring.web_of(core.settings, core.parts, "all")
-    server = uvicorn.Server(uvicorn.Config(web.app, host="127.0.0.1", port=0, **SERVED))
-    ready, started = threading.Event(), server.startup
-
-    async def startup(sockets: Any = None) -> None:
-        await started(sockets)
-        ready.set()
-
-    server.startup = startup  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run)
-    thread.start()
     try:
-        assert ready.wait(60)
-        yield Fort(core, web, server.servers[0].sockets[0].getsockname()[1])
+        with serving(web.app, **SERVED) as port:
+            yield Fort(core, web, port)
     finally:
-        server.should_exit = True
-        thread.join()
         core.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+import pytest
 import redis
 
 from dashboard.access.viewer import LOCAL_VIEWER
@@ -26,6 +27,13 @@ from tests.oracle import Row
 
 CORE = {name: FEEDS[name] for name in ("patrol", "temperature", "dispute", "enterprise")}
 """The feeds that the plain implementation knows."""
+
+
+class Examples(NamedTuple):
+    """How many streams a property is tried on. PostgreSQL answers over a socket and folds the same: it gets a quarter."""
+
+    sqlite: int
+    postgresql: int
 
 
 class MadeUpRegion:
@@ -143,6 +151,21 @@ class Window:
         """All figures in the window."""
         found = {name: self.live.read(feed).summaries for name, feed in CORE.items()}
         return rows(found, self.product.region_at(day_of(now)).pack, now)
+
+
+def same(product: dict[tuple[str, str], Row], plain: dict[tuple[str, str], Row], what: str) -> None:
+    """The product's figures are the plain implementation's, each part of them and no other."""
+    for key in sorted(plain):
+        got, expected = product[key], plain[key]
+        if got[0] is not None and expected[0] is not None:
+            assert got[0] == pytest.approx(expected[0], rel=1e-12), (what, key, got, expected)
+        else:
+            assert (got[0], expected[0]) == (None, None), (what, key, got, expected)
+        if expected[2] is not None or got[2] is not None:
+            assert got[1:] == expected[1:], (what, key, got, expected)
+        else:
+            assert got[1] == expected[1], (what, key, got, expected)
+    assert product.keys() == plain.keys()
 
 
 def rows(found: Mapping[str, Summaries], pack: RegionPack, now: int) -> dict[tuple[str, str], Row]:

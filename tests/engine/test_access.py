@@ -13,6 +13,7 @@ import websockets
 
 from dashboard.access.accounts import hashed, named
 from dashboard.access.secret import digest_of
+from dashboard.access.sessions import csrf_of
 from dashboard.access.throttle import ACCOUNT, ADDRESS, Limit
 from dashboard.access.viewer import Role
 from dashboard.clock import machine_ms
@@ -253,7 +254,7 @@ async def _said(page: Any, kind: str) -> dict[str, Any]:
                 return message
 
 
-@pytest.mark.parametrize("how", ["everywhere", "disabled", "changed", "password"])
+@pytest.mark.parametrize("how", ["everywhere", "disabled", "changed", "role", "password"])
 def test_sessions_end_at_once_and_open_sockets_with_them(here: Town, how: str) -> None:
     name = f"临时{how}"
     account = here.accounts.create(machine_ms(), name, [Role.CHIEF], [YAOZHUANG], password=PASSWORD)
@@ -266,6 +267,7 @@ def test_sessions_end_at_once_and_open_sockets_with_them(here: Town, how: str) -
             "everywhere": lambda: two.send("/api/v1/account/signout-everywhere"),
             "disabled": lambda: admin.send(f"/api/v1/admin/accounts/{_quoted(name)}/disable"),
             "changed": lambda: admin.send(f"/api/v1/admin/accounts/{_quoted(name)}/change", {"towns": [DAYUN]}),
+            "role": lambda: admin.send(f"/api/v1/admin/accounts/{_quoted(name)}/change", {"roles": ["leader"]}),
             "password": lambda: two.send("/api/v1/account/password", {"old": PASSWORD, "new": "另一个-Fine-9-密码"}),
         }
         done = await asyncio.to_thread(acts[how])
@@ -273,14 +275,53 @@ def test_sessions_end_at_once_and_open_sockets_with_them(here: Town, how: str) -
         assert await _until_closed(page) == 4401
 
     asyncio.run(story())
+    assert one.get("/api/v1/me").status == 401
+    assert (two.get("/api/v1/me").status == 200) == (how == "password")
     if how == "changed":
-        # Still signed in, and from now on somebody of another town.
+        # Signed in anew, and from now on somebody of another town.
+        assert one.sign_in(name).status == 303
         assert [town["code"] for town in one.get("/api/v1/me").json["towns"]] == [DAYUN]
         assert one.get(f"/town/{YAOZHUANG}").status == 403
-    else:
-        assert one.get("/api/v1/me").status == 401
-        assert (two.get("/api/v1/me").status == 200) == (how == "password")
     assert account.name == name
+
+
+def test_a_session_that_was_there_before_is_nobodys_after_sign_in_role_and_password(here: Town) -> None:
+    """Session fixation, as a browser lives it: what somebody planted, or has read, opens nothing afterwards."""
+    secret = "三月-春风-Ferry-8"
+    here.accounts.create(machine_ms(), "周管", [Role.ADMINISTRATOR], None, password=PASSWORD)
+    planted = here.sessions.open(machine_ms(), "邻")
+    victim = Browser(here.port, {"townwatch": planted, "_csrf_token": csrf_of(planted)})
+    assert victim.get("/api/v1/me").json["name"] == "邻"
+    # The planted session's page leads on; whoever signs in all the same, through the form, gets one of their own.
+    victim.cookies["townwatch-form"] = "f" * 30
+    form = {"name": "周管", "password": PASSWORD, "form": "f" * 30}
+    assert victim.form("/signin", form).status == 303
+    seen = [planted, victim.cookies["townwatch"]]
+    assert victim.get("/api/v1/me").json["name"] == "周管"
+    changed = victim.send(f"/api/v1/admin/accounts/{_quoted('周管')}/change", {"roles": ["administrator", "chief"]})
+    assert changed.status == 200
+    seen.append(victim.cookies["townwatch"])
+    assert victim.send("/api/v1/account/password", {"old": PASSWORD, "new": secret}).status == 200
+    seen.append(victim.cookies["townwatch"])
+    assert len(set(seen)) == 4
+    assert victim.cookies["_csrf_token"] == csrf_of(seen[-1])
+    for old in seen[:-1]:
+        thief = Browser(here.port, {"townwatch": old, "_csrf_token": csrf_of(old)})
+        assert thief.get("/api/v1/me").status == 401
+        assert thief.get("/").status == 303
+        assert thief.send("/api/v1/account/language", {"language": "en"}).status == 401
+    assert victim.get("/api/v1/me").status == 200
+    # An old token of forms is none of the new session's.
+    assert victim.send("/api/v1/account/language", {"language": "zh"}, X_CSRFToken=csrf_of(seen[0])).status == 403
+    # 秦月 is the last administrator again, as other tests know it.
+    here.accounts.disable(machine_ms(), "周管")
+
+
+def test_a_change_that_changes_no_right_ends_no_session(here: Town) -> None:
+    one = here.browser("柯文")
+    here.accounts.change(machine_ms(), "柯文", roles=[Role.CLERK], towns=[YAOZHUANG], name_en="Ke Wen")
+    here.sessions.forget()
+    assert one.get("/api/v1/me").json["name_en"] == "Ke Wen"
 
 
 def _quoted(name: str) -> str:

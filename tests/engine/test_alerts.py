@@ -7,17 +7,15 @@ import email.header
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import redis
 from sqlalchemy import event, func, select, update
 
-from dashboard import wiring
+from dashboard import working
 from dashboard.access.policy import Role
 from dashboard.access.viewer import LOCAL_VIEWER, Viewer
 from dashboard.actions import Actions
@@ -34,21 +32,12 @@ from dashboard.queries.alerting.book import AlertBook
 from dashboard.queries.alerting.life import Alert, State
 from dashboard.queries.alerting.rules import rules_of
 from dashboard.stores import tables as t
-from dashboard.stores.redis_server import RedisServer
 from geodata.revise import checked, parameters, threshold
 from ingest.revision import Change, Revisions
 from tests.engine.core import ALWAYS_ON_DUTY, CHECKPOINT, DAYUN, NOON, YAOZHUANG, Core, reading
 from tests.engine.outside import Mailbox, Receiver, channels, until_done
 
 PHONE = "13812345678"
-
-
-@pytest.fixture
-def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, database_url: str) -> Iterator[Core]:
-    made = Core(data_dir, redis_server.url, database_url=database_url)
-    made.worker.step()
-    yield made
-    made.close()
 
 
 def engine_of(core: Core, deliveries: Deliveries | None = None, owner: str = "one") -> AlertEngine:
@@ -312,14 +301,6 @@ def test_only_the_engine_with_the_lease_writes(core: Core) -> None:
 # -- the world outside
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
 def test_a_signed_webhook_and_a_mail_arrive_after_failures_and_every_attempt_is_kept(
     core: Core, data_dir: Path, receiver: Receiver
 ) -> None:
@@ -406,7 +387,7 @@ def test_pauses_double_and_an_opened_page_shows_the_fate(core: Core, data_dir: P
 
 
 def test_the_parts_are_wired_as_a_worker_runs_them(core: Core) -> None:
-    service = wiring.alerts_of(core.parts, "wired")
+    service = working.alerts_of(core.parts, "wired")
     core.accept("temperature", reading(1, celsius=38.2, person_ref="p-1"))
     service.engine.step()
     assert current(core, "temperature.fever")

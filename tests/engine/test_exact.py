@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 from zlib import crc32
 
 import pytest
@@ -22,19 +21,12 @@ from dashboard.domain.event import Event
 from ingest.decode import FUTURE_MS
 from tests import oracle
 from tests.conftest import Databases
-from tests.engine.product import MadeUpRegion, Product, Window
+from tests.engine.product import Examples, MadeUpRegion, Product, Window, same
 from tests.engine.strategies import DAY, PACK, Stream, cell_of, near, streams
 
 pytestmark = pytest.mark.timeout(600)
 
 EXACT = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
-
-
-class Examples(NamedTuple):
-    """How many streams a property is tried on. PostgreSQL answers over a socket and folds the same: it gets a quarter."""
-
-    sqlite: int
-    postgresql: int
 
 
 SEED, MORE = (int(os.environ.get(name, default)) for name, default in (("ORACLE_SEED", "0"), ("ORACLE_MORE", "1")))
@@ -71,20 +63,6 @@ def product(databases: Databases) -> Iterator[Product]:
     made.engine.dispose()
 
 
-def _same(product: dict[tuple[str, str], oracle.Row], plain: dict[tuple[str, str], oracle.Row], what: str) -> None:
-    for key in sorted(plain):
-        got, expected = product[key], plain[key]
-        if got[0] is not None and expected[0] is not None:
-            assert got[0] == pytest.approx(expected[0], rel=1e-12), (what, key, got, expected)
-        else:
-            assert (got[0], expected[0]) == (None, None), (what, key, got, expected)
-        if expected[2] is not None or got[2] is not None:
-            assert got[1:] == expected[1:], (what, key, got, expected)
-        else:
-            assert got[1] == expected[1], (what, key, got, expected)
-    assert product.keys() == plain.keys()
-
-
 def _moments(stream: Stream) -> list[int]:
     """Moments at which everything that arrived can be judged: nothing accepted is more than 10 min in the future."""
     newest = max((event.at for event in stream.arrivals), default=0)
@@ -100,7 +78,7 @@ def test_figures_are_those_of_the_plain_implementation(product: Product, stream:
     versions = oracle.admitted(stream.arrivals)
     for now in _moments(stream):
         note(f"now={now}")
-        _same(product.figures(now), oracle.figures(versions, PACK, near, cell_of, now, None), f"at {now}")
+        same(product.figures(now), oracle.figures(versions, PACK, near, cell_of, now, None), f"at {now}")
 
 
 @over_streams(MANY)
@@ -113,7 +91,7 @@ def test_figures_while_records_arrive_are_those_of_the_plain_implementation(prod
         while moments and moments[0] + FUTURE_MS < newest:
             now = moments.pop(0)
             plain = oracle.figures(oracle.admitted(known), PACK, near, cell_of, now, None)
-            _same(product.figures(now), plain, f"while records arrive, at {now}")
+            same(product.figures(now), plain, f"while records arrive, at {now}")
         product.projector.apply(batch, 0)
         known += batch
 
@@ -137,7 +115,7 @@ def test_cases_stand_where_they_stood_at_any_moment(product: Product, stream: St
     for now in stream.moments:
         note(f"now={now}")
         plain = oracle.figures(versions, PACK, near, cell_of, now, None)
-        _same(_standing(product.figures(now)), _standing(plain), f"at {now}")
+        same(_standing(product.figures(now)), _standing(plain), f"at {now}")
 
 
 @over_streams(FEW)
@@ -152,12 +130,12 @@ def test_earlier_days_and_periods_are_those_of_the_plain_implementation(product:
     past = [day for day in (days[0], days[len(days) // 2], shift_day(days[-1], -1)) if day < day_of(now)]
     for day in past:
         plain = oracle.figures(versions, PACK, near, cell_of, day_end(day) - 1, None)
-        _same(product.figures_of_day(day), plain, f"at the end of {day}")
+        same(product.figures_of_day(day), plain, f"at the end of {day}")
     for span in ((days[0], days[-1]), (days[len(days) // 2], shift_day(days[-1], 2)), (days[0], days[0])):
         first, last = max(span[0], shift_day(span[1], -12)), span[1]
         plain = oracle.figures_over(versions, PACK, near, cell_of, now, (first, last))
         told = product.figures_over(now, (first, last), {kpi for kpi, _ in plain})
-        _same(told, plain, f"from {first} to {last}")
+        same(told, plain, f"from {first} to {last}")
 
 
 def test_the_window_follows_records_and_time(product: Product, redis_client: redis.Redis) -> None:
@@ -183,7 +161,7 @@ def _window_follows(product: Product, redis_client: redis.Redis, stream: Stream)
             known += batch
         window.follow(None, now)
         plain = oracle.figures(oracle.admitted(known), PACK, near, cell_of, now, None)
-        _same(_standing(window.figures(now)), _standing(plain), f"in the window at {now}")
+        same(_standing(window.figures(now)), _standing(plain), f"in the window at {now}")
     assert not batches
 
 
@@ -203,7 +181,7 @@ def test_a_crash_at_any_point_leaves_the_figures_of_a_clean_run(product: Product
         product.projector.apply(batch, 0)
     now = _moments(stream)[-1]
     versions = oracle.admitted(stream.arrivals)
-    _same(product.figures(now), oracle.figures(versions, PACK, near, cell_of, now, None), "after crashes")
+    same(product.figures(now), oracle.figures(versions, PACK, near, cell_of, now, None), "after crashes")
     assert product.rebuilt()
 
 
@@ -235,7 +213,7 @@ def test_as_of_shows_what_was_shown(product: Product, stream: Stream) -> None:
         product.projector.apply(batch, 0)
         shown.append((product.seq(), product.figures(now)))
     for seq, figures in shown:
-        _same(product.figures_as_of(now, seq), figures, f"as known at {seq}")
+        same(product.figures_as_of(now, seq), figures, f"as known at {seq}")
 
 
 @over_streams(FEW)
@@ -254,4 +232,4 @@ def test_the_order_of_arrival_within_a_batch_does_not_matter(product: Product, s
     if oracle.current(versions, None) == oracle.current(
         oracle.admitted(sorted(everything, key=lambda one: (one.id, one.rev, one.received_at, one.digest))), None
     ):
-        _same(backward, forward, "arrival order")
+        same(backward, forward, "arrival order")

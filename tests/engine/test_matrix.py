@@ -393,7 +393,9 @@ def test_the_list_of_who_can_see_what_is_the_application(world: World) -> None:
     assert kinds["接口"] == len(doors_of(world.town.app.router.routes))
     assert kinds["实时视图"] == len(hub.views)
     assert kinds["导出"] == sum(view.tables is not None for view in hub.views.values())
+    assert kinds["单条个案"] == sum(view.cases for view in hub.views.values())
     found = {(row[0], row[1]): dict(zip(head[3:], row[3:], strict=True)) for row in body}
+    assert (found["单条个案", "disputes"]["领导"], found["单条个案", "disputes"]["所长"]) == ("—", "所管镇街")
     assert found["页面", "/wall"]["大屏"] == "须管全部"
     assert found["页面", "/patrols"]["大屏"] == "—"
     assert found["页面", "/town/{code}"]["所长"] == "所管镇街"

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ def test_what_is_exported_under_load_is_the_table(stage: Stage) -> None:
     with _post(stage, token, [{"id": "x"}]) as answer:
         assert answer.status == 422
     text = ""
-    until = time.monotonic() + 60
+    until, pause = time.monotonic() + 60, threading.Event()
     wanted = set(DECLARED) - RARE
 
     def names() -> set[str]:
@@ -99,6 +100,7 @@ def test_what_is_exported_under_load_is_the_table(stage: Stage) -> None:
 
     while not wanted <= names() or f'{PREFIX}road_events{{partition="0"}} 0.0' not in text:
         assert time.monotonic() < until, f"never exported: {wanted - names()}"
+        pause.wait(0.05)
         text = _metrics(stage)
     assert names() <= set(DECLARED), f"not in the table: {names() - set(DECLARED)}"
     families = {family.name: family for family in text_string_to_metric_families(text)}
@@ -130,10 +132,11 @@ def test_a_request_leads_to_its_transaction_and_its_log_lines(stage: Stage) -> N
     with _post(stage, token, _records(stage, "odd", 1), **{"X-Request-Id": "no name; at all"}) as answer:
         assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["X-Request-Id"])
     log = stage.settings.logs / "worker.log"
-    until = time.monotonic() + 30
+    until, pause = time.monotonic() + 30, threading.Event()
     named: dict[str, int] = {}
     while not {"from-the-sender-1", ours} <= named.keys():
         assert time.monotonic() < until, log.read_text()[-2000:]
+        pause.wait(0.02)
         for line in log.read_text(encoding="utf-8").splitlines():
             told = json.loads(line) if line.startswith("{") else {}
             if told.get("event") == "committed":

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,8 +147,9 @@ def test_killing_the_supervisor_leaves_nobody_behind(data_dir: Path) -> None:
 def test_a_crashed_part_is_started_again_and_said_so(data_dir: Path) -> None:
     with supervised(data_dir, "web", "crash") as process:
         assert "crash" in read_until(process, "starting again")
+        pause = threading.Event()
         while not any(note[:2] == ("crash", "started") for note in notes(data_dir)):
-            os.sched_yield()
+            pause.wait(0.01)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
 

@@ -6,6 +6,7 @@ The inputs are not of these towns: tracks are moved and labelled by ``reanchor``
 
 from __future__ import annotations
 
+import functools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ from dashboard.settings import Settings
 from dashboard.stores.history import migrate, open_engine
 from dashboard.stores.redis_server import RedisServer
 from dashboard.stores.stream import DEAD
-from dashboard.wiring import Parts, parts_of
+from dashboard.working import Parts, parts_of
 from geodata.library import BUNDLED_PACK
 from ingest.decode import Door
 from ingest.gateways.sheets.desk import import_file
@@ -139,8 +140,9 @@ TRACKS = (
 )
 
 
+@functools.cache
 def pack_table(name: str) -> Table:
-    """A table of the built-in pack as text."""
+    """A table of the built-in pack as text; nobody changes it."""
     return pd.read_csv(BUNDLED_PACK / name, dtype=str, encoding="utf-8-sig")
 
 
@@ -198,12 +200,15 @@ def visits_among(fixes: Table) -> Table:
     found: list[dict[str, Any]] = []
     located = places[places.lon.notna()]
     # No stay runs over midnight.
-    tracks = [(unit, track) for (unit, _), track in fixes.groupby(["unit", "day"])]
+    tracks = [
+        (unit, track, track.lon.to_numpy(float), track.lat.to_numpy(float))
+        for (unit, _), track in fixes.groupby(["unit", "day"])
+    ]
     for place in {*pack_table("visit_rules.csv").place, *located[located.kind == "enterprise"].index}:
         lon, lat = float(places.loc[place, "lon"]), float(places.loc[place, "lat"])
-        for unit, track in tracks:
-            # A thousandth of a degree of latitude is more than 100 m.
-            if (track.lat - lat).abs().min() > 0.001:
+        for unit, track, lons, lats in tracks:
+            # A thousandth of a degree is more than 90 m here, by latitude as by longitude.
+            if not ((np.abs(lats - lat) <= 0.001) & (np.abs(lons - lon) <= 0.001)).any():
                 continue
             away = GEOD.inv(track.lon, track.lat, np.full(len(track), lon), np.full(len(track), lat))[2]
             near = pd.Series(np.asarray(away) <= 50, index=track.index)
@@ -221,7 +226,8 @@ def owed_and_met(visits: Table, day: str) -> dict[str, int]:
     """Town -> obligations of a day that the visits meet: each visit one of the times owed in a window."""
     towns = pack_table("places.csv").set_index("code").town
     met: dict[str, int] = {}
-    for rule in pack_table("visit_rules.csv").itertuples():
+    rules = pack_table("visit_rules.csv")
+    for rule in rules[rules.place.isin(visits.place)].itertuples():
         start, end = (pd.Timestamp(f"{day} {time}", tz=ZONE) for time in (rule.start, rule.end))
         here = visits[visits.place == rule.place]
         inside = here["last"].clip(upper=end) - here["first"].clip(lower=start)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 import openpyxl
 import pytest
-import redis
 from typer.testing import CliRunner
 
 from callbacks.rules import reply
@@ -28,7 +26,6 @@ from dashboard.queries.ruling.tables import tables as view_tables
 from dashboard.queries.trial import effects
 from dashboard.queries.views.rules import VIEW
 from dashboard.stores import rules
-from dashboard.stores.redis_server import RedisServer
 from geodata.library import BUNDLED_PACK
 from geodata.revise import Edit, revise, threshold
 from ingest.revision import Change, Revisions, Saved
@@ -38,14 +35,6 @@ from tests.engine.core import CHECKPOINT, MAX_STEPS, NOON, YAOZHUANG, Core, fix,
 TODAY, TOMORROW = 20200218, 20200219
 FOREHEAD = "fever.infrared/forehead"
 CHIEF = Viewer("秦月", frozenset({Role.CHIEF}), frozenset({YAOZHUANG}))
-
-
-@pytest.fixture
-def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, database_url: str) -> Iterator[Core]:
-    made = Core(data_dir, redis_server.url, database_url=database_url)
-    made.worker.step()
-    yield made
-    made.close()
 
 
 def door(core: Core) -> Revisions:

@@ -33,14 +33,6 @@ def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer) -
     made.close()
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
 def told(core: Core) -> list[tuple[str, str, str]]:
     d = t.delivery.c
     with core.history.reading() as connection:

@@ -33,10 +33,11 @@ from dashboard.api import snapshots
 from dashboard.api.common import Gate
 from dashboard.domain.day import HOUR, day_start, shift_day
 from dashboard.errors import ConfigurationError
+from dashboard.feeds import FEEDS
 from dashboard.queries.past import Past
 from dashboard.snapshot import analysts, schedule
 from dashboard.snapshot.archive import AlreadyPublished, Archive
-from dashboard.snapshot.brief import Brief, as_json, from_json, schema
+from dashboard.snapshot.brief import Brief, Silence, as_json, from_json, schema
 from dashboard.snapshot.forms import FORMS, all_forms, write_all
 from dashboard.snapshot.publish import Desk, Office
 from dashboard.snapshot.sheet import Sheet, sheet_of
@@ -150,6 +151,27 @@ def test_pdf_says_every_figure_on_two_tagged_pages(core: Core, tmp_path: Path) -
     whole = bare(said)
     missed = [text for text in texts(sheet_of(brief)) if bare(text) not in whole]
     assert missed == []
+
+
+def test_a_day_with_much_to_say_still_has_two_pages(core: Core, tmp_path: Path) -> None:
+    if shutil.which("pdfinfo") is None:
+        missing("PDF 的页数要用 pdfinfo，请安装：apt-get install poppler-utils · pdfinfo is missing: poppler-utils.")
+    brief = made(core)
+    towns = [one.code for one in brief.towns]
+    gaps = tuple(Silence(town, SIX - n * HOUR // 7 - 2 * HOUR, SIX) for n, town in enumerate(towns))
+    long = tuple(msgspec.structs.replace(one, silences=gaps, received=SIX - HOUR) for one in brief.quality)
+    path = tmp_path / "long.pdf"
+    for lang in ("zh", "en"):
+        path.write_bytes(FORMS["pdf"][1](msgspec.structs.replace(brief, quality=long * 3), lang))
+        told = subprocess.run(["pdfinfo", path], capture_output=True, text=True, check=True).stdout
+        assert re.search(r"Pages:\s+2\b", told), lang
+
+
+def test_other_case_feeds_do_not_stand_for_the_disputes(core: Core) -> None:
+    contact = dict(FEEDS["contact"].sample) | {"id": "c-1", "town": YAOZHUANG, "at": "2020-02-18T10:30:00+08:00"}
+    assert core.accept("contact", contact).accepted == 1
+    disputes = made(core).disputes
+    assert (disputes.opened, disputes.under_way, disputes.kinds) == (0, 0, ())
 
 
 def test_workbook_has_real_numbers_and_formulas_that_give_the_ratios(core: Core) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,6 @@ from tests.engine.core import (
 
 ROOT = Path(__file__).parents[2]
 PHONE, IDENTITY = "13812345678", "110101199003074477"
-
-
-@pytest.fixture
-def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, database_url: str) -> Iterator[Core]:
-    made = Core(data_dir, redis_server.url, database_url=database_url)
-    made.worker.step()
-    yield made
-    made.close()
 
 
 def standing(core: Core, second: int) -> dict[str, Any]:
@@ -369,7 +361,7 @@ def test_a_late_acknowledgement_by_a_worker_that_slept_does_not_spoil_the_gauge(
     core.stream.open(partition)
     entries = core.stream.read([partition], 10, 1)[partition]
     for _ in range(2):
-        core.stream.finish(partition, entries)
+        core.stream.finish({partition: entries})
     assert core.stream.lag(partition) == (0, 0)
     core.send("temperature", reading(2))
     assert core.stream.lag(partition)[0] == 1
@@ -383,10 +375,10 @@ def test_a_record_that_cannot_be_applied_is_parked_and_the_rest_goes_on(
 ) -> None:
     settle = Projector._settle
 
-    def poisoned(self: Projector, connection: Any, events: list[Event], first: int) -> Any:
+    def poisoned(self: Projector, connection: Any, events: list[Event], *more: Any) -> Any:
         if any(event.id == "t-7" for event in events):
             raise ArithmeticError("a fault of the program")
-        return settle(self, connection, events, first)
+        return settle(self, connection, events, *more)
 
     monkeypatch.setattr(Projector, "_settle", poisoned)
     core.accept("temperature", *(reading(number) for number in range(20)))

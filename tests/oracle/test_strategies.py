@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from random import Random
 
 import msgspec
-import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
 
 from dashboard.domain.event import Event
 from tests.engine.strategies import DAY, MIDNIGHT, PACK, Stream, cell_of, near, streams
@@ -60,44 +61,50 @@ def test_sums_over_reported_towns_make_all(stream: Stream) -> None:
             assert found[kpi, "all"][1] == (sum(heard) if heard else None)
 
 
-@pytest.mark.parametrize(
-    ("kpi", "least"),
-    [
-        ("obligations_met", 2),
-        ("obligations_lapsed", 1),
-        ("obligations_open", 1),
-        ("obligations_unobservable", 1),
-        ("cells_seen", 1),
-        ("units_on_duty", 2),
-        ("person_times", 3),
-        ("distance_km", 300_000),
-        ("fever_count", 2),
-        ("fever_confirmed", 1),
-        ("checkpoints_online", 1),
-        ("device_drift", 1),
-        ("health_code_mix", 1),
-        ("obligations_met[target=enterprise]", 1),
-        ("obligations_lapsed[target=enterprise]", 1),
-        ("obligations_unobservable[target=enterprise]", 1),
-        ("patrol_coverage[target=enterprise]", 1),
-        ("dispute_open", 2),
-        ("dispute_new", 2),
-        ("dispute_resolved", 1),
-        ("dispute_overdue", 1),
-        ("resolution_rate", 1),
-        ("resolution_hours_median", 1),
-        ("dispute_age[age=gt7d]", 1),
-        ("resumption_rate[scale=above]", 1),
-        ("resumption_rate[industry=unknown]", 1),
-        ("staff_return_rate", 4),
-        ("enterprise_stuck[stage=reviewing]", 1),
-        ("enterprise_stage[stage=suspended]", 1),
-        ("liaison_coverage", 1),
-    ],
-)
-def test_streams_reach_every_figure(kpi: str, least: int) -> None:
-    def reaches(stream: Stream) -> bool:
-        return any((at_end(stream.arrivals, now).get((kpi, "all"), NONE)[1] or 0) >= least for now in stream.moments)
+REACHED = {
+    "obligations_met": 2,
+    "obligations_lapsed": 1,
+    "obligations_open": 1,
+    "obligations_unobservable": 1,
+    "cells_seen": 1,
+    "units_on_duty": 2,
+    "person_times": 3,
+    "distance_km": 300_000,
+    "fever_count": 2,
+    "fever_confirmed": 1,
+    "checkpoints_online": 1,
+    "device_drift": 1,
+    "health_code_mix": 1,
+    "obligations_met[target=enterprise]": 1,
+    "obligations_lapsed[target=enterprise]": 1,
+    "obligations_unobservable[target=enterprise]": 1,
+    "patrol_coverage[target=enterprise]": 1,
+    "dispute_open": 2,
+    "dispute_new": 2,
+    "dispute_resolved": 1,
+    "dispute_overdue": 1,
+    "resolution_rate": 1,
+    "resolution_hours_median": 1,
+    "dispute_age[age=gt7d]": 1,
+    "resumption_rate[scale=above]": 1,
+    "resumption_rate[industry=unknown]": 1,
+    "staff_return_rate": 4,
+    "enterprise_stuck[stage=reviewing]": 1,
+    "enterprise_stage[stage=suspended]": 1,
+    "liaison_coverage": 1,
+}
+"""Figure -> what it must come to, at least once, in some stream."""
+
+
+def test_streams_reach_every_figure() -> None:
+    left = dict(REACHED)
+
+    def all_are_reached(stream: Stream) -> bool:
+        for now in stream.moments:
+            found = at_end(stream.arrivals, now)
+            for kpi in [kpi for kpi, least in left.items() if (found.get((kpi, "all"), NONE)[1] or 0) >= least]:
+                del left[kpi]
+        return not left
 
     quick = settings(
         max_examples=2000,
@@ -107,4 +114,6 @@ def test_streams_reach_every_figure(kpi: str, least: int) -> None:
         derandomize=True,
         database=None,
     )
-    assert find(streams(), reaches, settings=quick)
+    with contextlib.suppress(NoSuchExample):
+        find(streams(), all_are_reached, settings=quick)
+    assert left == {}

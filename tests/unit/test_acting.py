@@ -19,7 +19,7 @@ from dashboard.queries.board import Board
 from dashboard.queries.duties import DutyKind, Group, due_in, owed_in, tallies
 from dashboard.queries.standing import standing
 from dashboard.queries.views import VIEWS
-from dashboard.queries.views.handover import happened, span_of
+from dashboard.queries.views.handover import MOST_EVENTS, Happened, happened, on_sheet, span_of
 from dashboard.queries.views.town import build
 from dashboard.queries.worklist import document, item_title, listed
 from tests.town_board import DAY, DISPUTES, ENTERPRISES, NOW, PACK, READING, TOWN, TRACK, at, town_board
@@ -245,3 +245,12 @@ def test_nothing_is_known_of_towns_beyond_reach() -> None:
     assert standing(board_with(held(D1, ActState.DONE)), "330421102") == {}
     assert PACK.town_by_code[TOWN].name == "姚庄镇"
     assert READING.town == TRACK.town == TOWN
+
+
+def test_routine_does_not_crowd_out_what_the_next_shift_must_know() -> None:
+    routine = [Happened(2 * n, "case", f"租房 R{n}", "新增，待查", "租房") for n in range(MOST_EVENTS)]
+    fever = Happened(1, "fever", "东出口 个案 A-1", "37.9 ℃，待复测")
+    told, left = on_sheet(sorted([*routine, fever], key=lambda one: one.at), "zh")
+    assert (told, left) == ([fever, Happened(routine[-1].at, "case", "租房", f"新增，待查 {MOST_EVENTS} 件")], 0)
+    acts = [Happened(n, "act", f"事项 {n}", "签收") for n in range(MOST_EVENTS + 5)]
+    assert on_sheet(acts, "zh") == (acts[5:], 5), "acts are never summed up; the latest stay"

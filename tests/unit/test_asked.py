@@ -135,6 +135,16 @@ def test_a_choice_says_what_choosing_it_would_show() -> None:
     assert [row[3] for row in found.but("town")] == ["南门", "西门"]
 
 
+def test_rows_that_no_filter_tells_apart_are_narrowed_as_if_one_by_one() -> None:
+    groups = [[(*row[:3], f"{row[3]}{n}") for n in range(3)] for row in ROWS[2:]]
+    each = [row for group in groups for row in group]
+    for query in (asked(), asked(town=TOWN), asked(kind="b"), asked(q="1"), asked(q="东", kind="a,b")):
+        together = Narrowed(ROWS[:2], query, lambda row: row[3], groups)
+        apart = Narrowed([*ROWS[:2], *each], query, lambda row: row[3])
+        assert (together.rows, together.counts) == (apart.rows, apart.counts)
+        assert together.but("kind") == apart.but("kind")
+
+
 def test_the_bar_shows_zero_choices_and_counts_what_is_changed() -> None:
     query = asked(town=TOWN, shift="night", q="门")
     drawn = bar(query, Narrowed(ROWS, query, lambda row: row[3]), Words("搜", "Search"))

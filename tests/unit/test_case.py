@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import permutations
+from random import Random
 from typing import Any, cast
 
 import msgspec
@@ -238,6 +239,39 @@ def test_time_acts_at_due_at_the_limit_at_an_age_and_at_midnight() -> None:
 
 
 # --- resumed enterprises owe patrol visits (EXACTNESS 16) --------------------------------------------------------------
+
+
+def test_a_summary_hands_out_by_time_what_going_through_every_case_finds() -> None:
+    drawn = Random(7)
+    cases = []
+    for number in range(80):
+        opened = drawn.randrange(20)
+        ends, since = drawn.choice(["", "", "done", "withdrawn"]), opened + drawn.randrange(20)
+        cases.append(CaseNow(f"J{number:02d}", "s", since, opened, ends, (), {"kind": drawn.choice("ab")}))
+    found = CaseSummary(TOWN, 20200218, 40, True, True, None, tuple(cases))
+    assert list(found.open) == [case for case in cases if not case.ends]
+    for first, last in ((0, None), (5, 12), (12, 12), (39, None), (50, None)):
+        end = 99 if last is None else last
+        opened_then = sorted(case.case for case in cases if first <= case.opened < end)
+        ended_then = sorted(case.case for case in cases if case.ends and first <= case.since < end)
+        assert sorted(case.case for case in found.opened_in(first, last)) == opened_then
+        assert sorted(case.case for case in found.ended_in(first, last)) == ended_then
+    assert found.opened_first == min(case.opened for case in cases)
+    assert (found.find("J07"), found.find("J99")) == (cases[7], None)
+    assert found.count_by(lambda case: case.value("kind"))["a"] == sum(case.value("kind") == "a" for case in cases)
+
+
+def test_moments_that_judge_a_case_alike_share_it() -> None:
+    engine = engine_of(DISPUTE)
+    stored = states(DISPUTE, [record(DISPUTE, "J1", ms("18T08:00:00"), stage="accepted", due=ms("18T09:00:00"))])
+
+    def judged(at: str) -> CaseNow:
+        summary = engine.summarise(lambda day: stored if day == LIFE else {}, REGION, ms(at), None, ())[TOWN]
+        return cast(CaseSummary, summary).cases[0]
+
+    before, late, later = judged("18T08:30:00"), judged("18T09:30:00"), judged("18T12:00:00")
+    assert (before.overdue, late.overdue) == (False, True)
+    assert late is later
 
 
 def patrols(events: Sequence[Event], firms: Sequence[Event], now: int) -> TrackSummary:

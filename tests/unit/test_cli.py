@@ -10,6 +10,8 @@ import pytest
 import typer
 
 from dashboard import cli, telemetry
+from dashboard.commands.common import settings_of
+from dashboard.commands.dead_letters import _pair
 from dashboard.errors import ConfigurationError
 from dashboard.telemetry import METRICS
 
@@ -53,7 +55,7 @@ def test_a_defect_is_one_sentence_and_a_file(
     def broken(*_: Any, **__: Any) -> None:
         raise KeyError("13812345678")
 
-    monkeypatch.setattr(cli, "_settings", broken)
+    monkeypatch.setattr(cli, "settings_of", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert run("doctor", "--data", str(data_dir)) == cli.EXIT_DEFECT
     shown = capsys.readouterr().err
@@ -70,7 +72,7 @@ def test_ctrl_c_is_quiet(data_dir: Path, capsys: pytest.CaptureFixture[str], mon
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_settings", interrupted)
+    monkeypatch.setattr(cli, "settings_of", interrupted)
     assert run("doctor", "--data", str(data_dir)) == cli.EXIT_INTERRUPTED
     assert capsys.readouterr().err.strip() == ""
 
@@ -80,18 +82,18 @@ def test_the_demo_has_a_data_directory_of_its_own_unless_one_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     own = Path("data") / "demo-yaozhuang"
-    assert cli._settings(own, own_data=False).data_dir == tmp_path / own
+    assert settings_of(own, own_data=False).data_dir == tmp_path / own
     monkeypatch.setenv("TOWNWATCH_DATA_DIR", str(tmp_path / "named"))
-    assert cli._settings(own, own_data=False).data_dir == tmp_path / "named"
-    assert cli._settings(tmp_path / "given").data_dir == tmp_path / "given"
+    assert settings_of(own, own_data=False).data_dir == tmp_path / "named"
+    assert settings_of(tmp_path / "given").data_dir == tmp_path / "given"
 
 
 def test_a_correction_is_a_pair() -> None:
-    assert cli._pair("celsius=36.5") == ("celsius", "36.5")
+    assert _pair("celsius=36.5") == ("celsius", "36.5")
     with pytest.raises(
         ConfigurationError, match=r"改正应写成 FIELD=VALUE.*，得到的是 'celsius' · .* FIELD=VALUE, and 'celsius' is not"
     ):
-        cli._pair("celsius")
+        _pair("celsius")
 
 
 def test_metrics_are_all_named_once_and_shown() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from dashboard.archetypes.case import Cases, CaseState, fold, summarise
 from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
+from dashboard.domain.event import Event
 from dashboard.domain.feed import CaseSpec
 from dashboard.domain.place import RegionPack
 from dashboard.domain.summary import CaseSummary
@@ -65,23 +66,34 @@ def at(record: dict[str, Any]) -> int:
     return int(datetime.fromisoformat(record["at"]).timestamp() * 1000)
 
 
-def summed(region: Region, scenario: Scenario, sent: list[Sent], feed: str, now: int) -> list[CaseSummary]:
-    """Where the towns' cases stand at a moment, by the real door and the real archetype."""
-    declared = FEEDS[feed]
+@pytest.fixture(scope="module")
+def events(region: Region, scenario: Scenario, sent: dict[str, list[Sent]]) -> dict[str, list[tuple[int, Event]]]:
+    """What the real door makes of them, each with the moment of its arrival; read once for every moment asked about."""
     door = Door(source=scenario.source, region=region, zone=scenario.zone)
-    kept: dict[str, Any] = {}
-    for item in sent:
-        if item.arrival > now:
+    return {
+        feed: [
+            (item.arrival, event)
+            for item in sent[feed]
+            for event in decode_records(FEEDS[feed], [item.record], door, item.arrival)[0]
+        ]
+        for feed in ("enterprise", "dispute")
+    }
+
+
+def summed(region: Region, events: dict[str, list[tuple[int, Event]]], feed: str, now: int) -> list[CaseSummary]:
+    """Where the towns' cases stand at a moment, by the real archetype."""
+    kept: dict[str, Event] = {}
+    for arrival, event in events[feed]:
+        if arrival > now:
             break
-        for event in decode_records(declared, [item.record], door, item.arrival)[0]:
-            held = kept.get(event.id)
-            if held is None or (event.rev, event.received_at) > (held.rev, held.received_at):
-                kept[event.id] = event
+        held = kept.get(event.id)
+        if held is None or (event.rev, event.received_at) > (held.rev, held.received_at):
+            kept[event.id] = event
     states: dict[str, CaseState] = defaultdict(CaseState)
     for event in kept.values():
         if not event.void:
             fold(states[event.subject], [event])
-    spec = cast(CaseSpec, declared.archetype)
+    spec = cast(CaseSpec, FEEDS[feed].archetype)
     return list(summarise(Cases(feed, spec), states, region.pack, now).values())
 
 
@@ -98,9 +110,9 @@ def moment(day: int, hour: float) -> int:
 
 
 def test_towns_have_the_enterprises_of_the_pack_and_all_of_yaozhuangs_resume(
-    region: Region, scenario: Scenario, sent: dict[str, list[Sent]]
+    region: Region, events: dict[str, list[tuple[int, Event]]]
 ) -> None:
-    end = summed(region, scenario, sent["enterprise"], "enterprise", day_end(LAST_DAY) - 1)
+    end = summed(region, events, "enterprise", day_end(LAST_DAY) - 1)
     assert {town.town: len(town.cases) for town in end} == FIRMS
     own = next(town for town in end if town.town == YAOZHUANG)
     assert len(own.cases) == 467
@@ -108,9 +120,9 @@ def test_towns_have_the_enterprises_of_the_pack_and_all_of_yaozhuangs_resume(
     assert 0.9 < figure("enterprise", "resumption_rate", end) < 0.97
 
 
-def test_work_resumes_slowly_then_fast(region: Region, scenario: Scenario, sent: dict[str, list[Sent]]) -> None:
+def test_work_resumes_slowly_then_fast(region: Region, events: dict[str, list[tuple[int, Event]]]) -> None:
     days = [shift_day(FIRST_DAY, n) for n in range(20)]
-    towns = {day: summed(region, scenario, sent["enterprise"], "enterprise", day_end(day) - 1) for day in days}
+    towns = {day: summed(region, events, "enterprise", day_end(day) - 1) for day in days}
     rates = {day: figure("enterprise", "resumption_rate", towns[day]) for day in days}
     assert all(a < b for a, b in itertools.pairwise(rates.values()))
     assert rates[20200217] < 0.2
@@ -118,7 +130,7 @@ def test_work_resumes_slowly_then_fast(region: Region, scenario: Scenario, sent:
     assert min(steps[day] for day in (20200219, 20200220, 20200221)) > 2 * max(
         steps[day] for day in days[1:] if day < 20200217
     )
-    now = summed(region, scenario, sent["enterprise"], "enterprise", moment(20200224, 14.5))
+    now = summed(region, events, "enterprise", moment(20200224, 14.5))
     assert 0.77 < figure("enterprise", "resumption_rate", now) < 0.84
     by_town = {town.town: figure("enterprise", "resumption_rate", [town]) for town in now}
     assert min(by_town, key=lambda code: by_town[code]) == "330421107"
@@ -129,10 +141,10 @@ def test_work_resumes_slowly_then_fast(region: Region, scenario: Scenario, sent:
 
 
 def test_some_enterprises_are_stuck_and_some_have_no_officer(
-    region: Region, scenario: Scenario, sent: dict[str, list[Sent]]
+    region: Region, events: dict[str, list[tuple[int, Event]]]
 ) -> None:
     for day in (20200218, 20200221, 20200224):
-        now = summed(region, scenario, sent["enterprise"], "enterprise", moment(day, 14.5))
+        now = summed(region, events, "enterprise", moment(day, 14.5))
         assert 10 <= figure("enterprise", "enterprise_stuck", now) <= 80
         assert 0.93 < figure("enterprise", "liaison_coverage", now) < 0.99
         stages = Counter(case.stage for town in now for case in town.cases)
@@ -186,12 +198,12 @@ def test_corrections_carry_a_revision_and_set_the_scale_right(sent: dict[str, li
 
 
 def test_resumed_enterprises_are_visited_from_the_next_day_on(
-    region: Region, scenario: Scenario, sent: dict[str, list[Sent]]
+    region: Region, events: dict[str, list[tuple[int, Event]]], sent: dict[str, list[Sent]]
 ) -> None:
     pack = region.pack
     visits = {(item.record["id"]): item for item in sent["visit"]}.values()
     for day in (20200219, 20200224, 20200228):
-        morning = summed(region, scenario, sent["enterprise"], "enterprise", day_start(day))
+        morning = summed(region, events, "enterprise", day_start(day))
         owing = {case.case: town.town for town in morning for case in town.cases if case.stage == "resumed"}
         own = [item.record for item in visits if day_of(at(item.record)) == day]
         assert {record["place"] for record in own} <= set(owing)
@@ -207,14 +219,14 @@ def test_resumed_enterprises_are_visited_from_the_next_day_on(
 
 
 def test_disputes_come_up_are_settled_and_some_run_over_time(
-    region: Region, scenario: Scenario, sent: dict[str, list[Sent]]
+    region: Region, events: dict[str, list[tuple[int, Event]]]
 ) -> None:
     for day in (20200218, 20200224, 20200227):
-        now = summed(region, scenario, sent["dispute"], "dispute", moment(day, 15.5))
+        now = summed(region, events, "dispute", moment(day, 15.5))
         assert 20 <= figure("dispute", "dispute_open", now) <= 60
         assert 2 <= figure("dispute", "dispute_overdue", now) <= 15
         assert all(town.reported for town in now)
-    end = summed(region, scenario, sent["dispute"], "dispute", day_end(LAST_DAY) - 1)
+    end = summed(region, events, "dispute", day_end(LAST_DAY) - 1)
     cases = [case for town in end for case in town.cases]
     new = Counter(day_of(case.opened) for case in cases)
     assert all(5 <= new[shift_day(FIRST_DAY, n)] <= 30 for n in range(20))

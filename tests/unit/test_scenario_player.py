@@ -181,3 +181,44 @@ def test_a_torn_position_file_counts_as_none(tmp_path: Path) -> None:
     assert position.read() is None
     position.save(START + 5)
     assert resume_at(SCENARIO, position) == START + 5
+
+
+class Jumping:
+    """A jump of the clock that the player is to make; the clock stands still until it is made."""
+
+    def __init__(self, time: Time, road: Road, to: int) -> None:
+        self.time, self.road, self.to = time, road, to
+        self.reached: list[int] = []
+        time.clock.speed = 0.0
+
+    def target(self) -> int | None:
+        return None if self.reached and self.reached[-1] >= self.to else self.to
+
+    def settled(self) -> bool:
+        return True
+
+    def reach(self, moment: int) -> None:
+        self.reached.append(moment)
+        self.time.clock.set(moment)
+        if moment >= self.to:
+            self.time.clock.speed = 30.0
+
+
+def test_a_jump_brings_every_record_between_and_none_before_its_time(tmp_path: Path) -> None:
+    time = Time(START, START + 20 * MINUTE + 30_000)
+    road = Road(time.clock)
+    jump = Jumping(time, road, START + 20 * MINUTE)
+    Player(SCENARIO, time.clock, road.send, Position(tmp_path, "tick"), time.wait, jump).run()
+    assert jump.reached == [START + n * MINUTE for n in (8, 16, 20)]
+    assert road.ids[:1199] == [f"r{n}" for n in range(1199)]
+    for now, batch in road.batches:
+        assert batch.received_at <= now
+
+
+def test_a_jump_beyond_the_last_record_ends_there(tmp_path: Path) -> None:
+    time = Time(START, START + 9 * HOUR)
+    road = Road(time.clock)
+    jump = Jumping(time, road, START + 2 * HOUR)
+    Player(SCENARIO, time.clock, road.send, Position(tmp_path, "tick"), time.wait, jump).run()
+    assert len(road.ids) == 3600
+    assert jump.reached[-1] == START + 2 * HOUR

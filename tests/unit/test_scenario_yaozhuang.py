@@ -51,6 +51,15 @@ def event_ms(record: dict[str, object]) -> int:
     return int(datetime.fromisoformat(str(record["at"])).timestamp() * 1000)
 
 
+@pytest.fixture(scope="module")
+def readings(history: list[Sent]) -> dict[int, list[dict[str, object]]]:
+    """The temperatures of the history by local day, each once, without the wrong ones."""
+    found: dict[int, list[dict[str, object]]] = defaultdict(list)
+    for reading in once(history, "temperature"):
+        found[day_of(event_ms(reading))].append(reading)
+    return found
+
+
 def once(sent: list[Sent], feed: str) -> list[dict[str, object]]:
     """The records of a feed, each once, without the wrong ones, by event time."""
     found: dict[object, dict[str, object]] = {}
@@ -156,23 +165,22 @@ def test_the_door_refuses_the_wrong_rows_alone(scenario: Scenario, dense_day: li
         assert len(events) + len(rejected) == len(mine)
 
 
-def test_readings_a_day_follow_the_rhythm(scenario: Scenario, history: list[Sent]) -> None:
+def test_readings_a_day_follow_the_rhythm(readings: dict[int, list[dict[str, object]]]) -> None:
     for day in range(20200218, 20200224):
-        readings = [r for r in once(history, "temperature") if day_of(event_ms(r)) == day]
-        assert 5_800 <= len(readings) <= 8_200
-        hours = Counter(str(reading["at"])[11:13] for reading in readings)
+        assert 5_800 <= len(readings[day]) <= 8_200
+        hours = Counter(str(reading["at"])[11:13] for reading in readings[day])
         assert min(hours["07"], hours["08"], hours["17"]) > 1.4 * hours["13"] > 1.4 * hours["03"]
 
 
-def test_fevers_are_few_and_rechecked(history: list[Sent]) -> None:
+def test_fevers_are_few_and_rechecked(readings: dict[int, list[dict[str, object]]]) -> None:
     for day in range(20200218, 20200224):
-        readings = [r for r in once(history, "temperature") if day_of(event_ms(r)) == day]
-        fevers = [r for r in readings if float(str(r["celsius"])) >= 37.3 or r.get("device_verdict") == "fever"]
+        of_day = readings[day]
+        fevers = [r for r in of_day if float(str(r["celsius"])) >= 37.3 or r.get("device_verdict") == "fever"]
         assert 5 <= len(fevers) <= 9
-        moved = {r["person_ref"] for r in readings if r["outcome"] == "transferred"}
+        moved = {r["person_ref"] for r in of_day if r["outcome"] == "transferred"}
         assert 1 <= len(moved) <= 2
         chains = defaultdict(list)
-        for reading in readings:
+        for reading in of_day:
             chains[reading["person_ref"]].append(reading)
         rechecked = [chain for fever in fevers if len(chain := chains[fever["person_ref"]]) == 2]
         assert len(rechecked) >= len(fevers) - 1
@@ -198,10 +206,10 @@ def test_the_silent_checkpoint_sends_nothing_for_forty_minutes(pack: RegionPack,
     assert not [clock for clock in gate if "14:14" <= clock < "14:54"]
 
 
-def test_one_device_drifts_from_the_last_day_of_history(history: list[Sent]) -> None:
+def test_one_device_drifts_from_the_last_day_of_history(readings: dict[int, list[dict[str, object]]]) -> None:
     before: dict[object, list[object]] = defaultdict(list)
     after: dict[object, list[object]] = defaultdict(list)
-    for reading in once(history, "temperature"):
+    for reading in itertools.chain.from_iterable(readings.values()):
         if reading["site"] == "forehead":
             side = after if str(reading["at"]) >= "2020-02-23" else before
             side[reading["device"]].append(reading["celsius"])
@@ -236,18 +244,30 @@ def test_units_move_like_people_and_vehicles(pack: RegionPack, dense_day: list[S
     assert long_gaps < 40
 
 
-def visited(
-    pack: RegionPack, sent: list[Sent], place: Place, begin: int, end: int, units: dict[str, list[dict[str, object]]]
-) -> bool:
+Fix = tuple[int, float, float, float]
+"""When, longitude, latitude, metres of accuracy."""
+
+
+def fixes_of(sent: list[Sent]) -> dict[str, list[Fix]]:
+    """Each unit's way, its times read once: hundreds of visits are looked for on it."""
+    return {
+        unit: [(event_ms(one), *(float(str(one[name])) for name in ("lon", "lat", "accuracy"))) for one in way]  # type: ignore[misc]
+        for unit, way in legs(sent).items()
+    }
+
+
+def visited(place: Place, begin: int, end: int, ways: list[list[Fix]]) -> bool:
     frame = Frame(place.lon or 0, place.lat or 0)
-    for fixes in units.values():
+    for way in ways:
         since = last = None
-        for fix in fixes:
-            at, accuracy = event_ms(fix), float(str(fix["accuracy"]))
-            near = math.hypot(*frame.metres(fix["lon"], fix["lat"])) <= min(50 + accuracy, 100) and accuracy <= 100  # type: ignore[arg-type]
-            if not near or not begin <= at < end or (last and at - last > 2 * MINUTE):
+        for at, lon, lat, accuracy in way:
+            if not begin <= at < end:
                 since = None
-            if near and begin <= at < end:
+                continue
+            near = math.hypot(*frame.metres(lon, lat)) <= min(50 + accuracy, 100) and accuracy <= 100
+            if not near or (last and at - last > 2 * MINUTE):
+                since = None
+            if near:
                 since = since or at
                 last = at
                 if at - since >= MINUTE:
@@ -258,21 +278,19 @@ def visited(
 def judged(pack: RegionPack, sent: list[Sent], day: int) -> list[tuple[VisitRule, str]]:
     """Every visit owed on a day: met, lapsed or unobservable."""
     today = [item for item in sent if day_start(day) <= item.arrival < day_end(day)]
-    units = legs(today)
+    units = fixes_of(today)
     scans = {(r["place"], event_ms(r)) for r in once(today, "patrol") if r.get("kind") == "checkin"}
     assert scans
     found = []
     for rule in pack.visit_rules:
         place = pack.place_by_code[rule.place]
         begin, end = day_start(day) + rule.start * MINUTE, day_start(day) + rule.end * MINUTE
-        of_town = {code: fixes for code, fixes in units.items() if code.startswith(place.town)}
-        if any(code == rule.place and begin <= at < end for code, at in scans) or visited(
-            pack, today, place, begin, end, of_town
-        ):
+        of_town = [way for code, way in units.items() if code.startswith(place.town)]
+        if any(code == rule.place and begin <= at < end for code, at in scans) or visited(place, begin, end, of_town):
             found.append((rule, "met"))
             continue
         beat = pack.beat_by_code[place.beat or ""]
-        times = [begin, *(event_ms(f) for u in beat.units for f in units[u] if begin <= event_ms(f) < end), end]
+        times = [begin, *(fix[0] for unit in beat.units for fix in units[unit] if begin <= fix[0] < end), end]
         silent = max(b - a for a, b in itertools.pairwise(sorted(times))) > (end - begin) / 2
         found.append((rule, "unobservable" if silent else "lapsed"))
     return found
@@ -312,13 +330,16 @@ def test_each_town_has_one_unit_at_night(pack: RegionPack, dense_day: list[Sent]
 
 
 def test_over_120_officers_are_on_patrol_every_day(history: list[Sent]) -> None:
+    stated: dict[int, dict[tuple[object, bool], int]] = defaultdict(dict)
+    for record in once(history, "patrol"):
+        if "officers" in record:
+            of_day, shift = (
+                stated[day_of(event_ms(record))],
+                (record["unit"], "08:00" <= str(record["at"])[11:16] < "20:00"),
+            )
+            of_day[shift] = max(of_day.get(shift, 0), int(str(record["officers"])))
     for day in range(20200218, 20200224):
-        stated: dict[tuple[object, bool], int] = {}
-        for record in once(history, "patrol"):
-            if "officers" in record and day_of(event_ms(record)) == day:
-                shift = record["unit"], "08:00" <= str(record["at"])[11:16] < "20:00"
-                stated[shift] = max(stated.get(shift, 0), int(str(record["officers"])))
-        assert 120 < sum(stated.values()) <= 175
+        assert 120 < sum(stated[day].values()) <= 175
 
 
 def test_backlogs_arrive_late_and_at_once(dense_day: list[Sent]) -> None:

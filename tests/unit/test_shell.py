@@ -79,7 +79,8 @@ def test_english_pages_carry_no_chinese_but_place_and_person_names() -> None:
 def test_a_replay_says_so_on_every_page_and_live_does_not() -> None:
     for page in ("overview", "wall", "town", "system", "notice"):
         replay = framed(page=page, replay=True, speed=30.0, day="2020-02-18")
-        assert "演示：情景回放 ×30" in replay
+        assert "演示：情景回放 " in replay
+        assert "×30" in replay
         assert "2020-02-18" in replay
         assert "情景回放" not in framed(page=page)
 

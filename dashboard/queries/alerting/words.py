@@ -133,7 +133,7 @@ def fact(board: Board, alert: Alert, lang: str, cases: bool = True) -> str:
         before, after = f"{facts.get('before', 0):g}{unit}", f"{facts.get('after', 0):g}{unit}"
         return f"昨日{name}由 {before} 变为 {after}" if zh else f"yesterday's {name.lower()}: {before} → {after}"
     if isinstance(condition, OnFeed):
-        limit = wording.span(feed.limits.stale, lang)
+        limit = wording.span(feed.limits.stale, lang).removesuffix(" 0 分").removesuffix(" 0 min")
         return f"{feed.short.zh}数据超过 {limit}未更新" if zh else f"no {feed.short.en.lower()} data for over {limit}"
     if isinstance(condition, OnReading):
         return _reading(alert, condition, lang, cases)
@@ -152,7 +152,7 @@ def fact(board: Board, alert: Alert, lang: str, cases: bool = True) -> str:
         "opened": Words("新报", "newly reported"),
     }.get(condition.what, declared.words)
     if not cases:
-        return f"{feed.short.zh} 1 件，{said.zh}" if zh else f"1 {feed.short.en.lower()}, {said.en}"
+        return f"{feed.short.zh} 1 件，{said.zh}" if zh else f"{said.en}: {feed.short.en.lower()}"
     return f"{feed.short.zh} {code}，{said.zh}" if zh else f"{feed.short.en} {code}, {said.en}"
 
 

@@ -6,7 +6,7 @@ A row is one case at the moment that the page asks for. Nothing is defined here 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,10 @@ def field_choices(feed: Feed, field: str) -> Callable[[Board, str], Sequence[Cho
 
 
 class Picture:
-    """A page's cases and figures under its filters, at one moment."""
+    """A page's cases and figures under its filters, at one moment.
+
+    ``settled``: what the page makes of a case that has ended is the same at any time, and is made once a summary.
+    """
 
     def __init__(
         self,
@@ -68,27 +71,69 @@ class Picture:
         summaries: Mapping[str, CaseSummary] | None = None,
         figures_without: Sequence[str] = (),
         make: Callable[[str, CaseNow], Held] | None = None,
+        settled: bool = False,
     ) -> None:
         self.asked, self.feed = asked, feed
+        # Whoever may not see cases does not find out by searching whether there is one.
+        text = text if asked.board.viewer.details else _unnamed
         self.summaries = summaries if summaries is not None else summaries_of(asked.board, feed)
-        made = make or Held
-        rows = [made(town, case) for town, summary in self.summaries.items() for case in summary.cases]
-        self.rows = rows
-        self.narrowed = Narrowed(rows, asked, text)
-        self.counted = self._without(rows, figures_without, text)
-        """The rows that figures are made of: a rate by stage would say nothing of the share of stages."""
         self.town = asked.one("town") or ALL
         self.only = None if self.town != ALL or "town" not in asked.chosen else asked.chosen["town"]
-        self._text, self._figures_without, self._make = text, figures_without, make
-        self._narrow = self._narrowed()
+        self._text, self._figures_without, self._make, self._settled = text, figures_without, make, settled
 
-    def _without(self, rows: Iterable[Held], keys: Sequence[str], text: Callable[[Held], str]) -> list[Held]:
-        wanted = self.asked.q.lower().split()
+    @cached_property
+    def _each(self) -> list[Held]:
+        made = self._make or Held
         return [
-            row for row in rows if self.asked.passes(row, *keys) and all(word in text(row).lower() for word in wanted)
+            made(town, case)
+            for town, summary in self.summaries.items()
+            for case in (summary.open if self._settled else summary.cases)
         ]
 
-    def _narrowed(self) -> dict[str, CaseSummary]:
+    @cached_property
+    def _alike(self) -> list[list[Held]]:
+        """The cases that have ended, in groups that no filter tells apart."""
+        if not self._settled:
+            return []
+        return [group for town, summary in self.summaries.items() for group in self._groups(town, summary)]
+
+    def _groups(self, town: str, summary: CaseSummary) -> list[list[Held]]:
+        made, key = self._make or Held, ("alike", town, self.feed.name)
+        groups: dict[tuple[tuple[str, ...], ...], list[Held]] | None = summary.kept.get(key)
+        if groups is None:
+            groups = summary.kept[key] = {}
+            for case in summary.cases:
+                if case.ends:
+                    row = made(town, case)
+                    groups.setdefault(self.asked.values(row), []).append(row)
+        return list(groups.values())
+
+    @cached_property
+    def rows(self) -> list[Held]:
+        """Every case, whatever the filters."""
+        return [*self._each, *(row for group in self._alike for row in group)]
+
+    @cached_property
+    def narrowed(self) -> Narrowed[Held]:
+        """The cases under the filters."""
+        return Narrowed(self._each, self.asked, self._text, self._alike)
+
+    @cached_property
+    def counted(self) -> list[Held]:
+        """The rows that figures are made of: a rate by stage would say nothing of the share of stages."""
+        wanted = self.asked.q.lower().split()
+        passing = [row for row in self._each if self._passes(row)]
+        passing += [row for group in self._alike if self._passes(group[0]) for row in group]
+        return [row for row in passing if all(word in self._text(row).lower() for word in wanted)]
+
+    def _passes(self, row: Held) -> bool:
+        return self.asked.passes(row, *self._figures_without)
+
+    @cached_property
+    def narrow(self) -> Mapping[str, CaseSummary]:
+        """Town -> its summary with those cases alone that figures are made of."""
+        if not self.asked.q and not self.asked.chosen.keys() - set(self._figures_without):
+            return self.summaries
         kept: dict[str, list[CaseNow]] = {town: [] for town in self.summaries}
         for row in self.counted:
             kept[row.town].append(row.case)
@@ -99,7 +144,7 @@ class Picture:
         board, when = self.asked.board, self.asked.when
         since = day_start(when.first, board.zone) if when.kind == "span" else None
         only = self.only if town is None else None
-        return desk.figure_over(kpi, [self._narrow], town or self.town, board.now, only, since)
+        return desk.figure_over(kpi, [self.narrow], town or self.town, board.now, only, since)
 
     def means(self, town: str) -> bool:
         """Whether a town passes the filter of towns."""
@@ -112,7 +157,9 @@ class Picture:
         found = {
             town: one for town, one in self.asked.board.before(self.feed.name).items() if isinstance(one, CaseSummary)
         }
-        return Picture(self.asked, self.feed, self._text, found, self._figures_without, self._make) if found else None
+        if not found:
+            return None
+        return Picture(self.asked, self.feed, self._text, found, self._figures_without, self._make, self._settled)
 
     @property
     def dims(self) -> dict[str, str]:
@@ -139,6 +186,10 @@ class Picture:
     def today(self) -> int:
         """The instant at which the board's day begins."""
         return day_start(self.asked.board.day, self.asked.board.zone)
+
+
+def _unnamed(row: Held) -> str:
+    return ""
 
 
 def number(case: str) -> str:

@@ -140,6 +140,9 @@ class Picture:
                     points.append((minute, None if value is None else round(value, 5)))
             held = (course, len(course), points)
             if course:
+                # A curve holds on to its course, and that to every summary of a day: earlier days' are let go.
+                for old in [old for old in _curves if old[2] < shift_day(self.board.day, -2)]:
+                    _curves.pop(old, None)
                 if len(_curves) >= KEPT:
                     _curves.clear()
                 _curves[key] = held

@@ -229,7 +229,7 @@ def place_of(board: Board, town: str, code: str) -> tuple[str, float | None, flo
     if place is not None and not place.provisional:
         return place.name, place.lon, place.lat
     summary = board.case(town, "enterprise")
-    case = next((one for one in summary.cases if one.case == code), None) if summary else None
+    case = summary.find(code) if summary else None
     if case is not None:
         return str(case.value("name") or code), case.lon, case.lat
     return (place.name, place.lon, place.lat) if place is not None else (code, None, None)

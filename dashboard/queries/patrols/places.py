@@ -213,8 +213,10 @@ def _gap_row(board: Board, gap: Gap, number: int, lang: str) -> dict[str, Any]:
     last, age, age_ms = wording.MISSING, wording.MISSING, None
     if since is not None:
         age_ms = max(0, board.now - since.since)
-        age = wording.span(age_ms, lang)
+        # Without a visit on record nobody knows how long it is; it is only sorted as what has waited longest.
+        age = wording.span(age_ms, lang) if since.visited else wording.MISSING
         last = _when(board, since.since, lang) if since.visited else ("无记录" if zh else "none on record")
+    waited = last if age == wording.MISSING else f"{age}未到" if zh else f"{age} since visit"
     unit = gap.units[0] if gap.units else ""
     name = place_text(board, gap.town, gap.place)
     place = board.place(gap.place)
@@ -234,7 +236,7 @@ def _gap_row(board: Board, gap: Gap, number: int, lang: str) -> dict[str, Any]:
         "done": f"{gap.met}/{gap.owed}",
         "unit": unit_name(board, unit, lang) if unit else ("在岗各组" if zh else "every unit on duty"),
         "unit_note": _unit_note(board, gap.town, unit, lang) if unit else "",
-        "label": f"{name}，{age}未到，{state}" if zh else f"{name}, {age} since visit, {state}",
+        "label": f"{name}，{waited}，{state}" if zh else f"{name}, {waited}, {state}",
     }
 
 

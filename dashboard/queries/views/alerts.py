@@ -483,6 +483,7 @@ VIEW = View(
     "alerts",
     build,
     needs=Permission.FIGURES,
+    cases=True,
     filters=FILTERS,
     more=("group", "page"),
     detail=detail,

@@ -19,7 +19,7 @@ from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import CheckpointNow, DriftNow, FeverNow, FeverState, ReadingSummary, Summary
 from dashboard.feeds import KPIS
 from dashboard.feeds.temperature import CODES
-from dashboard.queries import desk, deskmap, wording
+from dashboard.queries import desk, deskmap, single, wording
 from dashboard.queries.asked import Asked, Choice, Filter, Narrowed, day_text, town_choices
 from dashboard.queries.explain import value_text
 from dashboard.queries.export import Column, Table
@@ -185,7 +185,7 @@ def _points(days: Sequence[Mapping[str, ReadingSummary]]) -> list[Point]:
 def _text(board: Board, row: Point) -> str:
     place = board.place(row.code)
     names = [place.name, place.name_en] if place is not None else []
-    return " ".join([row.code, *names, *(fever.case for fever in row.fevers)])
+    return " ".join([row.code, *names, *(fever.case for fever in single.rows(board, row.fevers))])
 
 
 def _town_name(board: Board, code: str) -> str:
@@ -230,9 +230,10 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         map=_map(picture, rows),
         rows=[_row(picture, row) for row in rows],
         fevers=_fevers(picture, rows),
+        fevers_total=sum(len(row.fevers) for row in rows),
         blocks=_blocks(picture, rows),
         drifts=_drifts(picture),
-        words=_words(lang),
+        words={**(words := _words(lang)), "none": single.empty(picture.board, lang, words["none"])},
         empty=_empty(picture),
     )
 
@@ -318,15 +319,16 @@ def headline(picture: Picture) -> list[dict[str, str]]:
     found = [{"text": f"查验 {n} 人次" if zh else f"{n} screened", "tone": "plain"}]
     waiting = sum(fevers.detail.get(str(state), 0) for state in WAITING)
     count = wording.count(fevers.value or 0, lang)
+    fever = "fever" if fevers.value == 1 else "fevers"
     if waiting:
         found.append(
             {
-                "text": f"体温异常 {count}，{waiting} 人待处置" if zh else f"{count} fevers, {waiting} open",
+                "text": f"体温异常 {count}，{waiting} 人待处置" if zh else f"{count} {fever}, {waiting} open",
                 "tone": "alert",
             }
         )
     else:
-        text = (f"体温异常 {count}，均已处置" if zh else f"{count} fevers, all followed up") if fevers.value else ""
+        text = (f"体温异常 {count}，均已处置" if zh else f"{count} {fever}, all followed up") if fevers.value else ""
         found.append({"text": text or ("无体温异常" if zh else "no fever"), "tone": "plain"})
     silent = sum(1 for row in picture.rows if "offline" in row.states)
     if asked.when.kind in ("now", "as_of") and silent:
@@ -497,6 +499,7 @@ def _fevers(picture: Picture, rows: Sequence[Point]) -> list[dict[str, Any]]:
     numbers = {row.code: at for at, row in enumerate((row for row in rows if "waiting" in row.states), start=1)}
     found = [(fever, row) for row in rows for fever in row.fevers]
     found.sort(key=lambda pair: (pair[0].state not in WAITING, -pair[0].at, pair[0].case))
+    found = list(single.rows(board, found))
     return [
         {
             "case": fever.case,
@@ -526,6 +529,7 @@ def _blocks(picture: Picture, rows: Sequence[Point]) -> list[dict[str, Any]]:
         if block.checkpoint in codes
     ]
     found.sort(key=lambda pair: (-pair[0].at, pair[0].checkpoint, pair[0].case))
+    found = list(single.rows(board, found))
     return [
         {
             "case": block.case,
@@ -657,7 +661,7 @@ def detail(asked: Asked, scope: str) -> dict[str, Any]:
             "sections": [
                 {
                     "title": "体温异常" if zh else "Fevers",
-                    "empty": "没有体温异常" if zh else "No fever",
+                    "empty": single.empty(board, lang, "没有体温异常" if zh else "No fever"),
                     "items": [
                         {
                             "state": fates.get(fever.state, "met"),
@@ -673,7 +677,7 @@ def detail(asked: Asked, scope: str) -> dict[str, Any]:
                             ),
                             "tone": "alert" if fever.state in WAITING else "",
                         }
-                        for fever in row.fevers
+                        for fever in single.rows(board, row.fevers)
                     ],
                 },
                 {
@@ -696,7 +700,7 @@ def detail(asked: Asked, scope: str) -> dict[str, Any]:
                     ],
                 },
             ],
-            "links": [{"text": "看记录" if zh else "Records", "href": f"/records?{query}"}],
+            "links": list(single.rows(board, [{"text": "看记录" if zh else "Records", "href": f"/records?{query}"}])),
             "foot": "只有个案编号，没有人的身份" if zh else "Case numbers only, never a person",
         }
     }
@@ -745,7 +749,7 @@ def tables(asked: Asked, scope: str) -> list[Table]:
                 fever.case, place_name(board, row.code), _town_name(board, row.town), fever.at,
                 fever.milli_celsius / 1000, rule_text(FEED, fever.rule, lang), FEVER_STATES[fever.state].of(lang),
             ]
-            for fever, row in found
+            for fever, row in single.rows(board, found)
         ],
     )  # fmt: skip
     hours = Table(
@@ -806,6 +810,7 @@ VIEW = View(
     title=Words("卡点", "Checkpoints"),
     open=True,
     needs=Permission.FIGURES,
+    cases=True,
 )
 
 __all__ = ["FILTERS", "VIEW", "Picture", "build", "detail", "headline", "tables"]

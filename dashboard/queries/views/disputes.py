@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dashboard.access.policy import Permission
@@ -11,7 +12,7 @@ from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness, Parts
 from dashboard.domain.summary import CaseNow
 from dashboard.feeds.dispute import AGES, FEED, KINDS, SPEC, age_of
-from dashboard.queries import casework, desk, deskmap, linked, wording
+from dashboard.queries import casework, desk, deskmap, linked, single, wording
 from dashboard.queries.asked import Asked, Choice, Filter, town_choices
 from dashboard.queries.cases.history import told
 from dashboard.queries.cases.picture import (
@@ -114,13 +115,20 @@ def _text(row: Held) -> str:
 def picture_of(asked: Asked) -> Picture:
     """The page's rows and figures."""
     now = asked.board.now
-    return Picture(asked, FEED, _text, figures_without=WITHOUT, make=lambda town, case: Dispute.at(town, case, now))
+    return Picture(
+        asked, FEED, _text, figures_without=WITHOUT, make=lambda town, case: Dispute.at(town, case, now), settled=True
+    )
+
+
+def _open(picture: Picture) -> list[CaseNow]:
+    return [case for one in picture.narrow.values() for case in one.open]
 
 
 def build(asked: Asked, scope: str) -> dict[str, Any]:
     """Everything the page draws."""
     picture, lang = picture_of(asked), asked.lang
     rows = sorted(picture.narrowed.rows, key=_urgency)
+    shown = single.rows(asked.board, rows)
     before = picture.before()
     return desk.document(
         asked,
@@ -142,12 +150,12 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         ages=_ages(picture),
         backlog=_backlog(picture),
         kinds=_kinds(picture),
-        map=_map(picture, rows),
-        rows=[_row(asked.board, row, lang) for row in rows[:MOST_ROWS]],
+        map=_map(picture, shown),
+        rows=[_row(asked.board, row, lang) for row in shown[:MOST_ROWS]],
         report=report(picture),
-        foot=_foot(rows, lang),
+        foot=_foot(rows, lang) | ({} if asked.board.viewer.details else {"left": ""}),
         words=_words(lang),
-        empty=_empty(picture, lang),
+        empty=single.empty(asked.board, lang, _empty(picture, lang)),
     )
 
 
@@ -170,8 +178,7 @@ def headline(picture: Picture) -> list[dict[str, str]]:
     zh = lang != "en"
     if asked.when.live and asked.board.freshness(FEED.name)[0] == Freshness.SILENT and not picture.rows:
         return [{"text": "还没有收到纠纷记录" if zh else "No dispute record has come", "tone": "stale"}]
-    cases = picture.cases
-    open_cases = [case for case in cases if not case.ends]
+    open_cases = _open(picture)
     if not open_cases:
         return [{"text": "没有未结纠纷" if zh else "No dispute is open", "tone": "plain"}]
     n = wording.count(len(open_cases), lang)
@@ -190,9 +197,9 @@ def headline(picture: Picture) -> list[dict[str, str]]:
 def _sub(picture: Picture) -> list[str]:
     asked, lang = picture.asked, picture.asked.lang
     board, zh = asked.board, lang != "en"
-    cases = picture.cases
-    new = sum(1 for case in cases if case.opened >= picture.today)
-    done = sum(1 for case in cases if case.ends == "done" and case.since >= picture.today)
+    towns = picture.narrow.values()
+    new = sum(len(one.opened_in(picture.today)) for one in towns)
+    done = sum(case.ends == "done" for one in towns for case in one.ended_in(picture.today))
     texts = [
         wording.date_line(board.day, lang),
         f"新增 {new} 件，化解 {done} 件" if zh else f"{new} new, {done} resolved",
@@ -205,7 +212,7 @@ def _sub(picture: Picture) -> list[str]:
 def _ages(picture: Picture) -> list[dict[str, Any]]:
     """The open cases by age."""
     now, lang = picture.asked.board.now, picture.asked.lang
-    counts = Counter(age_of(case, now) for case in picture.cases if not case.ends)
+    counts = Counter(age_of(case, now) for case in _open(picture))
     total = sum(counts.values())
     return [
         {"key": key, "name": words.of(lang), "count": counts[key], "share": counts[key] / total if total else 0}
@@ -217,21 +224,44 @@ def _backlog(picture: Picture) -> list[dict[str, Any]]:
     """What was open, and overdue, at the end of each of the last days, and now: read from the cases' own steps."""
     board, lang = picture.asked.board, picture.asked.lang
     zh = lang != "en"
-    cases = picture.cases
     ends = {stage.code: stage.ends for stage in SPEC.stages}
-    found = []
-    first = min((case.opened for case in cases), default=None)
-    for back in range(BACKLOG_DAYS - 1, -1, -1):
-        day = shift_day(board.day, -back)
-        at = min(board.now, day_end(day, board.zone) - 1)
+    found: list[dict[str, Any]] = []
+    towns = picture.narrow.values()
+    first = min((at for one in towns if (at := one.opened_first) is not None), default=None)
+    # What ended before the first of these days stands on none of them.
+    since = day_start(shift_day(board.day, 1 - BACKLOG_DAYS), board.zone)
+    cases = [case for one in towns for case in (*one.open, *one.ended_in(since))]
+    days = [shift_day(board.day, -back) for back in range(BACKLOG_DAYS - 1, -1, -1)]
+    moments = [min(board.now, day_end(day, board.zone) - 1) for day in days]
+    standing, overdue = [0] * len(days), [0] * len(days)
+    for case in cases:
+        at_step = len(case.steps) - 1
+        for nth in range(len(days) - 1, -1, -1):
+            while at_step >= 0 and case.steps[at_step].at > moments[nth]:
+                at_step -= 1
+            if at_step < 0:
+                break
+            if not ends.get(case.steps[at_step].stage):
+                standing[nth] += 1
+                overdue[nth] += case.due is not None and case.due < moments[nth]
+    for day, at, open_then, late in zip(days, moments, standing, overdue, strict=True):
         label = f"{day % 100}日" if zh else wording.day(day, lang)
         if first is None or at < first:
             found.append({"day": day, "label": label, "open": None, "overdue": 0, "text": wording.MISSING})
             continue
-        standing = [case for case in cases if case.opened <= at and not ends.get(casework.stage_at(case, at), "")]
-        overdue = sum(1 for case in standing if case.due is not None and case.due < at)
-        text = f"未结 {len(standing)}，逾期 {overdue}" if zh else f"{len(standing)} open, {overdue} overdue"
-        found.append({"day": day, "label": label, "open": len(standing), "overdue": overdue, "text": text})
+        text = f"未结 {open_then}，逾期 {late}" if zh else f"{open_then} open, {late} overdue"
+        found.append({"day": day, "label": label, "open": open_then, "overdue": late, "text": text})
+    return found
+
+
+def _kind(case: CaseNow) -> str:
+    return str(case.value("kind") or "other")
+
+
+def _by_kind(cases: Iterable[CaseNow]) -> dict[str, list[CaseNow]]:
+    found: dict[str, list[CaseNow]] = {}
+    for case in cases:
+        found.setdefault(_kind(case), []).append(case)
     return found
 
 
@@ -239,15 +269,17 @@ def _kinds(picture: Picture) -> list[dict[str, Any]]:
     """Open cases by kind, with the overdue part and the rate of the period's own cases."""
     lang = picture.asked.lang
     zh = lang != "en"
-    rows = [row for row in picture.counted if picture.means(row.town)]
+    towns = picture.narrow.values()
     first, last = period(picture)
+    ever = {kind for one in towns for kind in one.count_by(_kind)}
+    standing = _by_kind(_open(picture))
+    cohort = _by_kind(case for one in towns for case in one.opened_in(first, last))
     found = []
     for kind, words in KINDS.items():
-        own = [row.case for row in rows if (row.case.value("kind") or "other") == kind]
-        open_cases = [case for case in own if not case.ends]
-        rate = _rate([case for case in own if first <= case.opened < last])
-        if not own:
+        if kind not in ever:
             continue
+        open_cases = standing.get(kind, [])
+        rate = _rate(cohort.get(kind, []))
         text = f"化解 {rate.numerator}/{rate.denominator}" if zh else f"{rate.numerator}/{rate.denominator} resolved"
         found.append(
             {
@@ -281,7 +313,9 @@ def report(picture: Picture) -> dict[str, Any]:
     board, lang = picture.asked.board, picture.asked.lang
     zh = lang != "en"
     first, last = period(picture)
-    rows = [row for row in picture.counted if picture.means(row.town) and first <= row.case.opened < last]
+    opened = {town: one.opened_in(first, last) for town, one in picture.narrow.items()}
+    cohort = [case for own in opened.values() for case in own]
+    kinds = _by_kind(cohort)
 
     def line(name: str, cohort: list[CaseNow]) -> dict[str, Any]:
         rate = _rate(cohort)
@@ -297,17 +331,9 @@ def report(picture: Picture) -> dict[str, Any]:
             "share": rate.value,
         }
 
-    whole = line("合计" if zh else "Total", [row.case for row in rows])
-    by_kind = [
-        line(words.of(lang), own)
-        for kind, words in KINDS.items()
-        if (own := [row.case for row in rows if (row.case.value("kind") or "other") == kind])
-    ]
-    by_town = [
-        line(town_name(board, town), own)
-        for town in board.towns
-        if (own := [row.case for row in rows if row.town == town])
-    ]
+    whole = line("合计" if zh else "Total", cohort)
+    by_kind = [line(words.of(lang), kinds[kind]) for kind, words in KINDS.items() if kind in kinds]
+    by_town = [line(town_name(board, town), own) for town in board.towns if (own := opened.get(town))]
     from_day, to_day = _day_of(first, board), board.day
     span = f"{wording.day(from_day, lang)}至{wording.day(to_day, lang)}" if zh else (
         f"{wording.day(from_day, lang)} to {wording.day(to_day, lang)}"
@@ -344,7 +370,7 @@ def _day_of(at: int, board: Board) -> int:
     return day
 
 
-def _map(picture: Picture, rows: list[Held]) -> dict[str, Any]:
+def _map(picture: Picture, rows: Sequence[Held]) -> dict[str, Any]:
     """Open cases by town; marks only where a record gave a place that is nobody's home."""
     board, lang = picture.asked.board, picture.asked.lang
     points: list[list[Any]] = []
@@ -361,7 +387,8 @@ def _map(picture: Picture, rows: list[Held]) -> dict[str, Any]:
         text=lambda figure: "" if figure.value is None else wording.count(figure.value, lang),
         reported=picture.ever,
     )
-    label = f"未结纠纷分布图，{len(rows)} 件" if lang != "en" else f"Map of {len(rows)} disputes"
+    count = len(picture.narrowed.rows)
+    label = f"未结纠纷分布图，{count} 件" if lang != "en" else f"Map of {count} disputes"
     return deskmap.document(picture.asked, towns, points, label, kpi="dispute_open")
 
 
@@ -513,7 +540,7 @@ def tables(asked: Asked, scope: str) -> list[Table]:
             row.case.value("parties"),
             row.case.value("handler"),
         ]
-        for row in sorted(picture.narrowed.rows, key=_urgency)
+        for row in single.rows(board, sorted(picture.narrowed.rows, key=_urgency))
     ]
     found = report(picture)
     report_heads = (
@@ -546,6 +573,7 @@ VIEW = View(
     open=True,
     needs=Permission.FIGURES,
     opens=Permission.CASES,
+    cases=True,
 )
 
 __all__ = ["FILTERS", "VIEW", "build", "detail", "report", "tables"]

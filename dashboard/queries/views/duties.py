@@ -15,5 +15,6 @@ VIEW = View(
     tables=tables,
     title=Words("今日事项", "Due today"),
     needs=Permission.FIGURES,
+    cases=True,
     open=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from dashboard.domain.day import day_end, day_start, shift_day
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Figure, Freshness
 from dashboard.feeds.enterprise import FEED, PLEDGES, REVIEWERS, SCALES, SPEC, VERDICTS
-from dashboard.queries import casework, desk, deskmap, wording
+from dashboard.queries import casework, desk, deskmap, single, wording
 from dashboard.queries.asked import Asked, Choice, Filter, town_choices
 from dashboard.queries.cases.history import told
 from dashboard.queries.cases.picture import (
@@ -132,6 +133,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
     """Everything the page draws."""
     picture, lang = picture_of(asked), asked.lang
     rows = sorted(picture.narrowed.rows, key=urgency)
+    shown = single.rows(asked.board, rows)
     before = picture.before()
     rate = picture.figure("resumption_rate")
     return desk.document(
@@ -153,11 +155,11 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
         pledges=_pledges(picture),
         resumed=_resumed(picture, rate),
         curve=_curve(picture),
-        map=_map(picture, rows),
-        rows=[_row(asked.board, row, lang) for row in rows[:MOST_ROWS]],
-        foot=_foot(picture, rows),
+        map=_map(picture, shown),
+        rows=[_row(asked.board, row, lang) for row in shown[:MOST_ROWS]],
+        foot=_foot(picture, rows) | ({} if asked.board.viewer.details else {"left": ""}),
         words=_words(lang),
-        empty=_empty(picture, lang),
+        empty=single.empty(asked.board, lang, _empty(picture, lang)),
     )
 
 
@@ -192,7 +194,7 @@ def headline(picture: Picture) -> list[dict[str, str]]:
     stage, most = over.most_common(1)[0]
     if total > 1 and most * 2 >= total:
         name = casework.stage_named(FEED, stage).words.of(lang)
-        found.append({"text": f"{most} 家卡在{name}" if zh else f"{most} of them in “{name}”", "tone": "plain"})
+        found.append({"text": f"{most} 家卡在{name}" if zh else f"{most} of them at stage {name}", "tone": "plain"})
     return found
 
 
@@ -342,7 +344,7 @@ def _curve(picture: Picture) -> list[dict[str, Any]]:
     return found
 
 
-def _map(picture: Picture, rows: list[Held]) -> dict[str, Any]:
+def _map(picture: Picture, rows: Sequence[Held]) -> dict[str, Any]:
     """Enterprises as marks: those that stand too long above all, the others as counts where there are too many."""
     board, lang = picture.asked.board, picture.asked.lang
     points: list[list[Any]] = []
@@ -369,7 +371,8 @@ def _map(picture: Picture, rows: list[Held]) -> dict[str, Any]:
         reported=picture.ever,
         bad=lambda figure: figure.value is not None and limit is not None and figure.value < limit,
     )
-    label = f"企业分布图，{len(rows)} 家" if lang != "en" else f"Map of {len(rows)} enterprises"
+    count = len(picture.narrowed.rows)
+    label = f"企业分布图，{count} 家" if lang != "en" else f"Map of {count} enterprises"
     cells = [[lon, lat, met, waiting] for (lon, lat), (met, waiting) in many.items()]
     return deskmap.document(picture.asked, towns, points, label, kpi="resumption_rate", cells=cells)
 
@@ -446,6 +449,9 @@ def _words(lang: str) -> dict[str, Any]:
         "returned": VERDICTS["returned"].of(lang),
         "above": SCALES["above"].of(lang),
         "below": SCALES["below"].of(lang),
+        # On a bar of the pipeline there is no room for the English words.
+        "above_short": SCALES["above"].zh if zh else "above",
+        "below_short": SCALES["below"].zh if zh else "below",
         "pledges": "三方承诺" if zh else "Three pledges",
         "curve": "每日新复工，家" if zh else "resumed each day",
     }
@@ -612,7 +618,7 @@ def tables(asked: Asked, scope: str) -> list[Table]:
             row.case.value("liaison"),
             row.case.value("steward"),
         ]
-        for row in sorted(picture.narrowed.rows, key=urgency)
+        for row in single.rows(board, sorted(picture.narrowed.rows, key=urgency))
     ]
     stage_heads = (
         Column(title("环节", "Stage")),
@@ -641,6 +647,8 @@ VIEW = View(
     title=Words("企业", "Enterprises"),
     open=True,
     needs=Permission.FIGURES,
+    opens=Permission.CASES,
+    cases=True,
 )
 
 __all__ = ["FILTERS", "VIEW", "build", "detail", "tables"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.access.policy import Permission
 from dashboard.domain.feed import CaseSpec, Feed, Kpi, TallySpec, Words
-from dashboard.domain.figure import Figure, Freshness
-from dashboard.domain.summary import CaseSummary, RosterSummary, Summary, TallySummary
+from dashboard.domain.figure import Figure, Freshness, Quantity
+from dashboard.domain.summary import CaseNow, CaseSummary, Item, RosterSummary, Sorted, Summary, TallySummary
 from dashboard.feeds import FEEDS
-from dashboard.queries import casework, decisions, desk, extras, linked, wording
+from dashboard.queries import casework, decisions, desk, extras, linked, single, wording
 from dashboard.queries.asked import Asked, Choice, Filter, Narrowed, town_choices
 from dashboard.queries.cases.history import told
 from dashboard.queries.cases.picture import number, town_name
@@ -41,11 +41,35 @@ def _judged(feed: Feed) -> bool:
     return isinstance(feed.archetype, TallySpec) and feed.archetype.judge is not None
 
 
-class _Row:
-    """One case, item or count, with what it is filtered by and what is shown of it."""
+def _single(feed: Feed) -> bool:
+    """Whether its rows are somebody's each: a case, or a declaration that was judged."""
+    return isinstance(feed.archetype, CaseSpec) or _judged(feed)
 
-    def __init__(self, town: str, key: str, stage: str, at: int, shown: Sequence[str]) -> None:
-        self.town, self.key, self.stage, self.at, self.shown = town, key, stage, at, shown
+
+def _listed(asked: Asked, feed: Feed, rows: Sequence[_Row]) -> Sequence[_Row]:
+    return single.rows(asked.board, rows) if _single(feed) else rows
+
+
+class _Row:
+    """One case, item or count, with what it is filtered by; its texts are made where they are shown or searched.
+
+    ``fixed``: they are the same at any time and to every viewer, and made once a language.
+    """
+
+    def __init__(
+        self, town: str, key: str, stage: str, at: int, tell: Callable[[Asked], Sequence[str]], fixed: bool = False
+    ) -> None:
+        self.town, self.key, self.stage, self.at = town, key, stage, at
+        self._tell, self._fixed = tell, fixed
+        self._told: dict[str, Sequence[str]] = {}
+
+    def shown(self, asked: Asked) -> Sequence[str]:
+        """The texts of its columns."""
+        if not self._fixed:
+            return self._tell(asked)
+        if asked.lang not in self._told:
+            self._told[asked.lang] = self._tell(asked)
+        return self._told[asked.lang]
 
 
 def _summaries(board: Board, feed: Feed) -> dict[str, Summary]:
@@ -82,36 +106,72 @@ def _columns(feed: Feed) -> list[str]:
     return [field.name for field in feed.fields if field.name not in (feed.subject, "stage", "person_ref")][:5]
 
 
-def _rows(asked: Asked, feed: Feed) -> list[_Row]:
+def _narrowed(asked: Asked, feed: Feed) -> Narrowed[_Row]:
+    """The register's rows under the page's filters, of a case by town and stage, of anything else by town.
+
+    Whoever may not see single rows does not search in them either.
+    """
+    blind = _single(feed) and not asked.board.viewer.details
+    groups: list[list[_Row]] = []
+    for town, summary in _summaries(asked.board, feed).items():
+        if isinstance(summary, CaseSummary | TallySummary):
+            held = summary.kept.get(("register", feed.name))
+            if held is None:
+                held = summary.kept["register", feed.name] = _groups(feed, town, summary)
+            groups += held
+        else:
+            groups += _groups(feed, town, summary)
+    found = Narrowed((), asked, lambda row: "" if blind else " ".join((row.key, *row.shown(asked))), groups)
+    # What still waits stands before what is done.
+    stages = feed.archetype.stages if isinstance(feed.archetype, CaseSpec) else ()
+    ended = {stage.code for stage in stages if stage.ends}
+    found.rows.sort(key=lambda row: (row.stage in ended, -row.at, row.key))
+    return found
+
+
+def _groups(feed: Feed, town: str, summary: Summary) -> list[list[_Row]]:
+    rows: list[_Row] = []
+    if isinstance(summary, CaseSummary):
+        rows = [_Row(town, case.case, case.stage, case.since, partial(_of_case, feed, case)) for case in summary.cases]
+    elif isinstance(summary, RosterSummary):
+        rows = [_Row(town, item.item, "", item.at, partial(_of_item, feed, item)) for item in summary.items]
+    elif isinstance(summary, TallySummary) and summary.latest:
+        rows = [_Row(town, last.subject, "", last.at, partial(_of_last, feed, last)) for last in summary.latest]
+    elif isinstance(summary, TallySummary):
+        # A time is told beside today's date.
+        fields = [feed.field(name) for name in getattr(feed.archetype, "by", ())]
+        fixed = not any(field is not None and field.kind == "time" for field in fields)
+        rows = [
+            _Row(town, f"{day}-{'-'.join(by)}", "", day, partial(_of_day, feed, day, by, amount), fixed)
+            for day, sorts in summary.days.items()
+            for by, amount in sorts.items()
+        ]
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row.stage, []).append(row)
+    return list(found.values())
+
+
+def _of_case(feed: Feed, case: CaseNow, asked: Asked) -> list[str]:
+    shown = [_shown(feed, name, case.value(name), asked.lang, asked.board) for name in _columns(feed)]
+    return [casework.stage_words(feed, case).of(asked.lang), *shown]
+
+
+def _of_item(feed: Feed, item: Item, asked: Asked) -> list[str]:
+    said = {**item.fields, **{name: [one.number, one.qualifier] for name, one in item.quantities.items()}}
+    return [_shown(feed, name, said.get(name), asked.lang, asked.board) for name in _columns(feed)]
+
+
+def _of_last(feed: Feed, last: Sorted, asked: Asked) -> list[str]:
     board, lang = asked.board, asked.lang
-    found: list[_Row] = []
-    for town, summary in _summaries(board, feed).items():
-        if isinstance(summary, CaseSummary):
-            for case in summary.cases:
-                shown = [_shown(feed, name, case.value(name), lang, board) for name in _columns(feed)]
-                stage = casework.stage_words(feed, case).of(lang)
-                found.append(_Row(town, case.case, case.stage, case.since, [stage, *shown]))
-        elif isinstance(summary, RosterSummary):
-            for item in summary.items:
-                said = {**item.fields, **{name: [one.number, one.qualifier] for name, one in item.quantities.items()}}
-                shown = [_shown(feed, name, said.get(name), lang, board) for name in _columns(feed)]
-                found.append(_Row(town, item.item, "", item.at, shown))
-        elif isinstance(summary, TallySummary) and summary.latest:
-            for last in summary.latest:
-                shown = [_said_by(feed, name, value, lang, board) for name, value in _by(feed, last.by)]
-                when = wording.moment(last.at, board.day, board.zone, lang)
-                found.append(_Row(town, last.subject, "", last.at, [when, *shown]))
-        elif isinstance(summary, TallySummary):
-            days: dict[tuple[int, tuple[str, ...]], Any] = {}
-            for one in summary.counts:
-                key = (one.day, one.by)
-                days[key] = days[key].plus(one.amount) if key in days else one.amount
-            for (day, by), amount in days.items():
-                names = feed.archetype.by  # type: ignore[union-attr]
-                shown = [_shown(feed, name, value or None, lang, board) for name, value in zip(names, by, strict=True)]
-                text = wording.quantity([amount.number, amount.qualifier], lang)
-                found.append(_Row(town, f"{day}-{'-'.join(by)}", "", day, [wording.day(day, lang), *shown, text]))
-    return sorted(found, key=lambda row: (-row.at, row.key))
+    shown = [_said_by(feed, name, value, lang, board) for name, value in _by(feed, last.by)]
+    return [wording.moment(last.at, board.day, board.zone, lang), *shown]
+
+
+def _of_day(feed: Feed, day: int, by: tuple[str, ...], amount: Quantity, asked: Asked) -> list[str]:
+    lang = asked.lang
+    shown = [_shown(feed, name, value or None, lang, asked.board) for name, value in _by(feed, by)]
+    return [wording.day(day, lang), *shown, wording.quantity([amount.number, amount.qualifier], lang)]
 
 
 def _by(feed: Feed, values: Sequence[str]) -> list[tuple[str, str]]:
@@ -146,7 +206,7 @@ def _figure(asked: Asked, feed: Feed, kpi: Kpi, town: str | None = None) -> Figu
 
 
 def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
-    lang = asked.lang
+    lang, board = asked.lang, asked.board
     only = asked.chosen.get("town", asked.board.towns)
     summaries = {code: one for code, one in _summaries(asked.board, feed).items() if code in only}
     found = []
@@ -157,7 +217,7 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
         parts = [
             figure
             for figure in figures_of(feed, kpi, summaries, ALL, asked.board.now, breakdowns=True)
-            if figure.dims and figure.value
+            if figure.dims and figure.value and (board.viewer.details or not single.by_case(figure.dims))
         ]
         most = max((float(figure.value or 0) for figure in parts), default=0.0)
         bars = []
@@ -188,15 +248,18 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
 def build(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
     """Everything a page draws."""
     lang, zh, board = asked.lang, asked.lang != "en", asked.board
-    narrowed = Narrowed(_rows(asked, feed), asked, lambda row: " ".join((row.key, *row.shown)))
+    narrowed = _narrowed(asked, feed)
     figures = [_figure(asked, feed, kpi) for kpi in feed.kpis]
-    main = figures[0]
-    value, unit = value_text(main, feed.kpis[0], lang)
+    # The first that can be told: a page does not open on a dash.
+    main, kpi = next(
+        (pair for pair in zip(figures, feed.kpis, strict=True) if pair[0].value is not None), (figures[0], feed.kpis[0])
+    )
+    value, unit = value_text(main, kpi, lang)
     silent = asked.when.live and board.freshness(feed.name)[0] == Freshness.SILENT and main.value is None
     headline = (
         [{"text": f"还没有收到{feed.words.zh}记录" if zh else f"No record of {feed.words.en} yet", "tone": "stale"}]
         if silent
-        else [{"text": f"{feed.kpis[0].words.of(lang)} {wording.join_unit(value, unit)}", "tone": "plain"}]
+        else [{"text": f"{kpi.words.of(lang)} {wording.join_unit(value, unit)}", "tone": "plain"}]
     )
     towns = [
         {
@@ -227,16 +290,18 @@ def build(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
         towns=towns,
         columns=["编号" if zh else "Number", "镇（街道）" if zh else "Town", *_heads(feed, lang)],
         rows=[
-            {"key": row.key, "cells": [number(row.key), town_name(board, row.town), *row.shown]}
-            for row in narrowed.rows[:MOST_ROWS]
+            {"key": row.key, "cells": [number(row.key), town_name(board, row.town), *row.shown(asked)]}
+            for row in _listed(asked, feed, narrowed.rows[:MOST_ROWS])
         ],
         tally=hasattr(feed.archetype, "amount_field") and not _judged(feed),
         total=f"共 {len(narrowed.rows):,} 条" if zh else f"{len(narrowed.rows):,} rows",
-        empty="没有符合筛选的记录" if narrowed.rows or feed in board.feeds else _none(feed, lang),
+        empty=single.empty(board, lang, _empty(feed, board, lang)) if _single(feed) else _empty(feed, board, lang),
     )
 
 
-def _none(feed: Feed, lang: str) -> str:
+def _empty(feed: Feed, board: Board, lang: str) -> str:
+    if feed in board.feeds:
+        return "没有符合筛选的记录" if lang != "en" else "No record passes the filters"
     if lang != "en":
         return f"还没有{feed.words.zh}记录，可以登记、导入或由设备送入"
     return f"No record of {feed.words.en} yet: enter, import or send some"
@@ -264,7 +329,7 @@ def detail(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
         return {"drawer": decisions.drawer(board, feed, asked.open, lang)}
     for town, summary in _summaries(board, feed).items():
         if isinstance(summary, CaseSummary):
-            case = next((one for one in summary.cases if one.case == asked.open), None)
+            case = summary.find(asked.open)
             if case is None:
                 continue
             rows = [{"head": "环节" if zh else "Stage", "text": casework.stage_words(feed, case).of(lang)}]
@@ -320,9 +385,10 @@ def tables(feed: Feed, asked: Asked, scope: str) -> list[Table]:
         for town in towns
         for figure in (_figure(asked, feed, kpi, town),)
     ]  # fmt: skip
-    narrowed = Narrowed(_rows(asked, feed), asked, lambda row: " ".join((row.key, *row.shown)))
+    narrowed = _narrowed(asked, feed)
     heads = ["编号" if zh else "Number", "镇（街道）" if zh else "Town", *_heads(feed, lang)]
-    rows = [[row.key, town_name(board, row.town), *row.shown] for row in narrowed.rows]
+    listed = _listed(asked, feed, narrowed.rows)
+    rows = [[row.key, town_name(board, row.town), *row.shown(asked)] for row in listed]
     return [
         Table("figures", "指标" if zh else "Figures", columns, figures),
         Table("rows", "明细" if zh else "Rows", tuple(Column(head) for head in heads), rows),
@@ -341,8 +407,9 @@ def _view(feed: Feed) -> View:
         title=feed.words,
         open=True,
         needs=Permission.FIGURES,
-        # A row of a case feed is somebody's case; of the others it is a place or a kind.
-        opens=Permission.CASES if isinstance(feed.archetype, CaseSpec) else None,
+        # Of other feeds a row is a place or a kind.
+        opens=Permission.CASES if _single(feed) else None,
+        cases=_single(feed),
     )
 
 

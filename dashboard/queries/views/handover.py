@@ -17,10 +17,10 @@ from dashboard.domain.feed import CaseSpec, ReadingSpec, TrackSpec, Words
 from dashboard.domain.place import Shift
 from dashboard.domain.summary import ObligationState, ReadingSummary, TrackSummary
 from dashboard.feeds import FEEDS
-from dashboard.queries import casework, wording
+from dashboard.queries import casework, single, wording
 from dashboard.queries.acting import act_line
 from dashboard.queries.asked import Asked
-from dashboard.queries.duties import Group, due_in, tallies
+from dashboard.queries.duties import Duty, Group, due_in, tallies
 from dashboard.queries.export import Column, Table
 from dashboard.queries.onduty import on_duty
 from dashboard.queries.rows import FEVER_STATES, beat_name, duty_row, place_name
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
 MOST_EVENTS = 60
+MANY = 12
+"""From how many of a kind on records of routine stand as one line where there is no room for all."""
 STATES = {
     Group.BURNING: Words("告警", "burning"),
     Group.OVERDUE: Words("超时", "overdue"),
@@ -58,6 +60,8 @@ class Happened(msgspec.Struct, frozen=True):
     kind: str
     what: str
     text: str
+    feed: str = ""
+    """Its feed's short name, of what is told as a count where there are many."""
 
 
 def span_of(board: Board, code: str, lang: str) -> Span:
@@ -90,6 +94,7 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
     town = board.pack.town_by_code[scope]
     duties = due_in(board, scope)
     events = happened(board, scope, span, lang)
+    told, more = on_sheet(events, lang)
     counted = []
     for tally in tallies(board, scope, duties):
         feed = FEEDS[tally.feed]
@@ -120,12 +125,13 @@ def build(asked: Asked, scope: str) -> dict[str, Any]:
             for shift in board.pack.shifts
         ],
         "next": following,
-        "answer": _answer(board, duties, events, lang),
+        "answer": _answer(board, duties, events, lang) + _unlisted(board, duties, lang),
         "counts": counted,
         "duty": on_duty(board, scope, lang),
-        "open": [_open_row(board, scope, duty, lang) for duty in duties],
-        "events": [_told(board, one, lang) for one in events[:MOST_EVENTS]],
-        "more": max(0, len(events) - MOST_EVENTS),
+        "open": [_open_row(board, scope, duty, lang) for duty in single.duties(board, duties)],
+        "events": [_told(board, one, lang) for one in told],
+        "happened": len(events),
+        "more": more,
         "visits": _visits(board, scope, span, lang),
         "due": _next_due(board, scope, span, lang),
         "words": {key: words.of(lang) for key, words in WORDS.items()},
@@ -141,6 +147,11 @@ def wording_day(board: Board, at: int) -> int:
 
 def _following(board: Board, span: Span) -> Shift | None:
     return board.pack.shift_at(minute_of(span.last, board.zone))
+
+
+def _unlisted(board: Board, duties: Sequence[Duty], lang: str) -> str:
+    text = single.unlisted(board, duties, lang)
+    return "" if not text else f"{text}。" if lang != "en" else f" {text}."
 
 
 def _answer(board: Board, duties: Sequence[Any], events: Sequence[Happened], lang: str) -> str:
@@ -176,7 +187,7 @@ def happened(board: Board, town: str, span: Span, lang: str) -> list[Happened]:
     found: list[Happened] = []
     last = min(span.last, board.now + 1)
     for item, held in standing(board, town).items():
-        for act in held.history:
+        for act in held.history if single.item(board, item) else ():
             if span.first <= act.at < last:
                 said = act_line(board, town, act, lang)["text"]
                 found.append(Happened(act.at, "act", item_title(board, town, item, lang), said))
@@ -186,14 +197,36 @@ def happened(board: Board, town: str, span: Span, lang: str) -> list[Happened]:
         elif isinstance(feed.archetype, TrackSpec):
             found += _lapses(board, town, feed.name, span.first, last, lang)
         elif isinstance(feed.archetype, CaseSpec):
-            for one in casework.held(board, feed, town):
+            for one in single.rows(board, list(casework.held(board, feed, town))):
                 title = casework.title(feed, one, lang)
                 for nth, step in enumerate(one.case.steps):
                     if span.first <= step.at < last:
                         stage = casework.stage_named(feed, step.stage).words.of(lang)
                         new = ("新增，" if lang != "en" else "new: ") if nth == 0 else ""
-                        found.append(Happened(step.at, "case", f"{feed.short.of(lang)} {title}", f"{new}{stage}"))
+                        short = feed.short.of(lang)
+                        found.append(Happened(step.at, "case", f"{short} {title}", f"{new}{stage}", short))
     return sorted(found, key=lambda one: (one.at, one.kind, one.what, one.text))
+
+
+def on_sheet(events: Sequence[Happened], lang: str) -> tuple[list[Happened], int]:
+    """What a sheet has room for, in order, and how many earlier ones it leaves out.
+
+    Where there is no room for all, routine of one kind is one line with its count, so that it does not crowd out what
+    the next shift must know; then the latest stay.
+    """
+    if len(events) <= MOST_EVENTS:
+        return list(events), 0
+    alike: dict[tuple[str, str], list[Happened]] = {}
+    for one in events:
+        if one.feed:
+            alike.setdefault((one.feed, one.text), []).append(one)
+    many = {key: own for key, own in alike.items() if len(own) >= MANY}
+    kept = [one for one in events if (one.feed, one.text) not in many]
+    for (feed, text), own in many.items():
+        count = f"{text} {len(own)} 件" if lang != "en" else f"{text}: {len(own)}"
+        kept.append(Happened(own[-1].at, "case", feed, count))
+    kept.sort(key=lambda one: (one.at, one.kind, one.what, one.text))
+    return kept[-MOST_EVENTS:], max(0, len(kept) - MOST_EVENTS)
 
 
 def _days(board: Board, feed: str, town: str, first: int) -> list[Any]:
@@ -207,7 +240,7 @@ def _days(board: Board, feed: str, town: str, first: int) -> list[Any]:
 def _fevers(board: Board, town: str, feed: str, first: int, last: int, lang: str) -> list[Happened]:
     found = []
     for summary in _days(board, feed, town, first):
-        for fever in summary.fevers if isinstance(summary, ReadingSummary) else ():
+        for fever in single.rows(board, summary.fevers) if isinstance(summary, ReadingSummary) else ():
             if first <= fever.at < last:
                 text = wording.join([wording.celsius(fever.milli_celsius), FEVER_STATES[fever.state].of(lang)], lang)
                 case = f"个案 {fever.case}" if lang != "en" else f"case {fever.case}"
@@ -263,9 +296,10 @@ def _next_due(board: Board, town: str, span: Span, lang: str) -> list[dict[str, 
         text = f"巡逻点 {len(ends)} 处次，至 {last}" if zh else f"{counted} of patrol points until {last}"
         rows.append((min(ends), beat, text))
     for feed in board.feeds:
-        for one in casework.held(board, feed, town) if isinstance(feed.archetype, CaseSpec) else ():
+        own = list(casework.still_open(board, feed, town)) if isinstance(feed.archetype, CaseSpec) else []
+        for one in single.rows(board, own):
             due = one.case.due if casework.spec_of(feed).due_field else one.case.limit
-            if not one.case.ends and due is not None and board.now < due <= until and due > span.last:
+            if due is not None and board.now < due <= until and due > span.last:
                 who = casework.owner(feed, one.case) or ("未定" if zh else "nobody")
                 rows.append((due, casework.title(feed, one, lang), wording.join([feed.short.of(lang), who], lang)))
     return [
@@ -299,7 +333,7 @@ WORDS = {
     "time": Words("时间", "Time"),
     "remark": Words("交班说明", "Remarks"),
     "print": Words("打印交班单", "Print"),
-    "more": Words("其余见系统", "more in the system"),
+    "more": Words("条更早的见系统", "earlier ones in the system"),
     "number": Words("号", "No."),
     "item": Words("事项", "Item"),
     "owner": Words("责任人", "Owner"),
@@ -356,4 +390,5 @@ VIEW = View(
     tables=tables,
     title=Words("交班单", "Handover"),
     needs=Permission.FIGURES,
+    cases=True,
 )

@@ -228,6 +228,8 @@ def _headline(
     value, unit = value_text(figure, kpi, lang)
     text = f"{kpi.words.of(lang)} {wording.join_unit(value, unit)}"
     clauses = [{"text": text + _against(figure, before, kpi, asked), "tone": "plain"}]
+    if figure.value is None and all(town.state == "silent" for town in told):
+        clauses = [{"text": "还没有收到记录" if zh else "No record yet", "tone": "stale"}]
     for state, one, other in (("alert", "镇告警", "in alert"), ("watch", "镇要关注", "to watch")):
         count = sum(1 for town in told if town.state == state)
         if count:
@@ -556,7 +558,7 @@ def _order_words(
         then = sorted(codes, key=lambda code: (known[code] if up else -known[code], code))
         count = sum(1 for one, other in zip(codes, then, strict=True) if one != other)
         moved = (
-            ("昨日位次相同" if zh else "same order yesterday")
+            ("昨日位次相同" if zh else "as yesterday")
             if not count
             else (f"{count} 镇位次有变" if zh else f"{count} changed place")
         )

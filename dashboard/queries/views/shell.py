@@ -49,6 +49,7 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
         "day": board.day,
         "world": board.world,
         "speed": board.speed,
+        "jumping": board.jumping,
         "feeds": [feed_badge(board, feed, lang, scope) for feed in board.feeds if feed.core],
         "alerts": _alerts(board),
     }

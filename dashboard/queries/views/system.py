@@ -13,7 +13,7 @@ from dashboard.access.policy import Permission
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Freshness
 from dashboard.feeds import FEEDS
-from dashboard.queries import wording
+from dashboard.queries import single, wording
 from dashboard.queries.view import View
 
 if TYPE_CHECKING:
@@ -318,7 +318,7 @@ def _dead(board: Board, told: Mapping[str, Any], lang: str) -> dict[str, Any]:
             "allowed": _plain(row.get("allowed")),
             "message": row.get("message") or "",
         }
-        for row in latest
+        for row in single.rows(board, latest)
     ]
     return {
         "title": "退回待改" if zh else "Rejected records",
@@ -332,7 +332,7 @@ def _dead(board: Board, told: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "rows": rows,
         "link": "全部（接口）" if zh else "All (API)",
         "note": f"最近 {len(rows)} 条" if zh else f"latest {len(rows)}",
-        "empty": ("没有退回的记录" if zh else "No record was rejected")
+        "empty": single.empty(board, lang, "没有退回的记录" if zh else "No record was rejected")
         if told
         else ("读取不到退回记录" if zh else "Rejected records unknown"),
     }
@@ -462,4 +462,4 @@ def _machine(disk: Mapping[str, Any], hub: Mapping[str, Any], lang: str) -> dict
     return {"title": "本机与页面" if lang != "en" else "Machine and pages", "rows": rows}
 
 
-VIEW = View("system", build, clock_only=True, needs=Permission.SYSTEM)
+VIEW = View("system", build, clock_only=True, needs=Permission.SYSTEM, cases=True)

@@ -12,12 +12,14 @@ from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.place import PlaceKind
 from dashboard.domain.summary import FeverState, ObligationState, ReadingSummary
 from dashboard.feeds import FEEDS, KPIS
-from dashboard.queries import wording
+from dashboard.queries import casework, single, wording
 from dashboard.queries.acting import choices
 from dashboard.queries.alerting import groups as alerting
 from dashboard.queries.alerting.life import State
 from dashboard.queries.duties import UNNUMBERED, Duty, DutyKind, Group, Tally, due_in, firm_visits, tallies
 from dashboard.queries.explain import explanation, parts_text, value_text
+from dashboard.queries.figures import figures_of
+from dashboard.queries.linked import words_of
 from dashboard.queries.onduty import on_duty
 from dashboard.queries.rows import beat_name, duty_row, unit_name
 from dashboard.queries.status import Status, status_of, status_word
@@ -75,23 +77,24 @@ def build(board: Board, scope: str, lang: str) -> dict[str, Any]:
     if scope not in board.towns or board.pack.town_by_code.get(scope) is None:
         return {"missing": True}
     duties = due_in(board, scope)
+    listed = single.duties(board, duties)
     counted = tallies(board, scope, duties)
     return {
         "missing": False,
         "town": _town(board, scope),
         "headline": headline(board, scope, duties, lang),
-        "sub": sub_line(board, lang),
+        "sub": sub_line(board, lang, single.unlisted(board, duties, lang)),
         "alerts": _alerts(board, scope, lang),
         "progress": _progress(counted, lang),
         "cards": [_card(board, scope, tally, lang) for tally in counted],
-        "groups": _groups(duties, lang),
-        "rows": [duty_row(board, scope, duty, lang) for duty in duties],
-        "empty": _empty(board, scope, duties, lang),
+        "groups": _groups(listed, lang),
+        "rows": [duty_row(board, scope, duty, lang) for duty in listed],
+        "empty": _empty(board, scope, listed, lang),
         "choices": choices(board, scope, lang),
         "on_duty": _on_duty_line(board, scope, lang),
-        "map": _map(board, scope, duties, lang),
+        "map": _map(board, scope, listed, lang),
         "shift": _shift(board, scope, lang),
-        "figures": [_panel(board, scope, feed, lang) for feed in board.feeds],
+        "figures": [_panel(board, scope, feed, lang) for feed in _ordered(board, scope)],
         "week": _week(board, scope, lang),
         "checkpoints": _checkpoints(board, scope, lang),
         "hourly": _hourly(board, scope, lang),
@@ -170,8 +173,8 @@ def headline(board: Board, scope: str, duties: tuple[Duty, ...], lang: str) -> l
     return said
 
 
-def sub_line(board: Board, lang: str) -> dict[str, str]:
-    """Date, shift, time to handover, as-of; ``short`` leaves out date and shift, for phones."""
+def sub_line(board: Board, lang: str, further: str = "") -> dict[str, str]:
+    """Date, shift, time to handover, as-of, what else is said; ``short`` leaves out date and shift, for phones."""
     zh = lang != "en"
     minute = minute_of(board.now, board.zone)
     texts = [wording.date_line(board.day, lang)]
@@ -181,7 +184,7 @@ def sub_line(board: Board, lang: str) -> dict[str, str]:
         texts.append(f"{name} {_clock(shift.start)}–{_clock(shift.end)}")
         left = wording.span((shift.end - minute) % (24 * 60) * MINUTE, lang)
         texts.append(f"距交班 {left}" if zh else f"handover in {left}")
-    texts.append(wording.as_of(board.now, board.zone, lang))
+    texts += [wording.as_of(board.now, board.zone, lang), further]
     return {"text": wording.join(texts, lang), "short": wording.join(texts[2:] or texts, lang)}
 
 
@@ -464,10 +467,40 @@ def _tile(board: Board, scope: str, feed: Feed, kpi: Kpi, lang: str) -> dict[str
         "status_word": wording.not_reported(lang)
         if figure.value is None and status == Status.SILENT
         else status_word(status, lang),
-        "parts": parts_text(figure, kpi, board, lang),
+        "parts": _cells(board, scope, feed, kpi, lang) or parts_text(figure, kpi, board, lang),
         "delta": _delta(board, figure, kpi, scope, lang),
         "help": explanation(figure, feed, kpi, board, lang),
     }
+
+
+def _ordered(board: Board, scope: str) -> list[Feed]:
+    """The feeds that are streamed first, then the others as they are declared; those from which nothing comes last."""
+    return sorted(
+        board.feeds, key=lambda feed: (board.freshness(feed.name, scope)[0] == Freshness.SILENT, not feed.core)
+    )
+
+
+MIXED = ("target", "age", "stage")
+"""What a count is told apart by on its tile: the whole alone would be read against figures of one part."""
+
+
+def _cells(board: Board, scope: str, feed: Feed, kpi: Kpi, lang: str) -> str:
+    """``必巡点 45·复工企业 378``: the parts of a count, where they add up to it."""
+    if kpi.unit != "count" or kpi.breakdown is None:
+        return ""
+    found = figures_of(feed, kpi, board.summaries(feed.name), scope, board.now, breakdowns=True)[1:]
+    texts = []
+    for cell in found:
+        ((field, value), *more) = cell.dims.items()
+        if more or field not in MIXED:
+            return ""
+        if field == "stage":
+            name = casework.stage_named(feed, value).words.of(lang)
+        else:
+            name = words_of(feed, field, value, lang)
+        if cell.value:
+            texts.append(f"{name} {wording.count(cell.value, lang)}")
+    return wording.join(texts, lang)
 
 
 def _delta(board: Board, figure: Figure, kpi: Kpi, scope: str, lang: str, short: bool = False) -> str:
@@ -628,4 +661,4 @@ def _hourly_label(today: list[int], peak: int | None, lang: str) -> str:
 
 
 # On the beat too: comparisons are computed in the background, and nothing else says that they are ready.
-VIEW = View("town", build, clock_only=True, needs=Permission.FIGURES)
+VIEW = View("town", build, clock_only=True, needs=Permission.FIGURES, cases=True)

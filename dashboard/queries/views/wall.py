@@ -236,6 +236,8 @@ def data_until(board: Board, received: int | None, lang: str) -> str:
 
 
 def _partial_note(board: Board, missing: list[str], lang: str) -> str:
+    if len(missing) > 1:
+        return f"缺 {len(missing)} 镇" if lang != "en" else f"without {len(missing)}"
     names = wording.listed([town_name(board, town, lang) for town in missing], lang, 1)
     return f"缺{names}" if lang != "en" else f"without {names}"
 
@@ -327,6 +329,9 @@ def _points(board: Board, kpi: Kpi, feed: Feed, day: int) -> Points:
         held = (course, len(course), points)
         # A course that is still being computed is empty: what it gives is shown, but not kept in place of the real one.
         if course:
+            # A curve holds on to its course, and that to every summary of a day: earlier days' are let go.
+            for old in [old for old in _curves if old[4] < shift_day(board.day, -2)]:
+                _curves.pop(old, None)
             if len(_curves) >= _CURVES_KEPT:
                 _curves.clear()
             _curves[key] = held
@@ -484,7 +489,7 @@ def _legend(
             else wording.MISSING
         )
         rows.append({"glyph": "gate", "name": "卡点" if zh else "Checkpoints", "text": text})
-    count = len(entries)
+    count, _ = counted(board, entries)
     glyph = str(entries[0].level) if entries else "ok"
     if count:
         text = f"{count} 件" if zh else str(count)
@@ -567,17 +572,18 @@ def _rank_row(board: Board, feed: Feed, kpi: Kpi, figure: Figure, number: int | 
 
 def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str, Any]:
     zh = lang != "en"
-    urgent = sum(1 for entry in entries if entry.level == Level.ALERT)
-    rest = len(entries) - ROWS
+    rows = shown_of(entries)
+    total, urgent = counted(board, entries)
+    rest = total - sum(entry.count if entry.kind == Kind.RAISED else 1 for entry in rows)
     return {
         "heading": "实时告警" if zh else "Live alerts",
-        "open": len(entries),
+        "open": total,
         "urgent": urgent,
-        "parts": [["未结", str(len(entries))], ["紧急", str(urgent)]]
+        "parts": [["未结", str(total)], ["紧急", str(urgent)]]
         if zh
-        else [["open", str(len(entries))], ["urgent", str(urgent)]],
+        else [["open", str(total)], ["urgent", str(urgent)]],
         "rows": [
-            *(_alert_row(board, entry, lang) for entry in shown_of(entries)),
+            *(_alert_row(board, entry, lang) for entry in rows),
             *(_done_row(board, alert, lang) for alert in groups.over(board)[: max(0, ROWS - len(entries))]),
         ],
         "rest": (f"另有 {rest} 件" if zh else f"{rest} more") if rest > 0 else "",
@@ -586,6 +592,15 @@ def _alerts(board: Board, entries: tuple[Attention, ...], lang: str) -> dict[str
         "empty": "当前无告警" if zh else "No alerts now",
         "empty_note": wording.as_of(board.now, board.zone, lang),
     }
+
+
+def counted(board: Board, entries: tuple[Attention, ...]) -> tuple[int, int]:
+    """How many are open and how many of them urgent: alerts, as every other page counts them, not rows of the list."""
+    found = groups.current(board)
+    if found is None:
+        return len(entries), sum(1 for entry in entries if entry.level == Level.ALERT)
+    active = [one for one in found if one.active]
+    return len(active), sum(1 for one in active if one.severity == "alert")
 
 
 def shown_of(entries: tuple[Attention, ...]) -> tuple[Attention, ...]:
@@ -669,7 +684,7 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
             if zh
             else ("recheck {age}" if waiting else "unchecked {age}")
         )
-        return where, f"体温 {degrees}，个案 {entry.case}" if zh else f"{degrees}, case {entry.case}", state
+        return where, f"体温 {degrees}" if zh else degrees, state
     if entry.kind == Kind.SILENT_CHECKPOINT:
         return where, "在岗无读数" if zh else "on duty, no readings", "离线 {age}" if zh else "offline {age}"
     if entry.kind == Kind.LAPSED:
@@ -696,25 +711,23 @@ def _alert_words(board: Board, entry: Attention, lang: str) -> tuple[str, str, s
     title = f"系统·{feed}数据" if zh else f"System · {feed} data"
     if entry.since is None:
         return title, "从未收到数据" if zh else "nothing ever received", "无数据" if zh else "no data"
-    limit = wording.span(FEEDS[entry.feed].limits.stale, lang)
+    limit = wording.span(FEEDS[entry.feed].limits.stale, lang).removesuffix(" 0 分").removesuffix(" 0 min")
     return title, f"超过 {limit}未更新" if zh else f"no update for over {limit}", "中断 {age}" if zh else "silent {age}"
 
 
 def told_alert(board: Board, alert: Alert, count: int, waiting: int, lang: str) -> tuple[str, str, str]:
     """Where, what and how it stands of a group of alerts: aggregates only, who has it by role and never by name."""
     zh = lang != "en"
-    title = alert_words.where(board, alert, lang) if count == 1 else alert_words.town_words(board, alert.town).of(lang)
-    rule = alert_words.rule_words(alert.rule).of(lang)
-    fact = (
-        alert_words.fact(board, alert, lang, False)
-        if count == 1
-        else f"{rule} {count} 件"
-        if zh
-        else f"{count} × {rule}"
-    )
+    if count == 1:
+        title, fact = alert_words.where(board, alert, lang), alert_words.fact(board, alert, lang, False)
+    else:
+        # The number stands beside the town, where there is room for it.
+        town = alert_words.town_words(board, alert.town).of(lang)
+        title = f"{town}·{count} 件" if zh else f"{town} · {count}"
+        fact = alert_words.rule_words(alert.rule).of(lang)
     if waiting:
-        many = f"{waiting} 件" if count > 1 else ""
-        return title, fact, (f"{many}未签收 {{age}}" if zh else f"{waiting} not taken {{age}}")
+        many = "" if waiting == count else f"{waiting} 件" if zh else f"{waiting} "
+        return title, fact, (f"{many}未签收 {{age}}" if zh else many + "not taken {age}")
     return title, fact, alert_words.STATES[alert.state].of(lang) + " {age}"
 
 

@@ -1,6 +1,6 @@
 """The wall's scene 矛盾纠纷 (``wall_disputes``): what is open and how old, by kind and town, what is over its time.
 
-A dispute is its kind and number: who the parties are stands in no record.
+Counts by kind and town only: everybody sees a wall, and nobody there sees single disputes.
 """
 
 from __future__ import annotations
@@ -85,11 +85,10 @@ def _kinds(board: Board, feed: Feed, lang: str) -> dict[str, Any]:
     field = feed.field("kind")
     counts: Counter[str] = Counter()
     late: Counter[str] = Counter()
-    for one in casework.held(board, feed):
-        if not one.case.ends:
-            kind = one.case.value("kind") or "other"
-            counts[kind] += 1
-            late[kind] += one.case.overdue
+    for one in casework.still_open(board, feed):
+        kind = one.case.value("kind") or "other"
+        counts[kind] += 1
+        late[kind] += one.case.overdue
     ordered = sorted(counts, key=lambda kind: (-counts[kind], kind))
     most = max(counts.values(), default=0)
 
@@ -134,21 +133,20 @@ def _flow(board: Board, feed: Feed, lang: str) -> dict[str, Any]:
 def _late(board: Board, feed: Feed, late: list[casework.Held], lang: str) -> dict[str, Any]:
     zh = lang != "en"
     rows = []
-    for number, one in enumerate(late[:ROWS], start=1):
-        over = wording.rough_span(board.now - (one.case.due or 0), lang)
-        parties = one.case.value("parties")
-        people = f"{parties} 人" if zh and parties else ""
+    for number, own in enumerate(casework.by_town(late)[:ROWS], start=1):
+        over = wording.rough_span(board.now - (own[0].case.due or 0), lang)
+        kinds = [words.of(lang) for one in own if (words := casework.kind_words(feed, one.case))]
         rows.append(
             {
                 "number": number,
-                "title": casework.title(feed, one, lang),
-                "sub": wording.join([town_name(board, one.town, lang), people, casework.owner(feed, one.case)], lang),
-                "stage": casework.stage_words(feed, one.case).of(lang),
-                "over": f"超 {over}" if zh else f"{over} over",
+                "title": town_name(board, own[0].town, lang),
+                "sub": casework.most_of(kinds, lang),
+                "stage": f"{len(own)} 件" if zh else str(len(own)),
+                "over": f"最久超 {over}" if zh else f"up to {over} over",
             }
         )
     return {
-        "heading": "逾期最久" if zh else "Longest overdue",
+        "heading": "各镇（街道）逾期" if zh else "Overdue by town",
         "lead": "逾期" if zh else "overdue",
         "whole": f"{len(late)} 件" if zh else str(len(late)),
         "rows": rows,

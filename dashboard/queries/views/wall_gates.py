@@ -139,7 +139,7 @@ def _towns(board: Board, feed: Feed, lang: str) -> dict[str, Any]:
 
 
 def _fevers(board: Board, feed: Feed, lang: str) -> dict[str, Any]:
-    """Today's fevers, those that wait for somebody first, then the newest. A person is a case number."""
+    """Today's fevers, those that wait first, then the newest. No number of a case: everybody sees a wall."""
     zh = lang != "en"
     found = []
     for town in board.towns:
@@ -156,9 +156,7 @@ def _fevers(board: Board, feed: Feed, lang: str) -> dict[str, Any]:
             {
                 "glyph": "alert" if open_ else "done",
                 "title": wording.join([town_name(board, town, lang), where], lang),
-                "fact": wording.join(
-                    [wording.celsius(fever.milli_celsius), f"个案 {fever.case}" if zh else f"case {fever.case}"], lang
-                ),
+                "fact": wording.celsius(fever.milli_celsius),
                 "time": wording.clock(fever.at, board.zone),
                 "state": FEVER_STATES[fever.state].of(lang),
                 "open": open_,

@@ -168,21 +168,20 @@ def _days(board: Board, feed: Feed, kpi: Kpi, lang: str) -> dict[str, Any]:
 def _stuck(board: Board, feed: Feed, found: list[casework.Held], lang: str) -> dict[str, Any]:
     zh = lang != "en"
     rows = []
-    for number, one in enumerate(found[:ROWS], start=1):
-        stage = casework.stage_words(feed, one.case).of(lang)
-        over = wording.rough_span(board.now - (one.case.limit or 0), lang)
+    unit = feed.kpis[0].measure.zh
+    for number, own in enumerate(casework.by_town(found)[:ROWS], start=1):
+        over = wording.rough_span(board.now - (own[0].case.limit or 0), lang)
         rows.append(
             {
                 "number": number,
-                "title": casework.title(feed, one, lang),
-                "sub": wording.join([town_name(board, one.town, lang), casework.owner(feed, one.case)], lang),
-                "stage": f"卡在{stage}" if zh else f"in {stage.lower()}",
-                "over": f"超 {over}" if zh else f"{over} over",
+                "title": town_name(board, own[0].town, lang),
+                "sub": casework.most_of((casework.stage_words(feed, one.case).of(lang) for one in own), lang),
+                "stage": f"{len(own)} {unit}" if zh else str(len(own)),
+                "over": f"最久超 {over}" if zh else f"up to {over} over",
             }
         )
-    unit = feed.kpis[0].measure.zh
     return {
-        "heading": "卡得最久" if zh else "Longest stuck",
+        "heading": "各镇（街道）超时限" if zh else "Over limit by town",
         "lead": "超时限" if zh else "over limit",
         "whole": f"{len(found)} {unit}" if zh else str(len(found)),
         "rows": rows,

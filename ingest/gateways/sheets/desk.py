@@ -39,7 +39,7 @@ from geodata.library import RegionBook, open_library
 from geodata.region import Region
 from ingest.decode import Door
 from ingest.gateways.sheets.columns import ENVELOPE, header_key
-from ingest.gateways.sheets.grid import Grid, Raw, without_row_numbers
+from ingest.gateways.sheets.grid import Grid, Raw, without_names, without_row_numbers
 from ingest.gateways.sheets.reading import read_table
 from ingest.gateways.sheets.report import problem_of, report_of, shortened
 from ingest.gateways.sheets.rows import Checked, Kind, Lookup, Wrong, check_rows, voiding
@@ -245,7 +245,9 @@ class Desk:
             said={plain_header(header): field for header, field in said.items()},
             contacts=feed.contacts and self.vault is not None and self.vault.there,
         )
-        return self._look(feed, door, without_row_numbers(grid), mask(upload.name)[:120], now, town)
+        return self._look(
+            feed, door, without_names(without_row_numbers(grid), feed), mask(upload.name)[:120], now, town
+        )
 
     def _look(self, feed: Feed, door: Door, grid: Grid, name: str, now: int, town: str) -> Checkup:
         problem = problem_of(feed, grid, town)

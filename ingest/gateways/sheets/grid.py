@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from dashboard.domain.feed import Feed
 from dashboard.domain.imports import Column, SheetName
-from dashboard.domain.privacy import contact_part, mask, personal
+from dashboard.domain.names import bare
+from dashboard.domain.privacy import NAME_MASK, contact_part, mask, names_somebody, personal
 from ingest.gateways.sheets.cells import LONGEST, plain_text
 from ingest.gateways.sheets.columns import letter_of
 
@@ -74,7 +76,7 @@ def kept(field: str, cell: str) -> str:
     if _DECIMAL.fullmatch(text):
         return text
     if field == "id":
-        return mask(text) if _PHONE_ID.search(text) or personal(text) == "id" else text
+        return mask(text) if _PHONE_ID.search(text) or names_somebody(text) else text
     return mask(text) if personal(text) else text
 
 
@@ -104,6 +106,23 @@ def contact_of(texts: Sequence[str], places: Mapping[str, int]) -> tuple[str, st
         for part in ("name", "phone")
     ]
     return (said[0][:40], said[1][:30]) if said[1] else None
+
+
+def without_names(grid: Grid, feed: Feed) -> Grid:
+    """A sheet whose columns of people's codes hold no name that stands alone, before anything of it is kept."""
+    people = {field.name for field in feed.fields if field.person}
+    places = {at for at, (_, field) in enumerate(grid.read) if field in people}
+    if not places:
+        return grid
+    rows = [
+        Raw(
+            raw.number,
+            [NAME_MASK if at in places and bare(one) else one for at, one in enumerate(raw.cells)],
+            raw.beyond,
+        )
+        for raw in grid.rows
+    ]
+    return replace(grid, rows=rows)
 
 
 def without_row_numbers(grid: Grid) -> Grid:

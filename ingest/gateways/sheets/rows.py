@@ -34,7 +34,7 @@ Lookup = Callable[[Sequence[str]], Stored]
 
 NO_ID = "row"
 """Stands for an id that is yet to be made."""
-_MASKED = re.compile(r"\d{2,3}\*{8,}")
+_MASKED = re.compile(r"\*{8}")
 _NUMBERS = ("integer", "number")
 _PROBED = 8
 """How many further ids of one natural key are asked for at a time."""

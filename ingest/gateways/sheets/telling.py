@@ -80,7 +80,7 @@ def told(feed: Feed, why: Rejected, door: Door, now: int) -> tuple[Words, str]:
         allowed = Words(f"获准的镇（街道）：{names}", f"a town you may write for: {names}")
     elif why.code == "personal":
         zh, en = field_words(feed, why.field)
-        allowed = Words(f"不含手机号、身份证号的{zh}", f"{en} without phone or ID numbers")
+        allowed = Words(f"不含姓名、手机号、身份证号的{zh}", f"{en} without names, phone or ID numbers")
     return allowed, sentence(feed, why.field, why.got, allowed)
 
 
