@@ -125,12 +125,13 @@ def test_buttons_are_for_those_who_may_press_them() -> None:
     assert acts_for(board_with(viewer=WALL), TOWN, verbs, None, "zh") == []
 
 
-def test_a_wall_is_told_no_name_and_no_note() -> None:
-    board = board_with(held(D1, ActState.ASSIGNED, note="先去看看"), viewer=WALL)
-    text = msgspec.json.encode(build(board, TOWN, "zh")["rows"]).decode()
-    assert "先去看看" not in text
-    (found,) = (one for one in build(board, TOWN, "zh")["rows"] if one["item"] == D1)
-    assert (found["owner"], found["acting"]["owner"]) == ("已有责任人", "")
+def test_a_wall_is_told_no_case_no_name_and_no_note() -> None:
+    visit = next(duty.item for duty in due_in(town_board(), TOWN) if duty.kind == DutyKind.VISIT)
+    taken = [held(item, ActState.ASSIGNED, note="先去看看") for item in (D1, visit)]
+    rows = build(board_with(*taken, viewer=WALL), TOWN, "zh")["rows"]
+    assert "先去看看" not in msgspec.json.encode(rows).decode()
+    (found,) = (one for one in rows if one["item"] in (D1, visit))
+    assert (found["item"], found["owner"], found["acting"]["owner"]) == (visit, "已有责任人", "")
 
 
 def test_units_on_duty_stand_first_among_those_who_can_be_given_something() -> None:
