@@ -22,8 +22,8 @@ STYLESHEET = ASSETS / "01-fonts.css"
 FOLDERS = ("dashboard", "ingest", "geodata", "layouts", "callbacks")
 SUFFIXES = {".py", ".js", ".css", ".csv", ".tsv", ".json", ".geojson", ".toml"}
 DATA = {"fontcut.py", "names.py", "places.csv", "units.csv", "plan_jiashan.py", "firms.py"}
-"""This file, and names of places and people (surnames, and those of scenarios too): hundreds of characters that a page seldom shows
-are drawn by the system's font."""
+"""This file, and names of places and people (surnames, and those of scenarios too): hundreds of characters that a page
+seldom shows are drawn by the system's font."""
 CONSOLE = {"cli.py", "doctor.py", "suite.py", "processes.py", "reference.py", "commands"}
 """Programs and folders whose words are printed in a terminal and never on a page."""
 LIMIT = 300 * 1024
