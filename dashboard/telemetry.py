@@ -142,6 +142,11 @@ def configure(level: str = "info", json: bool = True, file: Path | None = None) 
         )
     )
     logging.basicConfig(handlers=[handler], level=number, force=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        # A server that set up its own lines would write them past the mask.
+        own = logging.getLogger(name)
+        own.handlers.clear()
+        own.propagate = True
 
 
 class _Unfailing:

@@ -193,7 +193,7 @@
         return (at ? comma : "") + '<span class="' + esc(part.tone) + '">' + esc(part.text) + "</span>";
       }).join("") + "</h1>";
       var source = data.source ? (data.sub ? (en ? " · " : "·") : "") + '<span class="dk-source"' + attr("data-received", data.source.received) + ' data-late="' + data.source.late + '" data-stale="' + data.source.stale +
-        '" data-silent="' + data.source.silent + '" data-lang="' + lang + '">' + esc(data.source.name) + " <span data-age>" + esc(tw.ageText(data.source.received, lang)) + "</span></span>" : "";
+        '" data-silent="' + data.source.silent + '" data-lang="' + lang + '">' + esc(data.source.name) + " " + (data.source.received === null ? (en ? "never received" : "从未收到") : "<span data-age>" + esc(tw.ageText(data.source.received, lang)) + "</span>") + "</span>" : "";
       html += "<p>" + esc(data.sub) + source + "</p>";
       put(ctx.$("head"), html);
       put(ctx.$("past"), data.past ? '<p class="dk-past" role="status">' + icon("replay", 16) + "<span>" + esc(data.past) + '</span><button type="button" data-k="now" data-act="now">' + ctx.say("回到现在", "Back to now") + "</button></p>" : "");

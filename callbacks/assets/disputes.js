@@ -15,7 +15,7 @@
     }
     function drawAges() {
       var ages = ctx.data.ages, total = ages.reduce(function (sum, one) { return sum + one.count; }, 0);
-      if (!total) { ctx.put(ctx.$("ages"), '<p class="dk-none">' + ctx.say("没有未结纠纷", "No dispute is open") + "</p>"); return; }
+      if (!total) { ctx.put(ctx.$("ages"), '<p class="dk-none">' + (ctx.data.rows.length ? ctx.say("没有未结纠纷", "No dispute is open") : esc(ctx.data.empty)) + "</p>"); return; }
       ctx.put(ctx.$("ages"), '<div class="cs-agebar">' + ages.map(function (one, at) {
         return one.count ? '<button type="button" class="a' + (at + 1) + '" data-k="age-' + one.key + '" data-pick="age:' + one.key + '" aria-pressed="' + chosen("age", one.key) + '" style="width:' + (100 * one.share).toFixed(2) + '%" aria-label="' + esc(one.name + " " + one.count) + '">' + (one.share > 0.06 ? one.count : "") + "</button>" : "";
       }).join("") + '</div><div class="cs-agekey">' + ages.map(function (one) {

@@ -7,7 +7,7 @@
   desk("feeds", function (ctx) {
     function drawMixes() {
       ctx.page.querySelector("#feeds-mixes-panel").hidden = !ctx.data.mixes.length;
-      ctx.page.querySelector("#feeds-towns-panel").parentNode.classList.toggle("one", !ctx.data.mixes.length);
+      ctx.page.querySelector("#feeds-towns-panel").parentNode.classList.toggle("one", !ctx.data.mixes.length || ctx.data.heads.length > 7);
       ctx.put(ctx.$("mixes"), ctx.data.mixes.length ? ctx.data.mixes.map(function (mix) {
         return '<div class="cs-kinds"><h3>' + esc(mix.title) + "</h3>" + mix.bars.map(function (bar) {
           return '<p class="cs-kind"><span>' + esc(bar.name) + '</span><span class="tri"><i style="width:' + (100 * bar.share).toFixed(1) + '%"></i></span><b' + desk.figure(bar) + ">" + esc(bar.text) + "</b></p>";
@@ -37,7 +37,7 @@
       if (ctx.data.tally) columns.shift();
       ctx.put(ctx.$("total"), esc(ctx.data.total));
       desk.register(ctx, columns, ctx.data.rows.map(function (row) {
-        var made = { key: row.key };
+        var made = { key: row.key, open: row.open };
         row.cells.forEach(function (text, at) { made["c" + at] = text; });
         return made;
       }), ctx.data.empty);

@@ -12,7 +12,7 @@
     figure: ["数字", "Figure"], town: ["镇（街道）", "Town"], stated: ["报告", "Report"], computed: ["现在", "So far"], verdict: ["结论", "Verdict"],
     from: ["有报告总数的数据流", "Streams whose totals the report gives"], made: ["报告没有写，全部合成的数据流", "Streams that the report does not contain: synthetic as a whole"],
     how: ["另一个场景是另一个世界：在这台机器上运行它的命令，用自己的数据目录。", "Another scenario is another world: run its command on this machine; it has a data directory of its own."],
-    current: ["正在回放", "playing here"], none: ["没有报告数字", "No figures of a report"],
+    current: ["正在回放", "playing here"], none: ["没有报告数字", "No figures of a report"], files: ["导出", "Export"],
     fewer: ["只列出你能看的镇（街道）", "only towns that you may see"],
     who: ["暂停、倍速和跳转由管理员操作", "Pausing, speed and jumps are the administrator's"], failed: ["没有送到，请再试", "It did not arrive: try again"]
   };
@@ -73,7 +73,9 @@
     }
     function table() {
       if (!data.rows.length) return title(say("table")) + '<p class="sp-none">' + esc(data.fewer ? say("fewer") : say("none")) + "</p>";
-      var html = title(say("table"), data.count + (data.fewer ? " · " + say("fewer") : "")) + '<table class="sp-table rp-figures"><thead><tr><th scope="col">' + esc(say("figure")) + '</th><th scope="col" class="t">' + esc(say("town")) +
+      var html = title(say("table"), data.count + (data.fewer ? " · " + say("fewer") : "")) + '<p class="rp-files"><span>' + esc(say("files")) + "</span>" + ["csv", "xlsx"].map(function (ending) {
+        return '<a download data-k="' + ending + '" href="/api/v1/export/replay.' + ending + "?lang=" + lang + '">' + ending.toUpperCase() + "</a>";
+      }).join("") + '</p><table class="sp-table rp-figures"><thead><tr><th scope="col">' + esc(say("figure")) + '</th><th scope="col" class="t">' + esc(say("town")) +
         '</th><th scope="col" class="num">' + esc(say("stated")) + '</th><th scope="col" class="num">' + esc(say("computed")) + '</th><th scope="col" class="b" aria-hidden="true"></th><th scope="col">' + esc(say("verdict")) + "</th></tr></thead><tbody>";
       return html + data.rows.map(function (row) {
         return '<tr data-row="' + row.number + '" data-verdict="' + row.verdict + '"><td title="' + esc(row.said) + '"><span class="rp-name">' + '<i style="color:var(--tw-feed-' + esc(row.colour) + ',currentColor)">' + icon(row.icon, 16) + "</i><span>" + esc(row.name) + '<small class="rp-where">' + esc(row.town) + '</small></span></span></td><td class="t">' + esc(row.town) +

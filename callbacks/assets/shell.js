@@ -49,7 +49,7 @@
     var stale = feeds.filter(function (feed) { return stateOf(feed) !== "fresh"; });
     var rest = feeds.length - stale.length;
     element.hidden = !stale.length;
-    var after = rest ? (en ? rest + " others normal" : "其余 " + rest + " 路正常") : "";
+    var after = rest ? (en ? rest + (rest === 1 ? " other normal" : " others normal") : "其余 " + rest + " 路正常") : "";
     element.innerHTML = stale.map(function (feed) {
       return '<span class="tw-feed" data-freshness="' + stateOf(feed) + '" ' + limits(feed) +
         '><span class="tw-ic tw-ic-clock" aria-hidden="true"></span><b>' + esc(feed.name) + "</b>" +
@@ -91,8 +91,10 @@
         var now = feeds.map(function (feed) { return feed.feed + feed.received + stateOf(feed); }).join();
         if (now !== drawn) { drawn = now; redraw(); }
       }, { trouble: failed });
-      element.addEventListener("townwatch:aged", redraw);
-      return end;
+      /* Heard from the whole page: a phone shows only what is old, so a feed that ages is not yet in its own strip. */
+      function aged(event) { if (event.target.classList.contains("tw-feed")) redraw(); }
+      document.addEventListener("townwatch:aged", aged);
+      return function () { document.removeEventListener("townwatch:aged", aged); end(); };
     });
   }
   feedsInto("#tw-feeds", draw);

@@ -131,7 +131,9 @@
     function act(name, button) {
       var one = chosen();
       if (!window.confirm(say(name === "release" ? "sure" : "sureRedraw", { date: one.date }))) return;
-      button.disabled = true; button.textContent = say("busy"); said = "";
+      /* Nobody releases what is just being made anew. */
+      main.querySelectorAll("[data-act]").forEach(function (one) { one.disabled = true; });
+      button.textContent = say("busy"); said = "";
       var query = "?kind=" + one.kind + "&town=" + encodeURIComponent(one.edition);
       send("/api/v1/snapshots/" + one.date + "/" + name + query, "POST").catch(function (error) { said = error && error.message || say("failed"); }).then(load).catch(fail);
     }

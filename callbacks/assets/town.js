@@ -113,6 +113,7 @@
       var beside = data.cards.filter(function (card) { return card.beside; })[0];
       put($("town-beside"), beside ? '<a href="' + esc(beside.beside.href + (zh ? "" : "&lang=en")) + '">' + feedIcon(beside, 14) + esc(beside.beside.text) + icon("chev", 14) + "</a>" : "");
       $("town-cards").classList.toggle("many", data.cards.length > 4);
+      $("town-cards").classList.toggle("six", data.cards.length === 6);
       keepFocus($("town-cards"), html, "data-cat");
     }
 

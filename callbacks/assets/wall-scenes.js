@@ -146,7 +146,7 @@
   /* The backlog panel is the overview's too. */
   TW.backlogPanel = function (backlog, size, scope, lang) {
     var zh = lang === "zh", old = backlog.old, value = '<b data-kpi="' + esc(backlog.kpi) + '" data-town="' + esc(scope) + '" data-value="' + raw(backlog.raw) + '" data-freshness="' + esc(backlog.freshness) + '">' + esc(backlog.whole) + "</b>";
-    var side = old ? '<span class="until">' + TW.glyph("stale", 20) + esc(old) + "</span>" : zh ? esc(backlog.lead) + " " + value + " " + esc(backlog.unit) : value + " " + esc(backlog.lead);
+    var side = old && old === backlog.empty ? "" : old ? '<span class="until">' + TW.glyph("stale", 20) + esc(old) + "</span>" : zh ? esc(backlog.lead) + " " + value + " " + esc(backlog.unit) : value + " " + esc(backlog.lead);
     var html = '<div class="wl-ph"><h2>' + esc(backlog.heading) + '</h2><span class="s">' + side + "</span></div>";
     if (backlog.empty) return html + none(backlog.empty);
     return html + TW.backlog({ width: size[0], height: size[1], ages: backlog.ages, days: backlog.days, old: Boolean(old), label: backlog.label, id: "wl-bk" + size[0] });

@@ -156,6 +156,7 @@ def table(day: int, rows: int) -> bytes:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real tracks lie beside the checkout and are not here")
+@pytest.mark.timeout(300)  # four processes start one after the other
 def test_a_watched_folder_survives_kills_without_loss_or_doubling(running: Running) -> None:
     inbox = running.folder / "temperature"
     inbox.mkdir()

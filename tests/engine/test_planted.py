@@ -11,9 +11,12 @@ says so when it is asked.
 from __future__ import annotations
 
 import email.message
+import functools
+import html
 import io
 import json
 import logging
+import logging.config
 import os
 import re
 import shutil
@@ -28,11 +31,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import docx
 import openpyxl
 import pytest
 import redis
 import structlog
+import uvicorn.config
 from sqlalchemy import select, text
 from websockets.sync.client import connect
 
@@ -76,6 +79,8 @@ def checked_id(first: str) -> str:
 ID = checked_id("33042119850307941")
 NEEDLES = (NAME, "57309417", "5730-9417", "5730 9417", "19850307")
 """What gives a planted person away, also when only a part was masked."""
+WORKBOOKS = ("dispute", "enterprise", "temperature")
+"""Feeds whose forms come as workbooks too: a case, an enterprise, a reading. The same reader follows for all."""
 UNDECLARED = {"联系人": NAME, "联系电话": PHONES[0], "contact": NAME, "phone": PHONES[1], "姓名": NAME, "idcard": ID}
 
 
@@ -173,6 +178,9 @@ def plant(found: Fort) -> int:
         clerk = found.cookies("clerk") | {"Content-Type": "text/csv"}
         answer = found.ask("POST", f"/api/v1/import/{feed.name}?source={quote('名册')}", csv, clerk)
         assert answer.status in (202, 422), (feed.name, answer.status, answer.body)
+        planted += 9
+        if feed.name not in WORKBOOKS:
+            continue
         book, stream = openpyxl.Workbook(), io.BytesIO()
         for row in table_of(feed, 400):
             book.active.append(row)
@@ -180,7 +188,7 @@ def plant(found: Fort) -> int:
         clerk["Content-Type"] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         answer = found.ask("POST", f"/api/v1/import/{feed.name}?dry_run=true", stream.getvalue(), clerk)
         assert answer.status == 200, (feed.name, answer.body)
-        planted += 10
+        planted += 1
     token = found.writer
     found.ask(
         "POST",
@@ -265,18 +273,14 @@ def flat(held: Any) -> str:
     return str(held)
 
 
+@functools.cache
 def unpacked(data: bytes) -> str:
     """A file's text as its readers have it, and what else stands in it: cells, paragraphs, pages, a picture's remarks."""
     if data.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             parts = [book.read(name).decode("utf-8", "replace") for name in book.namelist()]
-            if "xl/workbook.xml" in book.namelist():
-                parts += [text for sheet in openpyxl.load_workbook(io.BytesIO(data)) for text in cells(sheet)]
-            if "word/document.xml" in book.namelist():
-                letter = docx.Document(io.BytesIO(data))
-                parts += [paragraph.text for paragraph in letter.paragraphs]
-                parts += [cell.text for table in letter.tables for row in table.rows for cell in row.cells]
-            return "\n".join(parts)
+        # As they stand, and without marks between: a reader sees one word where the file has two runs of it.
+        return "\n".join(parts + [html.unescape(re.sub("<[^>]*>", "", part)) for part in parts])
     if data.startswith(b"%PDF"):
         if shutil.which("pdftotext") is None:
             missing(
@@ -293,14 +297,6 @@ def unpacked(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def cells(sheet: Any) -> list[str]:
-    """All texts of a sheet, with its comments."""
-    return [
-        text for row in sheet.iter_rows() for cell in row
-        for text in (str(cell.value), cell.comment.text if cell.comment else "") if text not in ("None", "")
-    ]  # fmt: skip
-
-
 def chunks(picture: bytes) -> Iterator[tuple[str, bytes]]:
     """(kind, contents) of a PNG's parts; texts that are packed are unpacked."""
     at = 8
@@ -313,7 +309,7 @@ def chunks(picture: bytes) -> Iterator[tuple[str, bytes]]:
 
 def words_of(letter: email.message.Message) -> str:
     """A mail's head and all its parts, attached files read."""
-    parts = [unpacked(part.get_payload(decode=True)) for part in letter.walk() if not part.is_multipart()]  # type: ignore[arg-type]
+    parts = [unpacked(part.get_payload(decode=True)) for part in letter.walk() if not part.is_multipart()]
     return "\n".join([*(f"{name}: {value}" for name, value in letter.items()), *parts])
 
 
@@ -445,6 +441,8 @@ def test_no_file_holds_it_and_no_backup(castle: Fort, tmp_path: Path) -> None:
 
 def test_an_error_is_logged_without_what_it_was_about(tmp_path: Path) -> None:
     """Neither what a function held, nor what a statement was given, nor a contact that somebody meant to show."""
+    # As a server leaves it that was started without the product's settings: lines of its own, past the mask.
+    logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
     telemetry.configure("debug", True, tmp_path / "own.log")
     engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
     try:

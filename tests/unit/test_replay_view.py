@@ -10,6 +10,8 @@ import pytest
 
 from dashboard.domain.day import day_end, day_start, shift_day
 from dashboard.domain.feed import Words
+from dashboard.queries.asked import canonical
+from dashboard.queries.export import as_csv
 from dashboard.queries.replaying import Known, Replay, Row, Scenario
 from dashboard.queries.views import VIEWS
 from tests.board_sample import SampleBoard
@@ -85,6 +87,22 @@ def test_the_bar_tells_what_was_loaded_what_was_played_and_what_is_to_come() -> 
     assert (shown(board)["state"], shown(board)["headline"][0]["text"]) == ("paused", "已暂停")
     replay(board, row(99), plays=False)
     assert shown(board)["state"] == "stopped"
+
+
+def test_the_table_is_a_file_with_real_numbers() -> None:
+    board, view = Played(), VIEWS["replay"]
+    asked = view.ask(board, "zh", canonical({}))
+    assert view.tables is not None
+    assert [list(table.rows) for table in view.tables(asked, "all")] == [[]], "a live world has none"
+    replay(board, row(99.96, percent=True), row(None))
+    (table,) = view.tables(asked, "all")
+    heads = [column.title for column in table.columns]
+    first, second = (dict(zip(heads, one, strict=True)) for one in table.rows)
+    assert (first["报告的数"], first["现在"], first["单位"], first["结论"]) == (100, 99.96, "%", "未到")
+    assert (second["现在"], second["结论"]) == (None, "还没有记录")
+    head, *lines = as_csv(asked, "回放", table).decode("utf-8-sig").splitlines()[-3:]
+    assert head.split(",") == heads
+    assert [line.split(",")[4:6] for line in lines] == [["100", "100.0"], ["100", ""]]
 
 
 def test_english_carries_no_chinese() -> None:

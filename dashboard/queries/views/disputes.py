@@ -172,11 +172,17 @@ def figures(asked: Asked) -> list[Figure]:
     return [picture.figure(kpi) for kpi in COMPARED]
 
 
+def _never(picture: Picture) -> bool:
+    """Whether no record has ever come: then nothing may be said as though it had been counted."""
+    asked = picture.asked
+    return asked.when.live and asked.board.freshness(FEED.name)[0] == Freshness.SILENT and not picture.rows
+
+
 def headline(picture: Picture) -> list[dict[str, str]]:
     """How many are open, how many overdue, what came and went today."""
     asked, lang = picture.asked, picture.asked.lang
     zh = lang != "en"
-    if asked.when.live and asked.board.freshness(FEED.name)[0] == Freshness.SILENT and not picture.rows:
+    if _never(picture):
         return [{"text": "还没有收到纠纷记录" if zh else "No dispute record has come", "tone": "stale"}]
     open_cases = _open(picture)
     if not open_cases:
@@ -200,10 +206,9 @@ def _sub(picture: Picture) -> list[str]:
     towns = picture.narrow.values()
     new = sum(len(one.opened_in(picture.today)) for one in towns)
     done = sum(case.ends == "done" for one in towns for case in one.ended_in(picture.today))
-    texts = [
-        wording.date_line(board.day, lang),
-        f"新增 {new} 件，化解 {done} 件" if zh else f"{new} new, {done} resolved",
-    ]
+    texts = [wording.date_line(board.day, lang)]
+    if not _never(picture):
+        texts.append(f"新增 {new} 件，化解 {done} 件" if zh else f"{new} new, {done} resolved")
     if asked.when.kind in ("now", "as_of"):
         texts.append(wording.as_of(board.now, board.zone, lang))
     return texts
@@ -418,7 +423,9 @@ def _row(board: Board, row: Held, lang: str) -> dict[str, Any]:
         "tone": "alert" if "overdue" in states else "watch" if "soon" in states else "",
         "parties": case.value("parties"),
         "handler": wording.staff(str(case.value("handler"))) if case.value("handler") else "",
-        "label": f"{number(case.case)}，{kind.of(lang)}，{casework.stage_words(FEED, case).of(lang)}",
+        "label": ("，" if lang != "en" else ", ").join(
+            (number(case.case), kind.of(lang), casework.stage_words(FEED, case).of(lang))
+        ),
     }
 
 

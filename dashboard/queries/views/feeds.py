@@ -290,7 +290,12 @@ def build(feed: Feed, asked: Asked, scope: str) -> dict[str, Any]:
         towns=towns,
         columns=["编号" if zh else "Number", "镇（街道）" if zh else "Town", *_heads(feed, lang)],
         rows=[
-            {"key": row.key, "cells": [number(row.key), town_name(board, row.town), *row.shown(asked)]}
+            # Two towns may each have a squad 1 or a count of the same day: the row's own key holds the town.
+            {
+                "key": f"{row.town}-{row.key}",
+                "open": row.key,
+                "cells": [number(row.key), town_name(board, row.town), *row.shown(asked)],
+            }
             for row in _listed(asked, feed, narrowed.rows[:MOST_ROWS])
         ],
         tally=hasattr(feed.archetype, "amount_field") and not _judged(feed),

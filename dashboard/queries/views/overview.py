@@ -391,7 +391,7 @@ def _row(picture: Picture, town: str, columns: Sequence[tuple[Feed, Kpi]]) -> di
             name, title = (en if lang == "en" else zh), ""
     else:
         found = board.pack.town_by_code[town]
-        name, title = found.name, found.name_en
+        name, title = (found.name_en, found.name) if lang == "en" else (found.name, found.name_en)
     worst = next((state for state in ("alert", "watch") if any(cell["status"] == state for cell in cells)), "")
     return {
         "town": town,
@@ -596,7 +596,7 @@ def _map(picture: Picture, key: str) -> dict[str, Any]:
         towns.append(
             {
                 "code": code,
-                "name": picture.board.pack.town_by_code[code].name,
+                "name": _name(picture, code),
                 "text": text if known else wording.not_reported(lang),
                 "value": figure.value,
                 "fill": 1 + sum(figure.value >= limit for limit in limits)
@@ -666,7 +666,8 @@ def _name(picture: Picture, town: str) -> str:
     lang = picture.asked.lang
     if town == ALL:
         return "全县" if lang != "en" and picture.only is None else "合计" if lang != "en" else "All"
-    return picture.board.pack.town_by_code[town].name
+    found = picture.board.pack.town_by_code[town]
+    return found.name if lang != "en" else found.name_en
 
 
 def _movers_help(asked: Asked) -> dict[str, Any]:
@@ -706,7 +707,7 @@ def _quality(picture: Picture) -> dict[str, Any]:
         yes, no = _reporting(picture, feed)
         badge = feed_badge(board, feed, lang)
         partial = bool(yes) and bool(no)
-        named = wording.listed([board.pack.town_by_code[code].name for code in no], lang, 2)
+        named = wording.listed([_name(picture, code) for code in no], lang, 2)
         whole = len(yes) + len(no)
         old = asked.when.live and badge["freshness"] in ("stale", "silent")
         detail = (f"{named}未报" if zh else f"without {named}") if partial else _alive(picture, feed)
@@ -896,7 +897,7 @@ def _quality_table(picture: Picture) -> Table:
     made = []
     for feed in picture.board.feeds:
         yes, no = _reporting(picture, feed)
-        names = [picture.board.pack.town_by_code[code].name for code in no]
+        names = [_name(picture, code) for code in no]
         received = picture.board.freshness(feed.name)[1]
         made.append([feed.words.of(lang), len(yes), len(yes) + len(no), ("、" if zh else ", ").join(names), received])
     return Table("quality", TITLES["quality"].of(lang), heads, made)

@@ -5,6 +5,7 @@ The same for everybody who sees the same towns; who may steer is the API's to sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dashboard.access.policy import Permission
@@ -13,6 +14,8 @@ from dashboard.domain.feed import Words
 from dashboard.domain.figure import Qualifier
 from dashboard.feeds import KPIS, feed_named
 from dashboard.queries import wording
+from dashboard.queries.asked import Asked
+from dashboard.queries.export import Column, Table
 from dashboard.queries.figures import ALL
 from dashboard.queries.linked import words_of
 from dashboard.queries.replaying import Known, Replay, Row
@@ -228,4 +231,35 @@ def _feeds(replay: Replay, lang: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: not one["stated"])
 
 
-VIEW = View("replay", build, clock_only=True, open=True, needs=Permission.FIGURES, title=Words("回放", "Replay"))
+def tables(asked: Asked, scope: str) -> Sequence[Table]:
+    """The report's figures as the page lists them; no rows where nothing is replayed."""
+    zh, lang, known = asked.lang != "en", asked.lang, asked.board.replay
+    heads = (
+        ("数据流", "数字", "镇（街道）", "报告", "报告的数", "现在", "单位", "结论")
+        if zh
+        else ("Stream", "Figure", "Town", "Report", "Report's number", "So far", "Unit", "Verdict")
+    )
+    rows = []
+    if known is not None and known.replay is not None:
+        for one in known.replay.rows:
+            row = _row(asked.board, known.replay, one, lang)
+            unit = _unit(one, lang)
+            rows.append(
+                [row["feed"], row["name"], row["town"], row["stated"], one.stated, one.computed, unit, row["word"]]
+            )
+    numbers = {4: 0, 5: 1}
+    columns = tuple(
+        Column(head, "number", numbers[at]) if at in numbers else Column(head) for at, head in enumerate(heads)
+    )
+    return (Table("figures", "报告的数字" if zh else "The report's figures", columns, rows),)
+
+
+VIEW = View(
+    "replay",
+    build,
+    clock_only=True,
+    open=True,
+    tables=tables,
+    needs=Permission.FIGURES,
+    title=Words("回放", "Replay"),
+)
