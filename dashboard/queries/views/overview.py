@@ -240,8 +240,9 @@ def _headline(
         many = "town" if silent == 1 else "towns"
         clauses.append({"text": f"{silent} 镇未报" if zh else f"{silent} {many} not reporting", "tone": "stale"})
     if len(clauses) == 1:
-        old = bool(region["cells"][at]["old"])
-        if not old:
+        # No town is beyond a limit of its own; all of them together may be, and an old figure says nothing.
+        calm = all(cell["status"] not in ("alert", "watch") for cell in region["cells"])
+        if calm and not region["cells"][at]["old"]:
             clauses.append({"text": "各镇正常" if zh else "all towns normal", "tone": "plain"})
     return clauses
 
