@@ -111,8 +111,11 @@ def masked(text: str) -> str:
     return _TOKEN.sub("tw***", _PRIVATE.sub("***", text))
 
 
-def configure(level: str = "info", json: bool = True, file: Path | None = None) -> None:
-    """Sets up logging of this process: to ``file``, else to standard error; the supervisor puts that into a file."""
+def configure(level: str = "info", json: bool = True, file: Path | None = None) -> TextIO:
+    """Sets up logging of this process: to ``file``, else to standard error; the supervisor puts that into a file.
+
+    Returns what is written to, for who sets logging up only for a while.
+    """
     opened = open(file, "a", encoding="utf-8", buffering=1) if file else sys.stderr  # noqa: SIM115 - kept for life
     stream = cast(TextIO, _Unfailing(opened))
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -147,21 +150,23 @@ def configure(level: str = "info", json: bool = True, file: Path | None = None) 
         own = logging.getLogger(name)
         own.handlers.clear()
         own.propagate = True
+    return opened
 
 
 class _Unfailing:
-    """A stream whose lines are lost rather than that whoever writes them fails: a full disk must not end a worker."""
+    """A stream whose lines are lost rather than that whoever writes them fails: neither a full disk nor a stream that
+    was closed must end a worker."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             return self.stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             self.stream.flush()
 
     def __getattr__(self, name: str) -> Any:

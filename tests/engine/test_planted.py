@@ -27,6 +27,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -205,13 +206,26 @@ def plant(found: Fort) -> int:
     return planted
 
 
+@contextmanager
+def logged_to(file: Path) -> Iterator[None]:
+    """This process logs to a file for a while, as the product's do for life."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers = list(root.handlers)
+    opened = telemetry.configure("debug", True, file)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        root.handlers[:] = handlers
+        opened.close()
+
+
 @pytest.fixture(scope="module")
 def castle(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fort]:
     """The product with its logs in a file, and people planted all over it."""
     redis.Redis.from_url(redis_server.url).flushall()
     folder = tmp_path_factory.mktemp("planted")
-    telemetry.configure("debug", True, folder / "own.log")
-    try:
+    with logged_to(folder / "own.log"):
         with fort(folder / "data", redis_server.url, region=SCENARIOS[SCENARIO][0]) as found:
             AccountStore(found.core.history.engine).create(NOON, "clerk", [Role.OFFICER], (TOWN,), staff="P-1")
             found.secrets["clerk"] = found.sessions.open(machine_ms(), "clerk")
@@ -227,8 +241,6 @@ def castle(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) 
                 "temperature",
             }
             yield found
-    finally:
-        structlog.reset_defaults()
 
 
 def given_away(where: str, said: bytes | str) -> list[str]:
@@ -443,9 +455,8 @@ def test_an_error_is_logged_without_what_it_was_about(tmp_path: Path) -> None:
     """Neither what a function held, nor what a statement was given, nor a contact that somebody meant to show."""
     # As a server leaves it that was started without the product's settings: lines of its own, past the mask.
     logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
-    telemetry.configure("debug", True, tmp_path / "own.log")
     engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    try:
+    with logged_to(tmp_path / "own.log"):
         for work in (
             lambda held: 1 / (len(held) - len(held)),
             lambda held: engine.connect().execute(text("SELECT no_such FROM nothing WHERE x = :x"), {"x": held}),
@@ -456,9 +467,7 @@ def test_an_error_is_logged_without_what_it_was_about(tmp_path: Path) -> None:
             except Exception:
                 telemetry.log("one").exception("failed", more={"phone": PHONES[1], "all": [PHONES[2], ID]})
                 logging.getLogger("uvicorn.error").exception("Exception in %s", PHONES[3])
-    finally:
-        engine.dispose()
-        structlog.reset_defaults()
+    engine.dispose()
     log = (tmp_path / "own.log").read_bytes()
     assert log.count(b"Traceback") >= 6
     assert not given_away("the log", log)
