@@ -34,6 +34,14 @@ class Tab:
         self.live("up")
         return answer
 
+    def arrives(self, address: str) -> None:
+        """Wait until the page has gone by itself to an address that begins so; one way there may take another's place."""
+        end = time.monotonic() + PATIENCE_MS / 1000
+        while not self.page.url.startswith(address):
+            assert time.monotonic() < end, f"{self.page.url} is not {address}"
+            self.page.wait_for_timeout(50)
+        self.page.wait_for_load_state()
+
     def live(self, state: str, timeout_ms: int = PATIENCE_MS) -> None:
         """Wait until the page says so of its connection."""
         self.page.wait_for_selector(f'#tw-shell[data-live="{state}"]', state="attached", timeout=timeout_ms)

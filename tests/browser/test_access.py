@@ -86,7 +86,7 @@ def test_a_wall_is_paired_and_sign_out_everywhere_closes_open_pages(guarded: Run
     admin.page.fill("form[data-form=pair] input[name=name]", "指挥中心东墙")
     admin.page.click("form[data-form=pair] button[type=submit]")
     admin.page.wait_for_selector("[data-device]:has-text('指挥中心东墙')", timeout=PATIENCE_MS)
-    wall.page.wait_for_url(address + "/wall", timeout=PATIENCE_MS)
+    wall.arrives(address + "/wall")
     wall.live("up")
     wall.drawn()
     # Every tab of the administrator's page is drawn.
@@ -103,7 +103,7 @@ def test_a_wall_is_paired_and_sign_out_everywhere_closes_open_pages(guarded: Run
     )
     elsewhere.page.click("[data-do=everywhere]")
     for tab in (elsewhere, chief):
-        tab.page.wait_for_url(f"{address}/signin**", timeout=PATIENCE_MS)
+        tab.arrives(f"{address}/signin")
     assert chief.page.url == f"{address}/signin?next=%2Ftown%2F{TOWN}"
     # Whoever sits down here next finds no list and no draft of who has gone.
     left = "() => Object.keys(localStorage).concat(Object.keys(sessionStorage)).filter((name) => /^townwatch-(my|source|draft)/.test(name))"
@@ -113,6 +113,6 @@ def test_a_wall_is_paired_and_sign_out_everywhere_closes_open_pages(guarded: Run
     admin.page.click("[data-tab=devices]")
     admin.page.on("dialog", lambda dialog: dialog.accept())
     admin.page.click("[data-wall]")
-    wall.page.wait_for_url(address + "/pair", timeout=PATIENCE_MS)
+    wall.arrives(address + "/pair")
     for tab in (chief, elsewhere, admin, wall):
         assert tab.errors == []

@@ -225,22 +225,24 @@ def castle(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) 
     """The product with its logs in a file, and people planted all over it."""
     redis.Redis.from_url(redis_server.url).flushall()
     folder = tmp_path_factory.mktemp("planted")
-    with logged_to(folder / "own.log"):
-        with fort(folder / "data", redis_server.url, region=SCENARIOS[SCENARIO][0]) as found:
-            AccountStore(found.core.history.engine).create(NOON, "clerk", [Role.OFFICER], (TOWN,), staff="P-1")
-            found.secrets["clerk"] = found.sessions.open(machine_ms(), "clerk")
-            found.web.actions.contacts.vault.keys.make()
-            assert plant(found) > 400
-            assert set(whole_scenario(found)) == {
-                "difficulty",
-                "declaration",
-                "enterprise",
-                "callback",
-                "housing",
-                "patrol",
-                "temperature",
-            }
-            yield found
+    with (
+        logged_to(folder / "own.log"),
+        fort(folder / "data", redis_server.url, region=SCENARIOS[SCENARIO][0]) as found,
+    ):
+        AccountStore(found.core.history.engine).create(NOON, "clerk", [Role.OFFICER], (TOWN,), staff="P-1")
+        found.secrets["clerk"] = found.sessions.open(machine_ms(), "clerk")
+        found.web.actions.contacts.vault.keys.make()
+        assert plant(found) > 400
+        assert set(whole_scenario(found)) == {
+            "difficulty",
+            "declaration",
+            "enterprise",
+            "callback",
+            "housing",
+            "patrol",
+            "temperature",
+        }
+        yield found
 
 
 def given_away(where: str, said: bytes | str) -> list[str]:
