@@ -12,6 +12,7 @@ from benchmarks.outcome import Outcome, Size, middle
 from benchmarks.stage import Stage
 from dashboard.archetypes import Engine, engine_of
 from dashboard.clock import machine_ms
+from dashboard.domain.day import day_of
 from dashboard.domain.event import Event, decode_events, encode_events
 from dashboard.feeds import feed_named
 from ingest.decode import Door, decode_records
@@ -50,12 +51,13 @@ def measure(size: Size) -> Iterator[Outcome]:
         events, _ = decode_records(feed, sent, door, now)
         packed = encode_events(events)
         base = COUNT / _seconds(size.rounds, lambda packed=packed: decode_events(packed))  # type: ignore[misc]
-        groups: dict[str, list[Event]] = {}
+        # A state is of one local day; shortly after midnight the records are of two.
+        groups: dict[tuple[int, str], list[Event]] = {}
         for event in events:
-            groups.setdefault(event.subject, []).append(event)
+            groups.setdefault((day_of(event.at, region.pack.timezone), event.subject), []).append(event)
         engine = engine_of(feed)
 
-        def fold(engine: Engine = engine, groups: dict[str, list[Event]] = groups) -> None:
+        def fold(engine: Engine = engine, groups: dict[tuple[int, str], list[Event]] = groups) -> None:
             for members in groups.values():
                 engine.fold(engine.new(), members, region)
 
