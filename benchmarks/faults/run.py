@@ -76,7 +76,8 @@ def main(quick: bool, only: Sequence[str], json_path: Path | None, document_too:
             console.print(f"{row.code}: {line}", highlight=False, markup=False)
     every = _keep(rows, json_path)
     if document_too:
-        DOCUMENT.write_text(document(every), "utf-8")
+        # Sentences may name the directory of the run: of no use to a reader, and another one each time.
+        DOCUMENT.write_text(re.sub(r"/tmp/[\w.-]+/", "DATA/", document(every)), "utf-8")
     return 0 if all(row.good for row in rows) else 1
 
 
