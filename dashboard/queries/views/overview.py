@@ -392,7 +392,7 @@ def _row(picture: Picture, town: str, columns: Sequence[tuple[Feed, Kpi]]) -> di
             name, title = (en if lang == "en" else zh), ""
     else:
         found = board.pack.town_by_code[town]
-        name, title = (found.name_en, found.name) if lang == "en" else (found.name, found.name_en)
+        name, title = found.name, found.name_en
     worst = next((state for state in ("alert", "watch") if any(cell["status"] == state for cell in cells)), "")
     return {
         "town": town,
@@ -667,8 +667,8 @@ def _name(picture: Picture, town: str) -> str:
     lang = picture.asked.lang
     if town == ALL:
         return "全县" if lang != "en" and picture.only is None else "合计" if lang != "en" else "All"
-    found = picture.board.pack.town_by_code[town]
-    return found.name if lang != "en" else found.name_en
+    # Names of places stay as they are in either language; the other name stands in the tooltip.
+    return picture.board.pack.town_by_code[town].name
 
 
 def _movers_help(asked: Asked) -> dict[str, Any]:
