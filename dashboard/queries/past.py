@@ -9,6 +9,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -40,6 +41,7 @@ KEPT_JUDGED = 250
 Ahead = frozenset[tuple[str, str]]
 """(source, id) of records that count though their event time has not come."""
 NONE_AHEAD: Ahead = frozenset()
+NOTHING: Mapping[str, list[Event]] = MappingProxyType({})
 
 
 Moved = Mapping[tuple[str | None, str | None], int]
@@ -219,39 +221,19 @@ class Past:
                 states[subject] = kept.states[subject]
             else:
                 changed.add(subject)
-        if changed:
-            of_day = None if day == LIFE else day
-            region = region_known(self.region_at, of_day or 0, seq)
-            if of_day is not None:
-                found = self._from_marks(connection, engine, of_day, seq, changed, region)
-                states |= found
-                changed -= found.keys()
-        if changed:
-            for subject, events in self.history.events_of_day(connection, feed, of_day, seq, changed).items():
+        if changed and day == LIFE:
+            region = region_known(self.region_at, 0, seq)
+            for subject, events in self.history.events_of_day(connection, feed, None, seq, changed).items():
                 states[subject] = engine.new()
                 engine.fold(states[subject], events, region)
+        elif changed:
+            marks = {
+                subject: (known, engine.decode(data))
+                for subject, (known, data) in self.history.marked(connection, feed, day, seq).items()
+                if subject in changed
+            }
+            states |= self._carried_on(connection, feed, day, changed, marks, seq)
         return states
-
-    def _from_marks(
-        self, connection: Connection, engine: Engine, day: int, seq: int, changed: set[str], region: Region
-    ) -> dict[str, State]:
-        """States at ``seq`` of the subjects of which an earlier one was kept and needs but further records."""
-        feed = engine.feed.name
-        kept = {
-            subject: mark
-            for subject, mark in self.history.marked(connection, feed, day, seq).items()
-            if subject in changed
-        }
-        if not kept:
-            return {}
-        after = {subject: known for subject, (known, _) in kept.items()}
-        further = self.history.events_after(connection, feed, day, after, seq)
-        found: dict[str, State] = {}
-        for subject, (_, data) in kept.items():
-            state = engine.decode(data)
-            if engine.fold(state, further.get(subject, []), region):
-                found[subject] = state
-        return found
 
     def until(self, feed: str, day: int, at: int, seq: int, ahead: Ahead = NONE_AHEAD) -> Mapping[str, State]:
         """States that a local day's records known at ``seq`` make up to the instant ``at`` of event time.
@@ -273,7 +255,6 @@ class Past:
 
     def _until(self, feed: str, day: int, at: int, seq: int, ahead: Ahead, held: _Kept) -> dict[str, State]:
         engine = self.engines[feed]
-        region = region_known(self.region_at, day, seq)
         states: dict[str, State] = {}
         for subject, row_seq in held.seqs.items():
             last = engine.last(held.states[subject])
@@ -283,21 +264,44 @@ class Past:
         with self.history.reading() as connection:
             bound = min(seq, self.history.seq_at(connection, at))
             marks = self._marks_until(connection, engine, day, at, bound)
-            after = {subject: marks[subject][0] if subject in marks else 0 for subject in held.seqs.keys() - states}
-            further = self.history.events_after(connection, feed, day, after, seq, at)
             extra = self._effective(connection, feed, day, ahead, seq, at)
-            again: dict[str, int] = {}
-            for subject in after:
-                members = put_in_order(further.get(subject, []) + extra.get(subject, []))
-                state = marks[subject][1] if subject in marks else engine.new()
-                if members and not engine.fold(state, members, region):
-                    again[subject] = 0
-                elif members or subject in marks:
-                    states[subject] = state
-            whole = self.history.events_after(connection, feed, day, again, seq, at)
+            states |= self._carried_on(connection, feed, day, held.seqs.keys() - states, marks, seq, at, extra)
+        return states
+
+    def _carried_on(
+        self,
+        connection: Connection,
+        feed: str,
+        day: int,
+        subjects: Collection[str],
+        marks: Mapping[str, tuple[int, State]],
+        seq: int,
+        at: int | None = None,
+        extra: Mapping[str, list[Event]] = NOTHING,
+    ) -> dict[str, State]:
+        """States of a local day's subjects at ``seq``, each from what was kept of it (``marks``) and the records after
+        that, up to the instant ``at`` where one is given, with those of ``extra``. A subject to which that cannot be
+        added is folded from its first record."""
+        engine, region = self.engines[feed], region_known(self.region_at, day, seq)
+        states: dict[str, State] = {}
+
+        def members(found: Mapping[str, list[Event]], subject: str) -> list[Event]:
+            return put_in_order(found.get(subject, []) + extra[subject]) if subject in extra else found.get(subject, [])
+
+        after = {subject: marks[subject][0] if subject in marks else 0 for subject in subjects}
+        further = self.history.events_after(connection, feed, day, after, seq, at)
+        again: dict[str, int] = {}
+        for subject in after:
+            own = members(further, subject)
+            state = marks[subject][1] if subject in marks else engine.new()
+            if own and not engine.fold(state, own, region):
+                again[subject] = 0
+            elif own or subject in marks:
+                states[subject] = state
+        whole = self.history.events_after(connection, feed, day, again, seq, at)
         for subject in again:
             states[subject] = engine.new()
-            engine.fold(states[subject], put_in_order(whole.get(subject, []) + extra.get(subject, [])), region)
+            engine.fold(states[subject], members(whole, subject), region)
         return states
 
     def _marks_until(

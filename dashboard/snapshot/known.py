@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
 
 import msgspec
-from sqlalchemy import func, select
 
 from dashboard.access.viewer import Viewer
 from dashboard.archetypes import LIFE, State
@@ -18,9 +16,7 @@ from dashboard.domain.day import day_end, day_of
 from dashboard.domain.place import Place
 from dashboard.errors import Archived
 from dashboard.queries.board import Board
-from dashboard.queries.past import NONE_AHEAD, Ahead, Judged, Moved, Past, Summaries, moved_of
-from dashboard.stores.history import Named
-from dashboard.stores.tables import event as event_table
+from dashboard.queries.past import NONE_AHEAD, Ahead, Judged, Past, Summaries, moved_of
 from geodata.library import region_known
 
 
@@ -103,10 +99,8 @@ class Known(Past):
         """The earliest event time of the versions that came or went after ``since``: before it nothing has changed."""
         key = (feed, since)
         if key not in self._from:
-            t = event_table.c
-            came, went = (t.seq > since) & (t.seq <= self.seq), (t.ended > since) & (t.ended <= self.seq)
             with self.history.reading() as connection:
-                found = connection.scalar(select(func.min(t.at)).where(t.feed == feed, came | went))
+                found = self.history.moved_from(connection, feed, since, self.seq)
             self._from[key] = math.inf if found is None else found
         return self._from[key]
 
@@ -118,10 +112,7 @@ class Known(Past):
             return own if own is not None and of == engine.bucket(day) else self.states(feed, of)
 
         region = region_known(self.region_at, day, self.seq)
-        return engine.summarise(states, region, at, None, self.provisional(), self._others(feed))
-
-    def _others(self, feed: str) -> dict[str, partial[Mapping[str, State]]]:
-        return {name: partial(self.states, name) for name in self.engines[feed].needs if name in self.engines}
+        return engine.summarise(states, region, at, None, self.provisional(), self.others(feed))
 
     def moment(self, feed: str, at: int, shown: int | None = None) -> Summaries:
         """Summaries of the records with an event time up to ``at``, judged at ``at``.
@@ -171,7 +162,8 @@ class Known(Past):
         if self.past.newest(feed, bucket, self.seq) <= since:
             return Later()
         if bucket == LIFE:
-            moved = self._moved_ever(feed, at, since)
+            with self.history.reading() as connection:
+                moved = moved_of(*self.history.moved_ever(connection, feed, since, self.seq, at))
         else:
             try:
                 moved = self.past.moved(feed, day, at, since, self.seq)
@@ -185,19 +177,6 @@ class Known(Past):
             changed += count * (stands and was)
             withdrawn += count * (was and not stands)
         return Later(late, changed, withdrawn)
-
-    def _moved_ever(self, feed: str, at: int, since: int) -> Moved:
-        """As :meth:`Past.moved` of all days: what a case or a roster said stands until more is said."""
-        t = event_table.c
-        came = (t.seq > since) & (t.seq <= self.seq) & ((t.ended.is_(None)) | (t.ended > self.seq))
-        went = (t.seq <= since) & (t.ended > since) & (t.ended <= self.seq)
-        statement = select(t.seq, t.body).where(t.feed == feed, t.void.is_(False), t.at <= at, came | went)
-        new: list[Named] = []
-        old: list[Named] = []
-        with self.history.reading() as connection:
-            for seq, body in connection.execute(statement):
-                (new if seq > since else old).append(self.history.named_of(body))
-        return moved_of(new, old)
 
 
 def _of(town: str | None, towns: frozenset[str] | None) -> bool:

@@ -87,6 +87,22 @@ def _since(by_seq: bool) -> Select[Any]:
     )
 
 
+def _turned(since: int, upto: int) -> ColumnElement[bool]:
+    """Versions that ``upto`` knows to count and ``since`` did not, and those of which it is the other way round."""
+    e = t.event.c
+    came = (e.seq > since) & (e.seq <= upto) & ((e.ended.is_(None)) | (e.ended > upto))
+    went = (e.seq <= since) & (e.ended > since) & (e.ended <= upto)
+    return came | went
+
+
+def _parted(rows: Iterable[tuple[int, bytes]], since: int) -> tuple[list[Named], list[Named]]:
+    new: list[Named] = []
+    old: list[Named] = []
+    for seq, body in rows:
+        (new if seq > since else old).append(_named.decode(body))
+    return new, old
+
+
 def open_engine(url: str) -> Engine:
     """An engine with the durability that ``accepted`` promises (EXACTNESS 2).
 
@@ -299,11 +315,6 @@ class History:
         )
 
     @staticmethod
-    def named_of(body: bytes) -> Named:
-        """What the event that a stored body is is called."""
-        return _named.decode(body)
-
-    @staticmethod
     def event_of(body: bytes) -> Event:
         """The event that a stored body is."""
         return _event.decode(body)
@@ -344,14 +355,24 @@ class History:
     ) -> tuple[list[Named], list[Named]]:
         """What ``upto`` knows of a local day's records up to the instant ``at`` that ``since`` did not: (versions that
         count since, versions that do so no longer), of those that became known after a ``seq`` of their subject's."""
+        turned = [t.event.c.at <= at, _turned(since, upto)]
+        return _parted(((seq, body) for seq, _, body in self._after(connection, feed, day, after, turned)), since)
+
+    def moved_ever(
+        self, connection: Connection, feed: str, since: int, upto: int, at: int
+    ) -> tuple[list[Named], list[Named]]:
+        """As :meth:`moved`, of the records of all days: what a case or a roster said stands until more is said."""
         e = t.event.c
-        came = (e.seq > since) & (e.seq <= upto) & ((e.ended.is_(None)) | (e.ended > upto))
-        went = (e.seq <= since) & (e.ended > since) & (e.ended <= upto)
-        new: list[Named] = []
-        old: list[Named] = []
-        for seq, _, body in self._after(connection, feed, day, after, [e.at <= at, came | went]):
-            (new if seq > since else old).append(_named.decode(body))
-        return new, old
+        statement = select(e.seq, e.body).where(e.feed == feed, e.void.is_(False), e.at <= at, _turned(since, upto))
+        return _parted(((row[0], row[1]) for row in connection.execute(statement)), since)
+
+    def moved_from(self, connection: Connection, feed: str, since: int, upto: int) -> int | None:
+        """The earliest event time of a feed's versions that came or went after ``since`` and up to ``upto``; ``None``:
+        there are none."""
+        e = t.event.c
+        came, went = (e.seq > since) & (e.seq <= upto), (e.ended > since) & (e.ended <= upto)
+        found: int | None = connection.scalar(select(func.min(e.at)).where(e.feed == feed, came | went))
+        return found
 
     def _after(
         self,
