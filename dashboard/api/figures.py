@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from dashboard.access.policy import Open, Permission, needs
 from dashboard.access.viewer import Viewer
 from dashboard.api.common import Gate, Refused, answer, local_day, moment, refusal
-from dashboard.domain.day import day_start, iso, shift_day
+from dashboard.domain.day import day_start, days_between, iso, shift_day
 from dashboard.domain.figure import Figure
 from dashboard.feeds import FEEDS, KPIS
 from dashboard.queries.board import Board, BoardReader
@@ -252,9 +252,10 @@ def _by_day(
     last: str | None,
 ) -> list[dict[str, Any]]:
     begin, end = _days(board, first, last)
-    points, day = [], begin
-    while day <= min(end, board.day):
-        value = reader.day(viewer, day).figure(kpi, town, feed).value
-        points.append({"at": iso(day_start(day, board.zone), board.zone), "value": value})
-        day = shift_day(day, 1)
-    return points
+    return [
+        {
+            "at": iso(day_start(day, board.zone), board.zone),
+            "value": reader.day(viewer, day).figure(kpi, town, feed).value,
+        }
+        for day in days_between(begin, min(end, board.day))
+    ]

@@ -162,7 +162,7 @@ def range_of(first: str, last: str | None) -> list[int]:
     Raises:
         ConfigurationError: one is no day, or they are not in order.
     """
-    from dashboard.domain.day import shift_day
+    from dashboard.domain.day import days_between
 
     start, end = local_day(first), local_day(first if last is None else last, "--to")
     if start > end:
@@ -170,10 +170,7 @@ def range_of(first: str, last: str | None) -> list[int]:
             f"--to {last} 早于 --date {first}，应为同一天或之后"
             f" · --to {last} is before --date {first}: give a later day."
         )
-    days = [start]
-    while days[-1] < end:
-        days.append(shift_day(days[-1], 1))
-    return days
+    return days_between(start, end)
 
 
 def told(days: list[int]) -> Iterator[tuple[int, Callable[[str], None]]]:

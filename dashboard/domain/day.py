@@ -49,6 +49,11 @@ def shift_day(day: int, days: int) -> int:
     return moved.year * 10000 + moved.month * 100 + moved.day
 
 
+def days_between(first: int, last: int) -> list[int]:
+    """The local days from ``first`` to ``last`` inclusive; none when ``last`` is earlier."""
+    return [shift_day(first, number) for number in range((as_date(last) - as_date(first)).days + 1)]
+
+
 def minute_of(at: int, zone: str = DEFAULT_ZONE) -> int:
     """Whole minutes since local midnight."""
     return (at - day_start(day_of(at, zone), zone)) // MINUTE

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from dashboard.domain.day import as_date, shift_day
+from dashboard.domain.day import as_date, days_between, shift_day
 from dashboard.domain.feed import Words
 from dashboard.queries import wording
 
@@ -248,11 +248,8 @@ def _boards(live: Board, when: When, moments: Moments | None) -> tuple[Board, tu
     if when.kind == "day":
         board = moments.day(when.first)
         return board, (board,)
-    boards, day = [], when.first
-    while day <= when.last:
-        boards.append(live if day == live.day else moments.day(day))
-        day = shift_day(day, 1)
-    return boards[-1], tuple(boards)
+    boards = tuple(live if day == live.day else moments.day(day) for day in days_between(when.first, when.last))
+    return boards[-1], boards
 
 
 def _chosen(

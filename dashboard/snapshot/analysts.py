@@ -19,7 +19,7 @@ import pandas
 import shapely
 
 from dashboard.access.viewer import Role, Viewer
-from dashboard.domain.day import as_date, shift_day
+from dashboard.domain.day import as_date, days_between
 from dashboard.queries.board import Board
 from dashboard.queries.figures import REPORTING
 from dashboard.queries.past import Past
@@ -74,10 +74,7 @@ def export(past: Past, first: int, last: int, out: Path) -> list[Path]:
     with past.history.reading() as connection:
         known = Known(past, past.history.seq(connection))
     viewer = Viewer("export", frozenset({Role.LEADER}))
-    boards, day = [], first
-    while day <= last:
-        boards.append(known.ended(viewer, day))
-        day = shift_day(day, 1)
+    boards = [known.ended(viewer, day) for day in days_between(first, last)]
     table = pandas.DataFrame([row for board in boards for row in _rows(board)], columns=list(COLUMNS))
     for name in ("value", "numerator", "denominator"):
         table[name] = pandas.to_numeric(table[name])

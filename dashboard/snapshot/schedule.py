@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import structlog
 
-from dashboard.domain.day import as_date, day_of, shift_day
+from dashboard.domain.day import as_date, day_of, days_between, shift_day
 from dashboard.errors import TownwatchError
 from dashboard.snapshot.archive import AlreadyPublished, Link
 from dashboard.snapshot.brief import Kind
@@ -47,12 +47,7 @@ def due(desk: Desk, now: int, started: int) -> list[Due]:
     there = {link.key for link in (*desk.archive.links(), *desk.archive.drafts())}
     days = {day for day, kind, edition in there if (kind, edition) == ("day", "all")}
     first = max(shift_day(last, 1 - LONGEST_CATCH_UP), min(days, default=started))
-    found = []
-    day = first
-    while day <= last:
-        found += [one for one in _of_day(desk, day) if tuple(one) not in there]
-        day = shift_day(day, 1)
-    return found
+    return [one for day in days_between(first, last) for one in _of_day(desk, day) if tuple(one) not in there]
 
 
 def _of_day(desk: Desk, day: int) -> Iterable[Due]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from dashboard.domain.day import DEFAULT_ZONE, HOUR, as_date, day_end, day_of, day_start, shift_day
+from dashboard.domain.day import DEFAULT_ZONE, HOUR, as_date, day_end, day_of, day_start, days_between
 from dashboard.domain.feed import Words
 from dashboard.domain.place import RegionPack
 
@@ -141,11 +141,9 @@ class Scenario(msgspec.Struct, frozen=True):
             total += share * sum(stream.expected(day) for stream in self.streams)
         return round(total)
 
-    def _days(self, begin: int, end: int) -> Iterator[int]:
-        day = max(day_of(begin, self.zone), self.first_day)
-        while day <= self.last_day and day_start(day, self.zone) < end:
-            yield day
-            day = shift_day(day, 1)
+    def _days(self, begin: int, end: int) -> list[int]:
+        first, last = day_of(begin, self.zone), day_of(end - 1, self.zone)
+        return days_between(max(first, self.first_day), min(last, self.last_day))
 
     def _stream_between(self, number: int, begin: int, end: int) -> Iterator[Sent]:
         waiting: list[Sent] = []

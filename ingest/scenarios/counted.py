@@ -11,21 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dashboard.domain.day import HOUR, MINUTE, day_end, day_start, iso, shift_day
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_start, iso
 from ingest.scenarios.base import Draft, Record, Stream, delays, generator, repeated
 
 Make = Callable[[int, np.random.Generator], Record]
 """(number, generator) -> town and the feed's own fields."""
 
 REPEATED = 0.01
-
-
-def days_between(first: int, last: int) -> list[int]:
-    """Local days from ``first`` to ``last`` inclusive."""
-    days = [first]
-    while days[-1] < last:
-        days.append(shift_day(days[-1], 1))
-    return days
 
 
 def split(total: int, weights: Sequence[float]) -> list[int]:
@@ -230,4 +222,4 @@ def spread(total: int, keys: Sequence[str], random: np.random.Generator) -> list
     return split(total, random.uniform(0.6, 1.4, len(keys)).tolist())
 
 
-__all__ = ["Cases", "Counted", "Listed", "Prepared", "Stage", "days_between", "level", "rising", "split", "spread"]
+__all__ = ["Cases", "Counted", "Listed", "Prepared", "Stage", "level", "rising", "split", "spread"]

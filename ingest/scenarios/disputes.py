@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import h3
 
-from dashboard.domain.day import DEFAULT_ZONE, HOUR, MINUTE, as_date, day_of, day_start, shift_day
+from dashboard.domain.day import DEFAULT_ZONE, HOUR, MINUTE, as_date, day_of, day_start, days_between, shift_day
 from dashboard.domain.place import PlaceKind, RegionPack
 from ingest.scenarios.base import CLOCK, Draft, Record, Stream, day_prefix, generator, repeated, seed
 from ingest.scenarios.staff import staff
@@ -112,14 +112,13 @@ class Disputes(Stream):
             firms = [place.code for place in self.pack.places_of(town.code, PlaceKind.ENTERPRISE)]
             share = 0.4 / len(self.pack.towns) + 0.6 * self._weight(town.code)
             handlers = staff(self.scenario, "mediator", "M", town.code, nth, 4)
-            number, day = 0, self.first_day
-            while day <= self.last_day:
+            number = 0
+            for day in days_between(self.first_day, self.last_day):
                 draw = random.Random(seed(self.scenario, self.name, town.code, day))
                 usual = self.a_week / 7 * share * (0.75 if as_date(day).weekday() >= 5 else 1.1)
                 for _ in range(_poisson(draw, usual)):
                     number += 1
                     found.append(self._quarrel(f"{town.code}-D{number:04d}", town.code, day, draw, firms, handlers))
-                day = shift_day(day, 1)
         return tuple(found)
 
     def _weight(self, town: str) -> float:

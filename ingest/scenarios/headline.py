@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dashboard.clock import ReplayClock
-from dashboard.domain.day import day_end, shift_day
+from dashboard.domain.day import day_end, days_between, shift_day
 from dashboard.domain.summary import Summary
 from dashboard.feeds import KPIS
 from dashboard.queries.board import Board
@@ -85,10 +85,7 @@ class Headline:
 
     def _worst(self, board: Board, one: Asked, made: Scenario) -> float | None:
         """The first finished day that misses the row, else the last one; days are computed once, beside the page."""
-        days, day = [], made.first_day
-        while day < board.day and day <= made.last_day:
-            days.append(day)
-            day = shift_day(day, 1)
+        days = days_between(made.first_day, min(shift_day(board.day, -1), made.last_day))
         waiting = [day for day in days if (one.no, day) not in self._daily]
         if waiting and self._busy.acquire(blocking=False):
             threading.Thread(target=self._count, args=(one, waiting), name="replay-days", daemon=True).start()

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, iso, shift_day
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, days_between, iso
 from ingest.scenarios.base import Draft, Record, delays, generator
 from ingest.scenarios.counted import Cases, Stage
 
@@ -73,8 +73,7 @@ class Isolating(Cases):
         over = left if left is not None else ends + round(float(random.uniform(0.2, 2.5)) * HOUR)
         if over < last:
             tell("over", over, stage="left_early" if left is not None else "released")
-        day = day_of(begun)
-        while day <= self.until:
+        for day in days_between(day_of(begun), self.until):
             for nth, hour in enumerate(ROUNDS):
                 at = day_start(day) + round((hour + float(random.uniform(-1.4, 1.8))) * HOUR)
                 if begun + HOUR < at < min(over, last) and random.random() >= MISSED:
@@ -83,7 +82,6 @@ class Isolating(Cases):
                         {"errand": ("food", "supplies", "papers", "care")[number % 4]} if (day + nth) % 9 == 0 else {}
                     )
                     tell(f"{day}-{nth}", at, stage="started", check=seen, **errand)
-            day = shift_day(day, 1)
         return drafts
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.domain.day import HOUR, day_start
+from dashboard.domain.day import HOUR, day_start, days_between
 from dashboard.domain.feed import Words
 from dashboard.domain.place import RegionPack
 from ingest.scenarios.base import Record, Scenario, generator
-from ingest.scenarios.counted import Cases, Counted, Listed, Stage, days_between, level, split, spread
+from ingest.scenarios.counted import Cases, Counted, Listed, Stage, level, split, spread
 from ingest.scenarios.watch import Gates, Watch
 
 NAME, REGION, SOURCE = "quanzhou", "350521-tiz", "scenario-quanzhou"

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from dashboard.domain.day import HOUR, day_start
+from dashboard.domain.day import HOUR, day_start, days_between
 from dashboard.domain.feed import Words
 from dashboard.domain.place import RegionPack
 from ingest.scenarios.base import Record, Scenario
-from ingest.scenarios.counted import Cases, Counted, Stage, days_between, split
+from ingest.scenarios.counted import Cases, Counted, Stage, split
 from ingest.scenarios.parts import difficulties, firms
 from ingest.scenarios.watch import Gates, Watch
 

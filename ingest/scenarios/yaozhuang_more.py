@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.domain.day import HOUR, day_start, iso, shift_day
+from dashboard.domain.day import HOUR, day_start, days_between, iso, shift_day
 from ingest.scenarios.base import Draft, Record, Stream
-from ingest.scenarios.counted import Cases, Counted, Stage, days_between
+from ingest.scenarios.counted import Cases, Counted, Stage
 from ingest.scenarios.parts import services
 
 TOWN = "330421111"

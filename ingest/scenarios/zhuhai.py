@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.domain.day import HOUR, day_start
+from dashboard.domain.day import HOUR, day_start, days_between
 from dashboard.domain.feed import Words
 from dashboard.domain.place import RegionPack
 from ingest.scenarios.base import Record, Scenario
-from ingest.scenarios.counted import Counted, Listed, days_between, split
+from ingest.scenarios.counted import Counted, Listed, split
 from ingest.scenarios.isolating import Isolating
 from ingest.scenarios.parts import firms
 from ingest.scenarios.watch import Gates, Watch

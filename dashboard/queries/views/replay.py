@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dashboard.access.policy import Permission
-from dashboard.domain.day import as_date, day_end, day_of, day_start, shift_day
+from dashboard.domain.day import as_date, day_end, day_of, day_start, days_between
 from dashboard.domain.feed import Words
 from dashboard.domain.figure import Qualifier
 from dashboard.feeds import KPIS, feed_named
@@ -122,8 +122,8 @@ def _bar(board: Board, replay: Replay, lang: str) -> dict[str, Any]:
     zone, zh = board.zone, lang != "en"
     begin = day_start(replay.first_day, zone)
     whole = replay.end - begin
-    days, day = [], replay.first_day
-    while day <= replay.last_day:
+    days = []
+    for day in days_between(replay.first_day, replay.last_day):
         date = as_date(day)
         ends = day_end(day, zone)
         past = "loaded" if ends <= replay.start else "played"
@@ -137,7 +137,6 @@ def _bar(board: Board, replay: Replay, lang: str) -> dict[str, Any]:
                 "phase": phase,
             }
         )
-        day = shift_day(day, 1)
 
     def share(at: int | None) -> float | None:
         return None if at is None else round(min(1.0, max(0.0, (at - begin) / whole)), 5)
