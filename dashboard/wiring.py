@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -199,8 +200,7 @@ def run_web(settings: Settings, role: str) -> None:
     with (
         _watching(settings, web.actions, role),
         _on_time(settings, parts, web.actions.snapshots, role),
-        _sweeping(settings, web.actions, role),
-        _letting_go(settings, parts, web.actions, role),
+        _sweeping(settings, parts, web.actions, role),
     ):
         uvicorn.run(
             web.app,
@@ -241,43 +241,30 @@ def _watching(settings: Settings, actions: Actions, role: str) -> Iterator[None]
 
 
 @contextmanager
-def _sweeping(settings: Settings, actions: Actions, role: str) -> Iterator[None]:
-    """Erase contacts whose time is over, beside the pages: at the start and every hour."""
+def _sweeping(settings: Settings, parts: Parts, actions: Actions, role: str) -> Iterator[None]:
+    """Let go of contacts and of alerts whose time is over, beside the pages: at the start and every hour."""
     if role == "gateway":
         yield
         return
 
-    def sweep(stop: threading.Event) -> None:
-        while True:
-            try:
-                actions.contacts.sweep(settings.contact_days)
-            except Exception as error:
-                log.warning("contacts_not_swept", error=type(error).__name__)
-            if stop.wait(3600):
-                return
+    def alerts() -> None:
+        alerts_kept.sweep(parts.history, actions.audit, parts.clock.now(), settings.alert_days)
 
-    with _beside("contacts", sweep):
+    with (
+        _beside("contacts", partial(_hourly, "contacts", partial(actions.contacts.sweep, settings.contact_days))),
+        _beside("alerts-kept", partial(_hourly, "alerts", alerts)),
+    ):
         yield
 
 
-@contextmanager
-def _letting_go(settings: Settings, parts: Parts, actions: Actions, role: str) -> Iterator[None]:
-    """Let go of alerts that have been over for long, beside the pages: at the start and every hour."""
-    if role == "gateway":
-        yield
-        return
-
-    def sweep(stop: threading.Event) -> None:
-        while True:
-            try:
-                alerts_kept.sweep(parts.history, actions.audit, parts.clock.now(), settings.alert_days)
-            except Exception as error:
-                log.warning("alerts_not_swept", error=type(error).__name__)
-            if stop.wait(3600):
-                return
-
-    with _beside("alerts-kept", sweep):
-        yield
+def _hourly(what: str, sweep: Callable[[], object], stop: threading.Event) -> None:
+    while True:
+        try:
+            sweep()
+        except Exception as error:
+            log.warning(f"{what}_not_swept", error=type(error).__name__)
+        if stop.wait(3600):
+            return
 
 
 @contextmanager

@@ -6,8 +6,11 @@ however old it is, and so does a message that has not arrived yet.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Column, Select, delete, exists, select
 
 from dashboard.access.audit import Audit, Kind
 from dashboard.domain.day import HOUR
@@ -41,38 +44,39 @@ def sweep(history: History, audit: Audit, now: int, keep_days: int) -> Swept:
 
 
 def _alerts(history: History, audit: Audit, now: int, before: int) -> int:
-    a, gone = t.alert.c, 0
-    over = (a.state == str(State.RESOLVED), a.holds.is_(None), a.changed_at < before)
-    while True:
-        with history.reading() as connection:
-            due = list(connection.scalars(select(a.id).where(*over).order_by(a.changed_at).limit(AT_ONCE)))
-        if not due:
-            return gone
-        audit.note(now, BY, Kind.ERASE, "alerts", detail={"why": "retention", "count": len(due)})
-        with history.engine.connect().execution_options(writing=True) as connection, connection.begin():
-            # Asked again: what was raised anew meanwhile stays.
-            due = list(connection.scalars(select(a.id).where(a.id.in_(due), *over)))
-            connection.execute(delete(t.alert_step).where(t.alert_step.c.alert.in_(due)))
-            connection.execute(delete(t.delivery_alert).where(t.delivery_alert.c.alert.in_(due)))
-            connection.execute(delete(t.alert).where(a.id.in_(due)))
-        gone += len(due)
-        if not due:
-            return gone
+    a = t.alert.c
+    over = select(a.id).where(a.state == str(State.RESOLVED), a.holds.is_(None), a.changed_at < before)
+    belongs = (t.alert_step.c.alert, t.delivery_alert.c.alert, a.id)
+    return _let_go(history, audit, now, "alerts", over.order_by(a.changed_at), belongs)
 
 
 def _deliveries(history: History, audit: Audit, now: int, before: int) -> int:
-    d, told, gone = t.delivery.c, t.delivery_alert.c, 0
-    over = (d.state != "waiting", d.made_at < before, ~exists().where(told.delivery == d.id))
+    d = t.delivery.c
+    untold = ~exists().where(t.delivery_alert.c.delivery == d.id)
+    over = select(d.id).where(d.state != "waiting", d.made_at < before, untold)
+    return _let_go(history, audit, now, "deliveries", over.order_by(d.made_at), (t.delivery_try.c.delivery, d.id))
+
+
+def _let_go(
+    history: History, audit: Audit, now: int, what: str, over: Select[Any], belongs: Sequence[Column[Any]]
+) -> int:
+    """Delete the rows whose ids ``over`` selects, some at a time, each with what ``belongs`` to it: columns that hold
+    its id, the last one its own."""
+    own, gone = belongs[-1], 0
     while True:
         with history.reading() as connection:
-            due = list(connection.scalars(select(d.id).where(*over).order_by(d.made_at).limit(AT_ONCE)))
+            due = list(connection.scalars(over.limit(AT_ONCE)))
         if not due:
             return gone
-        audit.note(now, BY, Kind.ERASE, "deliveries", detail={"why": "retention", "count": len(due)})
+        audit.note(now, BY, Kind.ERASE, what, detail={"why": "retention", "count": len(due)})
         with history.engine.connect().execution_options(writing=True) as connection, connection.begin():
-            connection.execute(delete(t.delivery_try).where(t.delivery_try.c.delivery.in_(due)))
-            connection.execute(delete(t.delivery).where(d.id.in_(due)))
+            # Asked again: what was raised anew meanwhile stays.
+            due = list(connection.scalars(over.where(own.in_(due))))
+            for column in belongs:
+                connection.execute(delete(column.table).where(column.in_(due)))
         gone += len(due)
+        if not due:
+            return gone
 
 
 __all__ = ["Swept", "sweep"]

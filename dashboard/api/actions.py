@@ -17,8 +17,7 @@ from fastapi.responses import Response
 from dashboard.access.policy import Permission, needs, require
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api.common import Gate, Refused, answer, moment, refusal
-from dashboard.api.forms import _body as json_body
+from dashboard.api.common import Gate, Refused, answer, json_body, moment, refusal
 from dashboard.errors import NotAllowed, TownwatchError
 from dashboard.queries.board import BoardReader
 from dashboard.queries.standing import standing

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
 from fastapi.responses import Response
-from msgspec import json
+from msgspec import DecodeError, json
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect
 
@@ -23,6 +24,10 @@ from dashboard.clock import Clock, machine_ms
 from dashboard.errors import Backpressure, DiskFull, NotAllowed, Outdated, StoreUnavailable, TownwatchError, UnknownFeed
 
 log = structlog.get_logger("api")
+HEADER = "x-townwatch-form"
+"""What a page of ours sends along: a page of another site can send a form, but no header of ours."""
+MAX_BODY = 64 * 1024
+"""A form's body is a line; nothing typed by hand is longer."""
 
 
 class Refused(Exception):
@@ -256,3 +261,26 @@ def cookie_of(connection: Any, names: Sequence[str] = sessions.COOKIES) -> str:
             if name in jar and jar[name].value:
                 return jar[name].value
     return ""
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The JSON object of a page of ours.
+
+    Raises:
+        Refused: 403 when it does not come from a page of ours, 415, 413 or 422 when it is none.
+    """
+    origin = request.headers.get("origin")
+    if not request.headers.get(HEADER) or (origin and urlsplit(origin).netloc != request.headers.get("host")):
+        raise Refused(
+            403, f"这个入口只给本站页面里的表单用；程序和设备请用 /api/v1/events（缺少 {HEADER} 或来自别的站点）"
+        )
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, f"内容类型是“{kind[:60]}”，应为 application/json")
+    try:
+        body = json.decode(await body_of(request, MAX_BODY))
+    except (DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Refused(422, f"请求体不是 JSON（{error}）") from None
+    if not isinstance(body, dict):
+        raise Refused(422, "请求体应为 JSON 对象")
+    return body

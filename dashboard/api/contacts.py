@@ -18,8 +18,7 @@ from dashboard.access.policy import Permission, needs
 from dashboard.access.vault import NoContact
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api.common import Gate, Refused, answer, refusal
-from dashboard.api.forms import _body as json_body
+from dashboard.api.common import Gate, Refused, answer, json_body, refusal
 
 NO_STORE = {"Cache-Control": "no-store"}
 MAX_CASE = 200

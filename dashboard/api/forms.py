@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -19,7 +18,7 @@ from dashboard.access.audit import Kind
 from dashboard.access.policy import Permission, needs
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api.common import Gate, Refused, answer, body_of, refusal
+from dashboard.api.common import Gate, Refused, answer, json_body, refusal
 from dashboard.domain.event import Rejected
 from dashboard.errors import NotAllowed
 from dashboard.feeds import feed_named
@@ -27,10 +26,6 @@ from dashboard.queries import forms as read
 from dashboard.queries.board import BoardReader
 from dashboard.queries.records import NO_DETAILS, Records
 from ingest.byhand import Entered
-
-HEADER = "x-townwatch-form"
-MAX_BODY = 64 * 1024
-"""A form's body is a line; nothing typed by hand is longer."""
 
 
 def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
@@ -46,7 +41,7 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
 
     async def send(request: Request, work: Callable[[Viewer, dict[str, Any]], Response]) -> Response:
         try:
-            body = await _body(request)
+            body = await json_body(request)
             return await asyncio.to_thread(lambda: work(gate.reader(request), body))
         except Exception as error:
             return refusal(error)
@@ -133,29 +128,6 @@ def router(actions: Actions, reader: BoardReader, gate: Gate) -> APIRouter:
         return await send(request, work)
 
     return routes
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    """The JSON object of a page of ours.
-
-    Raises:
-        Refused: 403 when it does not come from a page of ours, 415, 413 or 422 when it is none.
-    """
-    origin = request.headers.get("origin")
-    if not request.headers.get(HEADER) or (origin and urlsplit(origin).netloc != request.headers.get("host")):
-        raise Refused(
-            403, f"这个入口只给本站页面里的表单用；程序和设备请用 /api/v1/events（缺少 {HEADER} 或来自别的站点）"
-        )
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Refused(415, f"内容类型是“{kind[:60]}”，应为 application/json")
-    try:
-        body = msgspec.json.decode(await body_of(request, MAX_BODY))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Refused(422, f"请求体不是 JSON（{error}）") from None
-    if not isinstance(body, dict):
-        raise Refused(422, "请求体应为 JSON 对象")
-    return body
 
 
 def _town(reader: BoardReader, given: str) -> str:

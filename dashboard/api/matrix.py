@@ -75,9 +75,6 @@ def lines(pages: Sequence[PageLike], doors: Sequence[Door], views: Mapping[str, 
     """Every line, pages first."""
     here = "-"
 
-    def reach(whole: bool, some: bool) -> str:
-        return "own" if some else "all" if whole else "no"
-
     for page in pages:
         found = {role.value: reach(page.lets(sample(role, None)), page.lets(sample(role, {here}))) for role in ROLES}
         yield Line("page", _path(page.path.pattern), declared(page.needs), found)
@@ -94,28 +91,27 @@ def lines(pages: Sequence[PageLike], doors: Sequence[Door], views: Mapping[str, 
         }
         yield Line("view", view.name, declared(view.needs), found)
     for view in views.values():
-        if view.tables is None:
-            continue
-        found = {}
-        for role in ROLES:
-            whole, some = sample(role, None), sample(role, {here})
-            found[role.value] = reach(
-                allows(whole, Permission.EXPORT) and view.lets(whole, "all"),
-                allows(some, Permission.EXPORT) and view.lets(some, here),
-            )
-        both = f"{declared(view.needs)} + {Permission.EXPORT.value}"
-        yield Line("export", f"{view.name}.csv / .xlsx", both, found)
+        if view.tables is not None:
+            yield _both("export", f"{view.name}.csv / .xlsx", view, Permission.EXPORT, here)
     for view in views.values():
-        if not view.cases:
-            continue
-        found = {}
-        for role in ROLES:
-            whole, some = sample(role, None), sample(role, {here})
-            found[role.value] = reach(
-                allows(whole, Permission.CASES) and view.lets(whole, "all"),
-                allows(some, Permission.CASES) and view.lets(some, here),
-            )
-        yield Line("cases", view.name, f"{declared(view.needs)} + {Permission.CASES.value}", found)
+        if view.cases:
+            yield _both("cases", view.name, view, Permission.CASES, here)
+
+
+def reach(whole: bool, some: bool) -> str:
+    """How far a role's right goes, by what one with every town and one with a single town may do."""
+    return "own" if some else "all" if whole else "no"
+
+
+def _both(kind: str, name: str, view: View, further: Permission, here: str) -> Line:
+    """What needs a permission besides the view's own."""
+    found = {}
+    for role in ROLES:
+        whole, some = sample(role, None), sample(role, {here})
+        found[role.value] = reach(
+            allows(whole, further) and view.lets(whole, "all"), allows(some, further) and view.lets(some, here)
+        )
+    return Line(kind, name, f"{declared(view.needs)} + {further.value}", found)
 
 
 def declared(what: Needs | None) -> str:

@@ -18,8 +18,7 @@ from dashboard.access.audit import Kind
 from dashboard.access.policy import Permission, allows, needs
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
-from dashboard.api.common import Gate, Refused, answer, moment, refusal
-from dashboard.api.forms import _body as json_body
+from dashboard.api.common import Gate, Refused, answer, json_body, moment, refusal
 from dashboard.clock import SWITCH_MS, Steering
 from dashboard.domain.day import iso
 from dashboard.queries.board import BoardReader

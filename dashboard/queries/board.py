@@ -13,7 +13,7 @@ import structlog
 from dashboard.access.audit import Audit
 from dashboard.access.viewer import Viewer
 from dashboard.clock import Clock, ReplayClock
-from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, shift_day
+from dashboard.domain.day import HOUR, MINUTE, day_end, day_of, day_start, days_between, shift_day
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed, Kpi
 from dashboard.domain.figure import Figure, Freshness, Parts
@@ -22,7 +22,7 @@ from dashboard.domain.summary import CaseSummary, ReadingSummary, Summary, Track
 from dashboard.errors import Archived
 from dashboard.feeds import FEEDS, KPIS, STREAMS, feed_named
 from dashboard.queries.alerting.book import AlertBook
-from dashboard.queries.casework import SUBJECTS
+from dashboard.queries.casework import by_case
 from dashboard.queries.figures import ALL, REPORTING, counted_of, ever, figures_of, over_period, reporting_kpi
 from dashboard.queries.past import SERIES_STEP, Past, Summaries
 from dashboard.queries.replaying import Known
@@ -150,7 +150,7 @@ class Board:
                 for name in towns:
                     found += figures_of(one, declared, self.summaries(one.name), name, self.now, breakdowns)
         # A cell of a breakdown may be one case's; the figure itself is everybody's.
-        return found if self.viewer.details else [one for one in found if not SUBJECTS & one.dims.keys()]
+        return found if self.viewer.details else [one for one in found if not by_case(one.dims)]
 
     def figure(self, kpi: str, town: str = ALL, feed: str | None = None) -> Figure:
         """One plain figure. ``feed`` tells the reporting rates apart.
@@ -233,12 +233,10 @@ class Board:
         if declared.standing or declared.period is not None:
             return self._at_end(one, declared, town, first, min(last, self.day))
         counted: list[Summary] = []
-        day = first
-        while day <= min(last, self.day):
+        for day in days_between(first, min(last, self.day)):
             found = self.summaries(one.name) if day == self.day else self._ends(one.name, day)
             chosen = [s for code, s in self._seen(found).items() if town in (ALL, code)]
             counted += counted_of(declared, chosen, town)
-            day = shift_day(day, 1)
         return declared.parts(counted) if counted else Parts()
 
     def _at_end(self, feed: Feed, kpi: Kpi, town: str, first: int, last: int) -> Parts:

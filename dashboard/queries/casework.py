@@ -7,7 +7,7 @@ not. Instants are ms since 1970 UTC, days local yyyymmdd.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,13 @@ PAGES = {"dispute": "/disputes", "enterprise": "/enterprises"}
 
 SUBJECTS = frozenset(feed.subject for feed in FEEDS.values() if isinstance(feed.archetype, CaseSpec))
 """Fields whose value is the number of a case."""
+
+
+def by_case(dims: Mapping[str, str]) -> bool:
+    """Whether a cell of a breakdown is of one case."""
+    return not SUBJECTS.isdisjoint(dims)
+
+
 UNKNOWN = "-"
 """What a case that does not say has as the value of a filter."""
 

@@ -6,13 +6,12 @@ place. Walls show none to anybody. ``tests/engine/test_without_cases.py`` asks e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
 from dashboard.domain.feed import Words
-from dashboard.queries.casework import SUBJECTS
 from dashboard.queries.duties import Duty, DutyKind
 
 if TYPE_CHECKING:
@@ -62,9 +61,4 @@ def item(board: Board, name: str) -> bool:
     return board.viewer.details or name.partition(":")[0] not in ITEMS
 
 
-def by_case(dims: Mapping[str, str]) -> bool:
-    """Whether a cell of a breakdown is of one case."""
-    return not SUBJECTS.isdisjoint(dims)
-
-
-__all__ = ["by_case", "duties", "empty", "item", "rows", "unlisted"]
+__all__ = ["duties", "empty", "item", "rows", "unlisted"]

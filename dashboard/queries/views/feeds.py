@@ -217,7 +217,7 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
         parts = [
             figure
             for figure in figures_of(feed, kpi, summaries, ALL, asked.board.now, breakdowns=True)
-            if figure.dims and figure.value and (board.viewer.details or not single.by_case(figure.dims))
+            if figure.dims and figure.value and (board.viewer.details or not casework.by_case(figure.dims))
         ]
         most = max((float(figure.value or 0) for figure in parts), default=0.0)
         bars = []
