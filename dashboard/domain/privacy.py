@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import Literal
 
 from dashboard.domain import names
@@ -58,6 +57,9 @@ _DENSE = re.compile(r"\d[\d .·—–‐)）-]{10}|[一幺][三四五六七八�
 _WIDE = str.maketrans("０１２３４５６７８９－＋．Ｘ　", "0123456789-+.X ")
 """Character for character: a place in the one text is the same place in the other."""
 _WIDE_DIGITS = frozenset("０１２３４５６７８９")
+_harmless: set[str] = set()
+HARMLESS_KEPT = 16_384
+"""How many texts that carry nothing are remembered."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 
@@ -120,11 +122,15 @@ def personal(text: str) -> Personal | None:
 
 
 def personal_again(text: str) -> Personal | None:
-    """:func:`personal` for what comes again and again: units, places, firms."""
-    try:
-        return _harmless(text)
-    except _Carries as found:
-        return found.what
+    """:func:`personal` for what comes again and again: units, places, firms. Only what carries nothing is kept."""
+    if text in _harmless:
+        return None
+    what = personal(text)
+    if what is None:
+        if len(_harmless) >= HARMLESS_KEPT:
+            _harmless.clear()
+        _harmless.add(text)
+    return what
 
 
 def names_somebody(code: str) -> bool:
@@ -132,19 +138,6 @@ def names_somebody(code: str) -> bool:
     if len(code) >= 18 and any(_is_id(found[0]) for found in _ID.finditer(code)):
         return True
     return bool(names.spans(code))
-
-
-class _Carries(Exception):
-    def __init__(self, what: Personal) -> None:
-        super().__init__(what)
-        self.what = what
-
-
-@lru_cache(maxsize=16_384)
-def _harmless(text: str) -> None:
-    """What carries something is raised, so that it is never kept."""
-    if (what := personal(text)) is not None:
-        raise _Carries(what)
 
 
 def _narrow(text: str) -> str:

@@ -49,12 +49,9 @@ def history(url: str) -> Iterator[History]:
 
 
 @pytest.fixture
-def core(data_dir: Path, redis_client: redis.Redis, redis_server: RedisServer, url: str) -> Iterator[Core]:
-    """The core on PostgreSQL."""
-    made = Core(data_dir, redis_server.url, database_url=url)
-    made.worker.step()
-    yield made
-    made.close()
+def database_url(url: str) -> str:
+    """What the core of every suite is put on: PostgreSQL alone."""
+    return url
 
 
 @pytest.fixture

@@ -33,15 +33,12 @@ from dashboard.settings import Settings
 from dashboard.stores.history import migrate, open_engine
 from dashboard.stores.redis_server import RedisServer
 from dashboard.stores.stream import DEAD
-from dashboard.working import Parts, parts_of
+from dashboard.working import Parts, parts_of, worker_of
 from geodata.library import BUNDLED_PACK
 from ingest.decode import Door
 from ingest.gateways.sheets.desk import import_file
 from ingest.intake import Intake
-from ingest.projector import Projector
-from ingest.publisher import Publisher
 from ingest.scenarios.gpx import SOURCE, read_gpx, reanchor
-from ingest.worker import Worker
 from tests.conftest import missing
 from tests.engine.core import Core
 from tests.engine.gateway import Gateway, gateway
@@ -76,7 +73,7 @@ class World:
 
     def __init__(self, data_dir: Path, url: str, database_url: str, now: int) -> None:
         write_world(data_dir, "real-inputs", 0.0, now)
-        self.settings = Settings.load(data_dir, redis_url=url, database_url=database_url)
+        self.settings = Settings.load(data_dir, redis_url=url, database_url=database_url, batch_wait_ms=1)
         engine = open_engine(self.settings.database_url)
         migrate(engine)
         engine.dispose()
@@ -84,15 +81,7 @@ class World:
         parts = self.parts
         self.past = Past(parts.history, parts.region_at)
         self.reader = BoardReader(parts.live, self.past, parts.region_at, parts.clock)
-        self.worker = Worker(
-            parts.history,
-            parts.stream,
-            parts.live,
-            Projector(parts.history, parts.region_at),
-            Publisher(parts.history, parts.live, parts.region_at),
-            parts.clock,
-            wait_ms=1,
-        )
+        self.worker = worker_of(parts)
 
     def settle(self) -> Board:
         """Let the worker empty the road; the board of then."""
