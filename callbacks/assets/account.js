@@ -71,15 +71,7 @@
       var rec = window.twRecord, left = rec ? rec.items().filter(rec.mine).length : 0;
       return !left || window.confirm(say("unsent").replace("{n}", left));
     }
-    /* Whoever uses this browser next finds nothing of what was read: copies of lists, drafts, the name. */
-    function leave(got) {
-      try {
-        [[localStorage, /^townwatch-(my|source)/], [sessionStorage, /^townwatch-draft/]].forEach(function (pair) {
-          Object.keys(pair[0]).forEach(function (name) { if (pair[1].test(name)) pair[0].removeItem(name); });
-        });
-      } catch (error) { /* no storage */ }
-      location.assign(got.next);
-    }
+    function leave(got) { tw.forget(); location.assign(got.next); }
     function click(event) {
       var button = event.target.closest("button");
       if (!button) return;

@@ -185,10 +185,20 @@
     }
   }
 
-  /* Signed out, here or elsewhere: what is on the page is no longer this person's to see. Never under somebody's hands. */
+  /* Whoever uses this browser next finds nothing of what was read or begun: copies of lists, drafts, the name. */
+  function forget() {
+    try {
+      [[localStorage, /^townwatch-(my|source)/], [sessionStorage, /^townwatch-draft/]].forEach(function (pair) {
+        Object.keys(pair[0]).forEach(function (name) { if (pair[1].test(name)) pair[0].removeItem(name); });
+      });
+    } catch (error) { /* no storage */ }
+  }
+  /* Signed out, here or elsewhere: what is on the page is no longer this person's to see. Never under somebody's hands.
+     The word may come over the socket before the answer to the very request that signed out. */
   function leave() {
     if (ended !== "session") return;
     if (typing()) { setTimeout(leave, 2000); return; }
+    forget();
     var here = location.pathname + location.search;
     location.assign(document.documentElement.dataset.surface === "wall" ? "/pair" : "/signin?next=" + encodeURIComponent(here));
   }
@@ -393,6 +403,7 @@
     onPage: onPage,
     setProps: setProps,
     lang: lang,
+    forget: forget,
     viewer: function () { return viewer; },
     /* For tests and the console: what is subscribed and how the line is. */
     status: function () {

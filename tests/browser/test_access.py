@@ -98,16 +98,17 @@ def test_a_wall_is_paired_and_sign_out_everywhere_closes_open_pages(guarded: Run
     # Signed out everywhere in one place: the page open in another goes, too.
     elsewhere.open(address + "/account")
     elsewhere.page.on("dialog", lambda dialog: dialog.accept())
-    elsewhere.page.evaluate(
-        "() => { localStorage.setItem('townwatch-my:me::zh', '{}'); sessionStorage.setItem('townwatch-draft:dispute', '{}'); }"
-    )
+    for tab in (elsewhere, chief):
+        tab.page.evaluate(
+            "() => { localStorage.setItem('townwatch-my:me::zh', '{}'); sessionStorage.setItem('townwatch-draft:dispute', '{}'); }"
+        )
     elsewhere.page.click("[data-do=everywhere]")
     for tab in (elsewhere, chief):
         tab.arrives(f"{address}/signin")
     assert chief.page.url == f"{address}/signin?next=%2Ftown%2F{TOWN}"
     # Whoever sits down here next finds no list and no draft of who has gone.
     left = "() => Object.keys(localStorage).concat(Object.keys(sessionStorage)).filter((name) => /^townwatch-(my|source|draft)/.test(name))"
-    assert elsewhere.page.evaluate(left) == []
+    assert [tab.page.evaluate(left) for tab in (elsewhere, chief)] == [[], []]
     # The wall and the administrator stay.
     assert wall.page.url == address + "/wall"
     admin.page.click("[data-tab=devices]")
