@@ -75,7 +75,7 @@ class Stage:
         Raises:
             NotMeasured: one ended, or did not answer in time.
         """
-        environment = {**os.environ, **self.settings.environment(), "PYTHONPATH": str(ROOT)}
+        environment = processes.environment_of(self.settings)
         for name in names:
             with open(self.settings.logs / f"{name}.log", "ab") as log:
                 child = subprocess.Popen(

@@ -110,7 +110,7 @@ class Actions:
             return self.snapshots.release(viewer.name, day, self.clock.now(), kind, edition)
 
     def redraw_snapshot(self, viewer: Viewer, day: int, kind: Span = "day", edition: str = "all") -> Link:
-        """Make a draft anew from what is known now; see :meth:`dashboard.snapshot.publish.Desk.draft`.
+        """Make a draft, or make it anew, from what is known now; see :meth:`dashboard.snapshot.publish.Desk.draft`.
 
         Raises:
             NotAllowed: it may not release that edition.

@@ -539,7 +539,7 @@ def build_gateway(
     async def healthz() -> dict[str, str]:
         return {"status": "alive", "build": build}
 
-    @server.get("/readyz", tags=["machine"], summary="The process can take records")
+    @server.get("/readyz", tags=["machine"], summary="The process can serve: every part answers")
     @needs(Open.PUBLIC)
     async def readyz() -> JSONResponse:
         parts = await _states(checks)

@@ -22,14 +22,15 @@ from rich.console import Console
 from rich.text import Text
 
 from dashboard.errors import TownwatchError
-from dashboard.settings import PREFIX, Settings
+from dashboard.settings import PREFIX, VARIABLES, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAST_FREE = 1_000_000_000
 SHORT_DAYS = 14
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 """No machine that runs this lives before; a clock that says so has lost its battery."""
-OWN_VARIABLES = {"TOWNWATCH_VENV", "TOWNWATCH_CHROMIUM", "TOWNWATCH_FEEDS"}
+FOLDED_A_SECOND = 200_000
+"""Records folded again a second on two cores, as the benchmark ``keeping`` measures it."""
 
 
 class Health(StrEnum):
@@ -114,7 +115,7 @@ def _packages(settings: Settings) -> Iterator[Finding]:
 
 
 def _settings_names(settings: Settings) -> Iterator[Finding]:
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | OWN_VARIABLES
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | VARIABLES.keys()
     for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
         text = f"{name} 不是设置，不起作用，请对照 docs/reference/settings.md"
         text += f" · {name} is no setting and does nothing: see docs/reference/settings.md"
@@ -186,6 +187,32 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding(Health.OK, "database disk", text)
     finally:
         engine.dispose()
+
+
+def _folding(settings: Settings) -> Iterator[Finding]:
+    from dashboard.archetypes import FOLDING
+    from dashboard.stores import history, schema
+    from dashboard.stores.tables import folding
+
+    engine = history.open_engine(settings.database_url)
+    try:
+        if history.migration(engine) is None:
+            return
+        truth = history.History(engine)
+        # An earlier version had no table to note it in.
+        noted = folding.name not in schema.missing(engine)
+        with truth.reading() as connection:
+            number, records = truth.folded_by(connection) if noted else None, truth.seq(connection)
+    finally:
+        engine.dispose()
+    if records and number != FOLDING:
+        seconds = records / FOLDED_A_SECOND
+        long, unit, unit_en = (seconds / 60, "分钟", "min") if seconds >= 100 else (seconds, "秒", "s")
+        text = f"状态是另一个版本的程序算出的，下次启动时先重算 {records:,} 条记录才显示，"
+        text += f"双核约 {max(1, round(long))} {unit}"
+        text += f" · another version of the program made the states: the next start folds {records:,} records again "
+        text += f"before it shows anything, about {max(1, round(long))} {unit_en} on two cores"
+        yield Finding(Health.WARN, "folding", text)
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
@@ -345,6 +372,7 @@ CHECKS = (
     _redis,
     _cluster,
     _database,
+    _folding,
     _workers,
     _growth,
     _archive,

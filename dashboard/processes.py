@@ -161,11 +161,7 @@ class Supervisor:
         self._await_ready()
 
     def _launch(self, child: Child) -> None:
-        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        # With an arena of memory for every thread a process keeps several times what it uses.
-        environment = {"MALLOC_ARENA_MAX": "2", **os.environ, **self.settings.environment()}
-        environment |= {"PYTHONPATH": os.pathsep.join(paths)}
-        environment |= {"PYTHONUNBUFFERED": "1", MULTIPROCESS: str(self._metrics)}
+        environment = environment_of(self.settings) | {MULTIPROCESS: str(self._metrics)}
         data = ("--data", str(self.settings.data_dir))
         with open(self._log(child.part.name), "ab") as log:
             child.process = subprocess.Popen(
@@ -297,6 +293,19 @@ def _say(text: str) -> None:
 
 class Stopped(BaseException):
     """A signal asked the supervisor to stop. Not an ``Exception``: nothing that is under way may swallow it."""
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of a process of ours that these settings are for."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        # With an arena of memory for every thread a process keeps several times what it uses.
+        "MALLOC_ARENA_MAX": "2",
+        **os.environ,
+        **settings.environment(),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def end_group(process: subprocess.Popen[bytes], patience_s: float = PATIENCE_S) -> None:

@@ -1,9 +1,10 @@
 """Old records to Parquet, and then out of the database, while everything runs; no figure changes by it.
 
-Days are moved whole and in order, of the feeds whose states are those of a day: positions, readings, tallies, which are
-nearly all of the volume. Cases stay: what becomes of one tomorrow depends on how it began. A day leaves the database
-only after its states have been folded again from the very file that was written, and are the stored ones. States and
-keys stay, so every figure of every day stays; what cannot be asked any more (a day's course, its records) says so.
+Days are moved whole and in order, of the feeds whose states are those of a day: positions and readings, nearly all of
+the volume. Cases, rosters and tallies stay, whose subjects have one state for life: what becomes of a case tomorrow
+depends on how it began. A day leaves the database only after its states have been folded again from the very file that
+was written, and are the stored ones. States and keys stay, so every figure of every day stays; what cannot be asked any
+more (a day's course, its records) says so.
 
 What is written is what the database held: never a name, a phone number or an identity number, which never came in.
 """

@@ -1,4 +1,5 @@
-"""Every setting in one table: name, default, what is allowed and what it does. Nothing else reads the environment.
+"""Every setting in one table: name, default, what is allowed and what it does. Nothing else reads the environment, but
+for :data:`VARIABLES`.
 
 A value comes from, first found: a command's option, ``TOWNWATCH_<NAME>``, ``townwatch.toml`` (in the data directory,
 else in the working directory), the default here.
@@ -21,6 +22,13 @@ from dashboard.errors import ConfigurationError
 
 PREFIX = "TOWNWATCH_"
 FILE = "townwatch.toml"
+VARIABLES = {
+    "TOWNWATCH_VENV": "Where `./townwatch` makes and looks for its Python environment. Unset: `.venv` beside it.",
+    "TOWNWATCH_CHROMIUM": "The Chromium that `test` and `bench` drive. Unset: one on the path.",
+    "TOWNWATCH_FEEDS": "Folders with feeds of one's own, separated as in `PATH`; the same for every command and part."
+    " Unset: none.",
+}
+"""Variables that are no settings: asked before settings can be read, or by tests and benchmarks alone."""
 
 
 class Settings(BaseSettings):
@@ -336,4 +344,7 @@ def reference_markdown() -> str:
         default = field.default
         shown = f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else "(empty)"
         lines.append(f"| `{name}` | `{PREFIX}{name.upper()}` | {shown} | {allowed(name)} | {field.description} |")
+    lines += ["", "## Further variables", "", "No settings, and in no file: they stand in the environment alone.", ""]
+    lines += ["| environment variable | what it does |", "| --- | --- |"]
+    lines += [f"| `{name}` | {words} |" for name, words in VARIABLES.items()]
     return "\n".join(lines) + "\n"

@@ -163,7 +163,7 @@ def web_of(settings: Settings, parts: Parts, role: str) -> Web:
         contacts.router(actions, gate),
         acts.router(actions, reader, gate),
         alerts.router(reader, gate),
-        snapshots.router(actions, desk.archive, gate, parts.zone),
+        snapshots.router(actions, desk.archive, gate, parts.zone, settings.snapshot_auto),
         replay.router(actions, reader, gate, settings.data_dir, hub.tell_clock),
     ]
     if role == "gateway":

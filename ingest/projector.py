@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, insert, select, text
 
-from dashboard.archetypes import LIFE, Engine, State, engine_of
+from dashboard.archetypes import LIFE, Engine, engine_of
 from dashboard.domain.day import MINUTE, day_of
 from dashboard.domain.event import Event, put_in_order
 from dashboard.domain.feed import Feed
@@ -29,16 +29,15 @@ from dashboard.stores.history import History, Version
 from dashboard.stores.tables import provisional_place
 from geodata.library import Adopted, RegionBook
 from geodata.region import Region
+from ingest.held import Held, SubjectDay
 
 log = structlog.get_logger("projector")
 
 QUARTER = 15 * MINUTE
 """Lies in one local day wherever on earth."""
 
-SubjectDay = tuple[str, int, str]
-"""(feed, local day or ``LIFE``, subject): whose state it is."""
-
-CACHED_STATES = 20_000
+UNMARKED = 20_000
+"""Most subjects' days whose records since their last kept state are counted."""
 MARK_EVERY = 200
 """Records of a subject's day after which its state is kept for questions about that moment. A kept state takes about a
 thousand bytes: some five bytes a record."""
@@ -144,7 +143,7 @@ class Projector:
         self.mark_every, self.aside_from = mark_every, aside_from
         self.engines: dict[str, Engine] = {name: engine_of(feed) for name, feed in feeds.items()}
         self.feeds = feeds
-        self._states: dict[SubjectDay, State] = {}
+        self._states = Held()
         self._provisional: set[tuple[str, str]] | None = None
         self._seq: int | None = None
         """The ``known_seq`` up to which cached states are the truth: that of our own last commit."""
@@ -206,7 +205,7 @@ class Projector:
                 self._states.clear()
             else:
                 for subject_day in self.history.changed_since(connection, self._seq):
-                    self._states.pop(subject_day, None)
+                    self._states.forget(subject_day)
             self._provisional = None
             if isinstance(self.region_at, RegionBook):
                 self.region_at.read(rules.adopted(connection, self.region_at.region))
@@ -449,8 +448,7 @@ class Projector:
             applied.touched.add((feed, day))
         self.history.save_states(connection, encoded, batch.seq)
         self._mark(connection, batch, encoded, corrected)
-        if len(self._states) > CACHED_STATES:
-            self._states.clear()
+        self._states.written(encoded)
 
     def _mark(
         self, connection: Connection, batch: _Batch, encoded: Mapping[SubjectDay, bytes], corrected: set[SubjectDay]
@@ -471,7 +469,7 @@ class Projector:
                 count = 0
             self._unmarked[subject_day] = count
         self.history.mark_states(connection, due, batch.seq)
-        if len(self._unmarked) > CACHED_STATES:
+        if len(self._unmarked) > UNMARKED:
             self._unmarked.clear()
 
     def _lives(self, connection: Connection, refold: Collection[SubjectDay]) -> dict[str, dict[str, list[Event]]]:
@@ -493,6 +491,7 @@ class Projector:
         with self.history.reading() if aside.busy else nullcontext(connection) as asked:
             for key, data in self.history.load_states(asked, missing).items():
                 self._states[key] = self.engines[key[0]].decode(data)
+                self._states.weigh(key, len(data))
 
     def _note_places(self, connection: Connection, events: Sequence[Event], seq: int) -> bool:
         """An unknown place code creates a provisional place (DESIGN.md §4)."""

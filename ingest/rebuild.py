@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import func, select
 
-from dashboard.archetypes import LIFE, Engine, engine_of
+from dashboard.archetypes import FOLDING, LIFE, Engine, engine_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
 from dashboard.feeds import STREAMS
@@ -89,9 +89,41 @@ def rebuild(
         if time.monotonic() - said > 1:
             said = time.monotonic()
             say(Told(done.events, total, said - start))
+    if write:
+        with history.writing() as connection:
+            history.note_folded(connection, FOLDING)
     seconds = time.monotonic() - start
     say(Told(done.events, total, seconds))
     return Done(done.events, done.states, done.differing, done.written, seconds)
+
+
+def folded_otherwise(history: History) -> bool:
+    """Whether another version of the program folded what is stored. A new database is noted as this one's.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    with history.reading() as connection:
+        number, seq = history.folded_by(connection), history.seq(connection)
+    if seq or number == FOLDING:
+        return number != FOLDING
+    with history.writing() as connection:
+        history.note_folded(connection, FOLDING)
+    return False
+
+
+def brought_up(
+    settings: Settings, history: History, known_at: int, say: Callable[[Told], None] = lambda told: None
+) -> Done:
+    """Fold again what was folded otherwise, before anything is shown of it. A crash leaves it to the next start.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    with history.writing() as connection:
+        # What was kept of earlier moments was made the other way, too, and is only there to save time.
+        history.forget_all_marks(connection)
+    return rebuild(settings, history, known_at, say)
 
 
 class Counted(msgspec.Struct):
@@ -218,4 +250,4 @@ def _put_right(history: History, book: RegionBook, folded: Folded, known_at: int
     return len(right)
 
 
-__all__ = ["Done", "Event", "Folded", "Told", "fold", "rebuild"]
+__all__ = ["Done", "Event", "Folded", "Told", "brought_up", "fold", "folded_otherwise", "rebuild"]

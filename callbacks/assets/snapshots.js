@@ -6,7 +6,9 @@
   var HEADER = { Accept: "application/json", "X-Townwatch-Form": "page" };
   var W = {
     none: ["还没有发布过简报", "No snapshot has been published yet"],
-    noneNote: ["每天到点自动发布，或用 ./townwatch snapshot publish 发布", "They appear when published by the schedule or by ./townwatch snapshot publish"],
+    auto: ["每天 {at} 自动发布", "One is published every day at {at}"], byHand: ["每天 {at} 自动生成草稿，签发后发布", "A draft is made every day at {at} and published when released"],
+    noPlan: ["没有打开自动发布，管理员可设置 snapshot_auto", "None is published by itself: an administrator may set snapshot_auto"],
+    make: ["现在生成今天的草稿", "Make today's draft now"], makeNote: ["数据截至生成的时刻；签发前可以重新生成，签发后今天不再发布", "Data as of then. It can be made anew until it is released; then it is today's only one"],
     find: ["搜索", "Search"], findHint: ["如 陶庄镇、转诊", "such as a town's name"], nothing: ["没有符合的简报", "No snapshot matches"],
     two: ["两日对比", "Compare two days"], go: ["对比", "Compare"], back: ["返回", "Back"],
     issue: ["第 {n} 期", "No. {n}"], open: ["单独打开", "Open alone"], hash: ["PDF 的 SHA-256：{h}", "SHA-256 of the PDF: {h}"],
@@ -22,7 +24,7 @@
     by: ["签发：{who}", "Released by {who}"], busy: ["正在处理", "Working"]
   };
   function mount(page) {
-    var at = page.dataset.lang === "en" ? 1 : 0, lang = at ? "en" : "zh", all = [], found = null, asked = {}, ended = false, timer = 0, said = "", wide = window.matchMedia("(min-width: 901px)");
+    var at = page.dataset.lang === "en" ? 1 : 0, lang = at ? "en" : "zh", all = [], plan = null, today = null, found = null, asked = {}, ended = false, timer = 0, said = "", wide = window.matchMedia("(min-width: 901px)");
     var side = page.querySelector("#snapshots-side"), main = page.querySelector("#snapshots-main");
     function esc(text) { var box = document.createElement("i"); box.textContent = String(text); return box.innerHTML.replace(/"/g, "&quot;"); }
     function say(key, given) { return W[key][at].replace(/\{(\w+)\}/g, function (_, name) { return given[name]; }); }
@@ -64,6 +66,11 @@
       return '<div class="sn-cal"><header>' + step(-1, "prev", "‹") + "<span>" + (at ? month : year + "年" + m + "月") + "</span>" + step(1, "next", "›") +
         "</header><table><thead><tr>" + W.week[at].split("").map(function (w) { return "<th>" + w + "</th>"; }).join("") + "</tr></thead><tbody>" + cells + "</tbody></table></div>";
     }
+    /* For those who may release: today's, as long as there is none. */
+    function making() {
+      if (!today || all.some(function (s) { return s.date === today.date && s.kind === "day" && s.edition === today.edition; })) return "";
+      return '<div class="sn-make"><button type="button" class="sn-btn' + (all.length ? "" : " main") + '" data-act="make">' + say("make") + "</button><p>" + esc(say("makeNote")) + "</p></div>";
+    }
     function which() {
       var kinds = values("kind"), towns = values("edition");
       if (kinds.length < 2 && towns.length < 2) return "";
@@ -79,7 +86,7 @@
       var two = days.length > 1 ? '<div class="sn-two"><label>' + say("two") + "</label>" + pair("a", asked.a || days[1]) + pair("b", asked.b || days[0]) + '<button type="button" class="sn-btn" data-go="1">' + say("go") + "</button></div>" : "";
       /* On a phone the page itself comes first to the eye: what chooses another one is folded, unless it is in use. */
       var fold = side.querySelector("details"), open = wide.matches || (fold ? fold.open : Boolean(asked.q || asked.month));
-      side.innerHTML = '<details class="sn-fold"' + (open ? " open" : "") + "><summary>" + say("other") + '</summary><div class="sn-fold-in">' + which() + calendar() + '<div class="sn-find"><label for="sn-q">' + say("find") + '</label><input id="sn-q" type="search" placeholder="' + say("findHint") + '" value="' + esc(asked.q || "") + '"></div>' + list + two + "</div></details>";
+      side.innerHTML = '<details class="sn-fold"' + (open ? " open" : "") + "><summary>" + say("other") + '</summary><div class="sn-fold-in">' + which() + calendar() + '<div class="sn-find"><label for="sn-q">' + say("find") + '</label><input id="sn-q" type="search" placeholder="' + say("findHint") + '" value="' + esc(asked.q || "") + '"></div>' + list + two + making() + "</div></details>";
     }
 
     /* ---- the page itself, or two days side by side ---- */
@@ -104,7 +111,10 @@
     }
     function english(href) { return at ? href + (href.indexOf("?") < 0 ? "?" : "&") + "lang=en" : href; }
     function drawMain() {
-      if (!all.length) { main.innerHTML = '<div class="sn-none"><b>' + say("none") + "</b><p>" + esc(say("noneNote")) + "</p></div>"; return; }
+      if (!all.length) {
+        main.innerHTML = '<div class="sn-none"><b>' + say("none") + "</b><p>" + esc(say(!plan ? "noPlan" : plan.by_hand ? "byHand" : "auto", plan || {})) + "</p>" + making() + (said ? '<p class="sn-said" role="alert">' + esc(said) + "</p>" : "") + "</div>";
+        return;
+      }
       if (asked.a && asked.b) { drawPair(); return; }
       var one = chosen(), href = english(one.page);
       var draft = one.draft ? '<div class="sn-draft" role="status"><span>' + esc(say("waiting", { at: one.as_of.slice(0, 16).replace("T", " ") })) + '</span><button type="button" class="sn-btn main" data-act="release">' + say("release") + '</button><button type="button" class="sn-btn" data-act="redraw">' + say("redraw") + "</button></div>" : "";
@@ -125,17 +135,19 @@
     }
     function fail(error) { if (!ended) main.innerHTML = '<div class="sn-none" role="alert">' + esc(error && error.message || say("failed")) + "</div>"; }
     function draw() { drawSide(); drawMain(); }
-    function load() { return send("/api/v1/snapshots?lang=" + lang).then(function (body) { if (!ended) { all = body.snapshots; draw(); } }); }
+    function load() { return send("/api/v1/snapshots?lang=" + lang).then(function (body) { if (!ended) { all = body.snapshots; plan = body.plan; today = body.today; draw(); } }); }
 
     /* ---- what is pressed ---- */
     function act(name, button) {
-      var one = chosen();
-      if (!window.confirm(say(name === "release" ? "sure" : "sureRedraw", { date: one.date }))) return;
+      var make = name === "make", one = make ? { date: today.date, kind: "day", edition: today.edition } : chosen();
+      if (!make && !window.confirm(say(name === "release" ? "sure" : "sureRedraw", { date: one.date }))) return;
       /* Nobody releases what is just being made anew. */
-      main.querySelectorAll("[data-act]").forEach(function (one) { one.disabled = true; });
+      page.querySelectorAll("[data-act]").forEach(function (one) { one.disabled = true; });
       button.textContent = say("busy"); said = "";
       var query = "?kind=" + one.kind + "&town=" + encodeURIComponent(one.edition);
-      send("/api/v1/snapshots/" + one.date + "/" + name + query, "POST").catch(function (error) { said = error && error.message || say("failed"); }).then(load).catch(fail);
+      send("/api/v1/snapshots/" + one.date + "/" + (make ? "redraw" : name) + query, "POST").then(function () {
+        if (make) { asked = { date: one.date, kind: one.kind, town: one.edition }; write(); }
+      }).catch(function (error) { said = error && error.message || say("failed"); }).then(load).catch(fail);
     }
     function search() {
       if (!asked.q) { found = null; drawSide(); return; }

@@ -40,6 +40,9 @@ def told(figure: Figure, zone: str) -> dict[str, Any]:
         "freshness": figure.freshness,
         "dims": figure.dims,
     }
+    if figure.suppressed:
+        # Fewer people than a breakdown tells: the numbers are null, and nobody would have been 0.
+        body["suppressed"] = True
     for bound in ("low", "high"):
         if bound in figure.detail:
             body[bound] = figure.detail[bound]

@@ -19,7 +19,7 @@ from dashboard.access.policy import Permission, allows, needs
 from dashboard.access.viewer import Viewer
 from dashboard.actions import Actions
 from dashboard.api.common import Gate, Refused, answer, local_day, refusal
-from dashboard.domain.day import as_date, iso
+from dashboard.domain.day import as_date, day_of, iso
 from dashboard.domain.feed import Words
 from dashboard.feeds import FEEDS
 from dashboard.queries.figures import REPORTING, reporting_kpi
@@ -32,8 +32,9 @@ KINDS = ("day", "week", "campaign")
 MOST = 500
 
 
-def router(actions: Actions, archive: Archive, gate: Gate, zone: str) -> APIRouter:
-    """The routes of this resource, and the page of one snapshot at ``/snapshots/{date}``."""
+def router(actions: Actions, archive: Archive, gate: Gate, zone: str, auto: bool = False) -> APIRouter:
+    """The routes of this resource, and the page of one snapshot at ``/snapshots/{date}``. ``auto``: the day's snapshot
+    is made by itself at its hour."""
     routes = APIRouter(tags=["read"])
 
     @lru_cache(maxsize=64)
@@ -49,6 +50,20 @@ def router(actions: Actions, archive: Archive, gate: Gate, zone: str) -> APIRout
             return await asyncio.to_thread(work)
         except Exception as error:
             return refusal(error)
+
+    def plan() -> dict[str, Any] | None:
+        """When a day's snapshot is made by itself, and whether it waits for its release; ``None``: it is not."""
+        office = actions.snapshots.office
+        hour, minute = divmod(office.minute, 60)
+        return {"at": f"{hour:02d}:{minute:02d}", "by_hand": office.by_hand} if auto else None
+
+    def today(viewer: Viewer) -> dict[str, str] | None:
+        """The day and edition of which this viewer may make a draft now; ``None``: of none, or it is published."""
+        day = day_of(actions.clock.now(), zone)
+        edition = "all" if viewer.towns is None else min(viewer.towns, default="")
+        if not allows(viewer, Permission.RELEASE, edition) or archive.link(day, "day", edition) is not None:
+            return None
+        return {"date": as_date(day).isoformat(), "edition": edition}
 
     @routes.get("/api/v1/snapshots", summary="Published snapshots, newest first; `q` searches their words")
     @needs(Permission.FIGURES)
@@ -72,7 +87,8 @@ def router(actions: Actions, archive: Archive, gate: Gate, zone: str) -> APIRout
                     continue
                 found.append(_described(link, zone) | _named(brief(link)) | {"title": sheet.title, "summary": words})
             found.sort(key=lambda one: (one["date"], one["published_at"]), reverse=True)
-            return answer({"snapshots": found[:MOST], "head": archive.head()})
+            told = {"snapshots": found[:MOST], "head": archive.head(), "plan": plan(), "today": today(viewer)}
+            return answer(told)
 
         return await told(work)
 
@@ -156,7 +172,7 @@ def router(actions: Actions, archive: Archive, gate: Gate, zone: str) -> APIRout
     async def release(date: str, request: Request) -> Response:
         return await changed(date, request, actions.release_snapshot)
 
-    @routes.post("/api/v1/snapshots/{date}/redraw", summary="Make a draft anew from what is known now")
+    @routes.post("/api/v1/snapshots/{date}/redraw", summary="Make a draft, or make it anew, from what is known now")
     @needs(Permission.RELEASE)
     async def redraw(date: str, request: Request) -> Response:
         return await changed(date, request, actions.redraw_snapshot)

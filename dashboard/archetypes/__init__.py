@@ -36,6 +36,11 @@ State = Any
 StatesOf = Callable[[int], Mapping[str, State]]
 """Local day (yyyymmdd), or ``LIFE`` -> states of one feed by subject."""
 
+FOLDING = 1
+"""By how records are folded into states. It grows whenever a state of the same records and rules becomes another one,
+in what it holds or in how it is written: databases that were folded otherwise are folded again before anything is shown
+of them (``ingest.rebuild.brought_up``). ``tests/engine/test_folding.py`` notices."""
+
 LIFE = 1
 """Stands for the day where a state holds a subject's whole life."""
 
@@ -352,8 +357,9 @@ class TallyEngine(_LifeCodec):
 
 
 class _Earlier(case.CaseState):
-    """A state that an earlier version of the program kept in another shape: its next record folds it again whole, and
-    ``./townwatch rebuild`` does so at once."""
+    """A state that an earlier version of the program kept in another shape. The next start folds it again from its
+    records, like every state of another :data:`FOLDING`; should a record come before that, it does so for its subject.
+    """
 
 
 class JudgedEngine(_EntriesCodec):

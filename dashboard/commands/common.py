@@ -66,6 +66,29 @@ def migrated(settings: Settings) -> None:
         engine.dispose()
 
 
+def folded(settings: Settings) -> None:
+    """Fold the database again if another version of the program folded it, with a bar. Of several that are started at
+    once one folds; the others wait for it."""
+    from dashboard.access.audit import Kind
+    from dashboard.stores.history import History, open_engine
+    from ingest.rebuild import brought_up, folded_otherwise
+
+    engine = open_engine(settings.database_url)
+    try:
+        history = History(engine)
+        if not folded_otherwise(history):
+            return
+        with history.alone():
+            # Whoever was before us may have done it all.
+            if not folded_otherwise(history):
+                return
+            with Bar("程序更新后重新计算 · folding again after an update") as bar:
+                done = brought_up(settings, history, now(settings), lambda told: bar(told.done, told.total))
+    finally:
+        engine.dispose()
+    note(settings, Kind.CHANGE, "rebuild", states=done.written)
+
+
 def now(settings: Settings) -> int:
     """The time of the data directory's world."""
     from dashboard.clock import read_clock

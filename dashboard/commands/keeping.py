@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dashboard.commands.common import Data, note, now, ready
+from dashboard.commands.common import Data, folded, note, now, ready
 from dashboard.errors import ConfigurationError
 from dashboard.settings import Settings
 
@@ -77,8 +77,8 @@ def restore(
 
 def retention(
     before: Annotated[
-        str, typer.Option("--before", metavar="D", help="早于这一天的移走，如 2020-01-01 · days before it.")
-    ],
+        str | None, typer.Option("--before", metavar="D", help="早于这一天的移走，如 2020-01-01 · days before it.")
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="写到哪个目录，默认数据目录的 archive · folder.")
     ] = None,
@@ -92,10 +92,17 @@ def retention(
     from dashboard.stores.rules import book_of
     from geodata.library import open_library
 
+    if before is None and not check:
+        raise ConfigurationError(
+            "请用 --before 写明移走哪一天以前的记录，如 --before 2020-01-01，或用 --check 核对归档文件"
+            " · Say with --before which day's earlier records go, e.g. --before 2020-01-01, or check the archive's "
+            "files with --check."
+        )
     settings = ready(data)
     folder = to or settings.data_dir / "archive"
-    if check:
-        wrong = letting_go.check(folder) if (folder / letting_go.MANIFEST).is_file() else [f"{folder} 里没有归档"]
+    if before is None or check:
+        nothing = f"{folder} 里没有归档 · there is no archive in {folder}"
+        wrong = letting_go.check(folder) if (folder / letting_go.MANIFEST).is_file() else [nothing]
         for one in wrong:
             typer.echo(one)
         if wrong:
@@ -103,6 +110,8 @@ def retention(
         typer.echo("归档文件都与写入时一致 · every file is as it was written")
         return
     day = a_day("--before", before)
+    # Days whose records are gone keep their states for good.
+    folded(settings)
     engine = open_engine(settings.database_url)
     try:
         history = History(engine)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dashboard.commands.common import Data, by_whom, now, ready
+from dashboard.commands.common import Data, note, now, ready
 
 
 def rebuild(
@@ -15,7 +15,7 @@ def rebuild(
     data: Data = None,
 ) -> None:
     """重算：由全部记录重新算出状态，不同的改正；运行中也可以 · folds every record again and puts right what differs."""
-    from dashboard.access.audit import Audit, Kind
+    from dashboard.access.audit import Kind
     from dashboard.stores.history import History, open_engine
     from ingest.rebuild import Told
     from ingest.rebuild import rebuild as fold_again
@@ -30,8 +30,7 @@ def rebuild(
 
     done = fold_again(settings, history, now(settings), say, write=not check, at_once=processes)
     if done.written:
-        detail = {"states": done.written}
-        Audit(history.engine, settings.data_dir).note(now(settings), by_whom(), Kind.CHANGE, "rebuild", detail=detail)
+        note(settings, Kind.CHANGE, "rebuild", states=done.written)
     told = f"{done.events:,} 条记录，{done.states:,} 个状态，{done.differing:,} 个不同"
     if done.differing and not check:
         told += f"，改正了 {done.written:,} 个"

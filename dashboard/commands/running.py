@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from dashboard.commands.common import Bar, Data, Database, Port, Redis, migrated, settings_of
+from dashboard.commands.common import Bar, Data, Database, Port, Redis, folded, migrated, settings_of
 from dashboard.commands.token import tokens
 from dashboard.errors import ConfigurationError
 from dashboard.settings import Settings
@@ -56,6 +56,7 @@ def demo(
         from ingest.scenarios import player
 
         migrated(ready)
+        folded(ready)
         with Bar("载入历史 · loading history") as bar:
             player.warm(ready, scenario, speed, bar)
 
@@ -121,6 +122,8 @@ def up(
 
     def prepare(ready: Settings) -> None:
         migrated(ready)
+        if worker in parts:
+            folded(ready)
         # Only an address that was of use: one with a slip in it must not be held against the next try.
         chosen.remember(settings)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dashboard.commands.common import Data, note, ready
+from dashboard.commands.common import Data, folded, note, ready
 from dashboard.commands.common import now as time_of
 from dashboard.errors import ConfigurationError, TownwatchError
 from dashboard.settings import Settings
@@ -214,6 +214,7 @@ def desk_at(settings: Settings) -> Iterator[tuple[Desk, int]]:
     from dashboard.snapshot.desk import desk_of
     from dashboard.stores import history
 
+    folded(settings)
     engine = history.open_engine(settings.database_url)
     try:
         yield desk_of(settings, history.History(engine)), time_of(settings)

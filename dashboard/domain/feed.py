@@ -232,6 +232,9 @@ class Kpi(msgspec.Struct, frozen=True):
     alert_above: float | None = None
     breakdown: Callable[[Sequence[Any]], list[tuple[dict[str, str], Parts]]] | None = None
     """Further figures of the same KPI by ``dims``, e.g. by health code."""
+    people: bool = False
+    """The cells of ``breakdown`` count people of the public by what they are, where they come from or where they are:
+    small ones are not told (EXACTNESS 20)."""
     by_rule: bool = False
     """Known from the rules alone: given for a town even when it has not reported."""
     standing: bool = False

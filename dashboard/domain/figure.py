@@ -60,6 +60,17 @@ class Quantity(msgspec.Struct, frozen=True, array_like=True):
         return Quantity(stored[0], Qualifier(stored[1]))
 
 
+SMALL_CELL = 3
+"""From so many people on a cell of a breakdown tells its number (EXACTNESS 20)."""
+FEW = "few"
+"""Stands in ``detail`` for a number of people that is not told: some, and fewer than ``SMALL_CELL``."""
+
+
+def few(number: float | None) -> bool:
+    """Whether so many people are too few to be told in a breakdown; nobody is not."""
+    return number is not None and 0 < number < SMALL_CELL
+
+
 class Freshness(StrEnum):
     """How old the last record behind a figure is; ``silent`` means that nothing has ever come."""
 
@@ -115,6 +126,14 @@ class Figure(msgspec.Struct, frozen=True):
     detail: dict[str, Any] = {}
     apart: tuple[str, ...] = ()
     """Figures that this one is never divided by nor divides (``Kpi.apart``)."""
+    suppressed: bool = False
+    """A cell of a breakdown with fewer than ``SMALL_CELL`` people: there are some, how many is not told."""
+
+    def told(self) -> Figure:
+        """A cell that counts people as it may be told: without any number that would say how few they are."""
+        if not few(self.numerator if self.numerator is not None else self.value):
+            return self
+        return msgspec.structs.replace(self.made_of(Parts()), suppressed=True)
 
     def share_of(self, other: Figure) -> Parts:
         """This figure ÷ another one: the only place where two figures are divided.

@@ -56,8 +56,12 @@ def tallied(
     only: Only | None = None,
     today: bool = False,
     by: str | None = None,
+    people: bool = False,
 ) -> Kpi:
-    """The sum of a tally's amounts, from the first record on or of ``today``; ``by`` breaks it down by one field."""
+    """The sum of a tally's amounts, from the first record on or of ``today``; ``by`` breaks it down by one field.
+
+    ``people``: the cells count people (``Kpi.people``).
+    """
     chosen = only or {}
 
     def counts(towns: Sequence[TallySummary]) -> Iterable[Counted]:
@@ -89,6 +93,7 @@ def tallied(
         definition,
         measure=measure,
         breakdown=mix if by else None,
+        people=people,
         standing=not today,
         period=period,
     )
@@ -103,13 +108,14 @@ def cases(
     *,
     distinct: str | None = None,
     by: str | None = None,
+    people: bool = False,
     today: bool = False,
     watch_above: float | None = None,
     apart: tuple[str, ...] = (),
 ) -> Kpi:
     """How many cases count now; with ``distinct`` how many different values of that field; by stage or a field.
 
-    ``today`` counts cases that entered their current stage today.
+    ``today`` counts cases that entered their current stage today; ``people``: the cells count people (``Kpi.people``).
     """
 
     def found(towns: Sequence[CaseSummary]) -> list[CaseNow]:
@@ -136,6 +142,7 @@ def cases(
         definition,
         measure=measure,
         breakdown=mix if by else None,
+        people=people,
         standing=not today,
         watch_above=watch_above,
         apart=apart,

@@ -96,6 +96,7 @@ FEED = Feed(
             Words("个", "calls"),
             lambda case: case.stage == "reached",
             by="question",
+            people=True,
         ),
         share(
             "willing_share",
@@ -137,6 +138,7 @@ FEED = Feed(
             Words("人", "people"),
             lambda case: case.value("willing") == "yes" and case.value("lodging") == "needs",
             by="enterprise",
+            people=True,
             watch_above=0,
         ),
         cases(
@@ -146,6 +148,7 @@ FEED = Feed(
             Words("人", "people"),
             lambda case: case.value("willing") == "yes",
             by="enterprise",
+            people=True,
         ),
     ),
     links=(

@@ -71,7 +71,9 @@ RULE = Words(
 
 
 def _sorted(key: str, verdict: str, definition: Words) -> Kpi:
-    return tallied(SPEC, key, CLASSES[verdict], definition, RECORDS, only={"verdict": verdict}, by="ground")
+    return tallied(
+        SPEC, key, CLASSES[verdict], definition, RECORDS, only={"verdict": verdict}, by="ground", people=True
+    )
 
 
 FEED = Feed(
@@ -140,6 +142,7 @@ FEED = Feed(
             Words("累计申报的记录，每份一次", "Declarations so far, each once"),
             RECORDS,
             by="verdict",
+            people=True,
         ),
         tallied(
             SPEC,
@@ -171,6 +174,7 @@ FEED = Feed(
             RECORDS,
             only={"ruling": "overruled"},
             by="verdict",
+            people=True,
         ),
         tallied(
             SPEC,

@@ -190,6 +190,7 @@ TOMORROW = Kpi(
     Words("现在在隔离、明天期满的人；按企业分就是明天各企业能回来几人", "Isolating now, their time over tomorrow"),
     measure=Words("人", "people"),
     breakdown=_back_by_firm,
+    people=True,
     standing=True,
 )
 LOAD = Kpi(
@@ -200,6 +201,7 @@ LOAD = Kpi(
     Words("照管人数最多的一位管家现在照管几人", "People isolating now under the steward who has most"),
     measure=Words("人", "people"),
     breakdown=_load_by,
+    people=True,
     standing=True,
 )
 
@@ -242,6 +244,7 @@ FEED = Feed(
             Words("人", "people"),
             lambda case: case.stage == "started",
             by="site",
+            people=True,
         ),
         cases(
             "isolation_key",

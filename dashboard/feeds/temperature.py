@@ -376,6 +376,7 @@ FEED = Feed(
             denominator=Words("带健康码的记录", "Readings with a code"),
             decimals=1,
             breakdown=_code_mix,
+            people=True,
         ),
         Kpi(
             "wrongful_blocks",

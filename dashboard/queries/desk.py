@@ -19,15 +19,13 @@ from dashboard.feeds import KPIS, feed_named
 from dashboard.queries import wording
 from dashboard.queries.asked import Asked, Narrowed, bar, day_text, own_text, past_text, versus_text
 from dashboard.queries.explain import explanation, parts_text, value_text
-from dashboard.queries.figures import ALL, counted_of, figures_of, over_period
+from dashboard.queries.figures import ALL, counted_of, figures_of, over_period, whole
 from dashboard.queries.status import Status, judge, status_of, status_word
 
 if TYPE_CHECKING:
     from dashboard.queries.board import Board
 
 OLD = (Freshness.STALE, Freshness.SILENT)
-SMALL_CELL = 3
-"""Breakdowns about people show fewer than this as “< 3” (EXACTNESS 20)."""
 
 Summaries = Mapping[str, Summary]
 
@@ -57,15 +55,8 @@ def figure_over(
         counted: list[Summary] = []
         for day in days:
             counted += counted_of(declared, [one for code, one in day.items() if town in (ALL, code)], town)
-        found = found.made_of(declared.parts(counted) if counted else Parts())
+        found = found.made_of(whole(declared, counted) if counted else Parts())
     return replace(found, town=",".join(only)) if only is not None and town == ALL else found
-
-
-def small(value: int | None, lang: str) -> str:
-    """A count of people in a breakdown; small ones are not told."""
-    if value is None:
-        return wording.MISSING
-    return f"< {SMALL_CELL}" if 0 < value < SMALL_CELL else wording.count(value, lang)
 
 
 def town_of(asked: Asked) -> str:

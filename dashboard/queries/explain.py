@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dashboard.domain.feed import Feed, Kpi, Words
-from dashboard.domain.figure import Figure
+from dashboard.domain.figure import FEW, Figure
 from dashboard.queries import wording
 from dashboard.queries.rules import rules_of
 
@@ -58,6 +58,8 @@ HEADS = {
 def value_text(figure: Figure, kpi: Kpi, lang: str) -> tuple[str, str]:
     """A figure's value as shown and its unit; a missing value is “—” without a unit."""
     value = figure.value
+    if figure.suppressed:
+        return wording.FEWER, kpi.measure.of(lang)
     if value is None:
         return wording.MISSING, ""
     sure = figure.qualifier
@@ -82,10 +84,11 @@ def parts_text(figure: Figure, kpi: Kpi, board: Board, lang: str) -> str:
 
 
 def _beside(figure: Figure, lang: str) -> list[str]:
+    said = {key: figure.detail.get(key) for key in DETAILS}
     return [
-        f"{words.of(lang)} {wording.count(figure.detail[key], lang)}"
-        for key, words in DETAILS.items()
-        if isinstance(figure.detail.get(key), int)
+        f"{DETAILS[key].of(lang)} {wording.FEWER if number == FEW else wording.count(number, lang)}"
+        for key, number in said.items()
+        if isinstance(number, int) or number == FEW
     ]
 
 

@@ -14,11 +14,14 @@ from urllib.parse import quote
 from dashboard.domain.checks import CheckState, owed
 from dashboard.domain.day import HOUR, day_start
 from dashboard.domain.feed import CaseSpec, Feed, Words
+from dashboard.domain.figure import few
 from dashboard.domain.place import PlaceKind
 from dashboard.domain.summary import CaseNow, CaseSummary, RosterSummary
 from dashboard.queries import single, wording
 from dashboard.queries.casework import short_code
+from dashboard.queries.explain import value_text
 from dashboard.queries.export import Column, Table
+from dashboard.queries.figures import ALL, figures_of
 from dashboard.queries.linked import free_listings, labour
 
 if TYPE_CHECKING:
@@ -54,7 +57,10 @@ def _table(panel: Panel) -> Table:
         texts = [row[at] for row in panel["rows"]]
         values = [_plain(text) for text in texts]
         # A quantity that is not exact stays as it was stated: 3,000 余 is not the number 3000.
-        known = (value is not None or text == wording.MISSING for value, text in zip(values, texts, strict=True))
+        known = (
+            value is not None or text in (wording.MISSING, wording.FEWER)
+            for value, text in zip(values, texts, strict=True)
+        )
         whole = number and all(known)
         columns.append(Column(head, "count" if whole else "text"))
         cells.append(list(values) if whole else texts)
@@ -85,16 +91,17 @@ def _say(lang: str) -> Callable[[str, str], str]:
 def _callback(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> list[Panel]:
     say = _say(lang)
     found = single.rows(board, [row for row in labour(board, towns) if row["gap"] or row["willing"]])
-    keys = ("staff", "back", "gap", "willing", "hesitant", "lodging", "left")
-    rows = [[row["name"], *(wording.count(row[key], lang) for key in keys)] for row in found]
+    # The order must not tell what the cells do not.
+    found = sorted(found, key=lambda row: (-row["gap" if few(row["willing"]) else "left"], row["firm"]))
+    rows = [[row["name"], *_labour(row, lang)] for row in found]
     heads = [
         (say("企业", "Enterprise"), False), (say("员工", "Staff"), True), (say("已返岗", "Back"), True),
         (say("缺工", "Short"), True), (say("愿意返岗", "Willing"), True), (say("犹豫", "Hesitant"), True),
         (say("要找住处", "Need lodging"), True), (say("全到后仍缺", "Short when they have come"), True),
     ]  # fmt: skip
     note = say(
-        "缺工 = 员工 − 已返岗（企业申报）；愿意、犹豫按电话回访的最近一次",
-        "Short = staff less those back; willing and hesitant by the latest call",
+        "缺工 = 员工 − 已返岗（企业申报）；愿意、犹豫按电话回访的最近一次，不足 3 人的不写数",
+        "Short = staff less those back; willing and hesitant by the latest call, fewer than 3 people are not told",
     )
     return [
         _panel(
@@ -108,33 +115,42 @@ def _callback(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> list
     ]
 
 
+def _labour(row: Mapping[str, Any], lang: str) -> list[str]:
+    """Head counts as the enterprise states them, then those who were called, too few of whom are not told."""
+    stated = [wording.count(row[key], lang) for key in ("staff", "back", "gap")]
+    called = [wording.people(row[key], lang) for key in ("willing", "hesitant", "lodging")]
+    # The gap less what is left of it would be the willing.
+    left = wording.MISSING if few(row["willing"]) and row["gap"] else wording.count(row["left"], lang)
+    return [*stated, *called, left]
+
+
+def _looked_after(own: Mapping[str, int], lang: str) -> list[str]:
+    """How many people a steward has and the checks that they are owed: those of too few would tell how few."""
+    checks = [own[kind] for kind in (CheckState.DONE, CheckState.OPEN, CheckState.MISSED)]
+    hidden = few(own["people"])
+    told = [wording.MISSING if hidden and number else wording.count(number, lang) for number in checks]
+    return [wording.people(own["people"], lang), *told]
+
+
 def _isolation(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> list[Panel]:
     say, spec = _say(lang), feed.archetype
     clock = spec.clock if isinstance(spec, CaseSpec) else None
-    back: Counter[str] = Counter()
     load: dict[str, Counter[str]] = {}
     for town in towns:
         summary = board.summaries(feed.name).get(town)
         for case in summary.cases if isinstance(summary, CaseSummary) else ():
             if case.stage != "started" or not isinstance(summary, CaseSummary):
                 continue
-            first = summary.day_from + 24 * HOUR
-            if case.due and first < case.due <= first + 24 * HOUR:
-                back[str(case.value("enterprise") or "")] += 1
             own = load.setdefault(str(case.value("steward") or ""), Counter())
             own["people"] += 1
             for one in owed(case, clock, summary.day_from, board.now) if clock else ():
                 own[one.state] += 1
-    names = _firm_names(board, towns)
-    none = say("未写企业", "Not stated")
-    firms = [
-        [names.get(firm, short_code("", firm)) or none, wording.count(count, lang)]
-        for firm, count in single.rows(board, sorted(back.items(), key=lambda one: (-one[1], one[0])))
-    ]
-    kinds = ("people", CheckState.DONE, CheckState.OPEN, CheckState.MISSED)
     stewards = [
-        [who or say("没有管家", "Nobody"), *(wording.count(own[kind], lang) for kind in kinds)]
-        for who, own in sorted(load.items(), key=lambda one: (-one[1]["people"], one[0]))
+        [who or say("没有管家", "Nobody"), *_looked_after(own, lang)]
+        for who, own in sorted(
+            load.items(),
+            key=lambda one: (0 if few(one[1]["people"]) else -one[1]["people"], one[0]),
+        )
     ]
     heads = [
         (say("管家", "Steward"), False), (say("照管人数", "People"), True), (say("已巡查", "Checked"), True),
@@ -144,13 +160,31 @@ def _isolation(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> lis
         "tomorrow",
         say("明日期满，企业各回几人", "Back tomorrow, by enterprise"),
         [(say("企业", "Enterprise"), False), (say("明日期满", "Back tomorrow"), True)],
-        firms,
+        [list(row) for row in single.rows(board, _back_by_firm(board, feed, towns, lang))],
         say("现在在隔离、计时明天到的人", "Isolating now, their clock over tomorrow"),
         single.empty(board, lang, say("明天没有人期满", "Nobody tomorrow")),
     )
-    note = say("巡查每人上午、下午各一次", "A check each in the morning and in the afternoon")
+    note = say(
+        "巡查每人上午、下午各一次；不足 3 人的不写数",
+        "A check each in the morning and in the afternoon; fewer than 3 people are not told",
+    )
     none = say("现在没有人在隔离", "Nobody is isolating")
     return [tomorrow, _panel("stewards", say("管家照管", "Stewards"), heads, stewards, note, none)]
+
+
+def _back_by_firm(board: Board, feed: Feed, towns: Sequence[str], lang: str) -> list[list[str]]:
+    """Name of the enterprise and who comes back to it tomorrow, most first; the KPI's own cells."""
+    kpi = feed.kpi("isolation_back_tomorrow")
+    assert kpi is not None  # noqa: S101 - declared in the feed
+    summaries = {town: one for town, one in board.summaries(feed.name).items() if town in towns}
+    cells = figures_of(feed, kpi, summaries, ALL, board.now, breakdowns=True)[1:]
+    names = _firm_names(board, towns) | {"unknown": "未写企业" if lang != "en" else "Not stated"}
+    ordered = sorted(cells, key=lambda cell: (-(cell.value or 0), cell.dims["enterprise"]))
+    return [
+        [names.get(firm, short_code("", firm)), value_text(cell, kpi, lang)[0]]
+        for cell in ordered
+        for firm in (cell.dims["enterprise"],)
+    ]
 
 
 def named(board: Board, towns: Sequence[str]) -> dict[str, str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from dashboard.domain.feed import Feed, Kpi, Words
-from dashboard.domain.figure import Figure, Parts
+from dashboard.domain.figure import FEW, Figure, Parts, few
 from dashboard.domain.summary import Summary
 
 ALL = "all"
@@ -58,10 +60,30 @@ def over_period(kpi: Kpi, chosen: Sequence[Summary], first: int, last: int) -> P
     return kpi.period(counted, first, last) if kpi.period is not None and counted else Parts()
 
 
+def whole(kpi: Kpi, counted: Sequence[Summary]) -> Parts:
+    """What the plain figure of a KPI is made of, exact; of the cells of a breakdown of people that stand in its
+    ``detail`` too, small ones read ``FEW``."""
+    parts = kpi.parts(counted)
+    if not (kpi.people and kpi.breakdown is not None and parts.detail):
+        return parts
+    cells = {value for dims, _ in kpi.breakdown(counted) for value in dims.values()}
+    detail = {name: FEW if name in cells and few(said) else said for name, said in parts.detail.items()}
+    return replace(parts, detail=detail)
+
+
 def figures_of(
-    feed: Feed, kpi: Kpi, summaries: Mapping[str, Summary], town: str, now: int, breakdowns: bool = False
+    feed: Feed,
+    kpi: Kpi,
+    summaries: Mapping[str, Summary],
+    town: str,
+    now: int,
+    breakdowns: bool = False,
+    small_cells: bool = False,
 ) -> list[Figure]:
     """A KPI's plain figure and, with ``breakdowns``, its figures by ``dims``, for one town or ``all``.
+
+    Small cells of people are told without their numbers (EXACTNESS 20). ``small_cells`` gives the numbers all the same:
+    to compute with, never to be shown or sent.
 
     ``summaries`` are those of every town that may be seen. A figure over towns is recomputed from the parts of the
     towns that reported (EXACTNESS 19); with none of them the value is missing.
@@ -71,11 +93,11 @@ def figures_of(
     counted = counted_of(kpi, chosen, town)
     received = max((one.last_received for one in chosen if one.last_received is not None), default=None)
     freshness = feed.limits.judge(received, now)
-    plain = kpi.parts(counted) if counted else Parts()
+    plain = whole(kpi, counted) if counted else Parts()
     found: list[tuple[dict[str, str], Parts]] = [({}, plain)]
     if breakdowns and kpi.breakdown is not None and counted:
         found += kpi.breakdown(counted)
-    return [
+    figures = [
         Figure(
             kpi=kpi.key,
             feed=feed.name,
@@ -93,3 +115,6 @@ def figures_of(
         )
         for dims, parts in found
     ]
+    if not kpi.people or small_cells:
+        return figures
+    return [figure.told() if figure.dims else figure for figure in figures]

@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 from dashboard.domain.day import as_date, day_of
 from dashboard.domain.feed import Kpi
-from dashboard.domain.figure import Qualifier, Quantity
+from dashboard.domain.figure import FEW, SMALL_CELL, Qualifier, Quantity, few
 
 MISSING = "—"
+FEWER = f"< {SMALL_CELL}"
+"""What stands for a number of people in a breakdown that is too small to be told (EXACTNESS 20)."""
 MINUS = "\u2212"
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -42,6 +44,11 @@ def decimal(value: float, decimals: int) -> str:
 def count(value: float, lang: str) -> str:
     """A whole number with comma thousands."""
     return decimal(value, 0)
+
+
+def people(number: float | str, lang: str) -> str:
+    """A number of people in a breakdown, or of a ``detail`` (``FEW``); small ones are not told, nobody is 0."""
+    return FEWER if number == FEW or few(float(number)) else count(float(number), lang)
 
 
 def percent(value: float | None, decimals: int = 1) -> str:

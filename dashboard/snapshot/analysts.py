@@ -32,11 +32,15 @@ COLUMNS = {
     "dims": ("分项，如 kind=wages；空为总数", "Breakdown, such as kind=wages; empty: the plain figure"),
     "town": ("镇（街道）代码，all 为全部已报的镇合计", "Town code; all: the towns that reported, from their parts"),
     "town_name": ("镇（街道）名称", "Town"),
-    "value": ("数值，比率为 0…1，空为未报或无分母", "Value; ratios 0…1; empty: not reported or no denominator"),
+    "value": (
+        "数值，比率为 0…1，空为未报、无分母或不足 3 人不写数（见 suppressed）",
+        "Value; ratios 0…1; empty: not reported, no denominator, or fewer than 3 people (see suppressed)",
+    ),
     "numerator": ("分子", "Numerator"),
     "denominator": ("分母", "Denominator"),
     "unit": ("单位：ratio、count、hours、km、celsius", "Unit"),
     "qualifier": ("限定：exact 准确、at_least 余、nearly 近、about 约", "How sure the figure is"),
+    "suppressed": ("分项里有人但不足 3 人，不写数", "A part with people in it, but fewer than 3: not told"),
 }
 """Column -> what it is, in Chinese and English."""
 
@@ -49,7 +53,7 @@ VIEWS = {
     ),
     "breakdowns": (
         "每日每镇的分项 · one row a day, town, figure and part",
-        "SELECT day, town, town_name, feed, kpi, dims, value, numerator, denominator, unit, qualifier"
+        "SELECT day, town, town_name, feed, kpi, dims, value, numerator, denominator, unit, qualifier, suppressed"
         " FROM figures WHERE dims <> ''",
     ),
     "town_days": (
@@ -153,6 +157,7 @@ def _rows(board: Board) -> Iterable[tuple[Any, ...]]:
             one.denominator,
             one.unit,
             str(one.qualifier),
+            one.suppressed,
         )
 
 

@@ -29,12 +29,16 @@ class Dialect(Protocol):
         """An engine that promises what ``accepted`` promises (EXACTNESS 2)."""
         ...
 
+    def writer(self, engine: Engine) -> Engine:
+        """The engine by which a process that knows ``engine`` writes records and what is made of them."""
+        ...
+
     def trouble(self, error: BaseException) -> StoreUnavailable | None:
         """The sentence about an error of the driver that trying again may cure; ``None`` for any other."""
         ...
 
     def alone(self, engine: Engine) -> AbstractContextManager[None]:
-        """While it lasts, no other process migrates this database; waits for one that does."""
+        """While it lasts, no other process migrates this database or folds it again; waits for one that does."""
         ...
 
     def hold_ledger(self, connection: Connection) -> None:

@@ -142,6 +142,7 @@ class History:
         self.engine = engine
         self.dialect = _dialect(engine.dialect.name)
         self.sqlite = engine.dialect.name == "sqlite"
+        self.writer = self.dialect.writer(engine)
         self._ahead: list[int] = []
 
     @contextmanager
@@ -153,7 +154,7 @@ class History:
         """
         with (
             self._available(),
-            self.engine.connect().execution_options(writing=True) as connection,
+            self.writer.connect().execution_options(writing=True) as connection,
             connection.begin(),
         ):
             self.dialect.hold_ledger(connection)
@@ -171,6 +172,17 @@ class History:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While it lasts, no other process migrates this database or folds it again; waits for one that does. Ordinary
+        reading and writing go on. On SQLite nobody waits: to fold twice at the same time is only slower.
+
+        Raises:
+            StoreUnavailable: when the database does not answer.
+        """
+        with self._available(), self.dialect.alone(self.engine):
+            yield
 
     @contextmanager
     def _available(self) -> Iterator[None]:
@@ -499,6 +511,10 @@ class History:
         for start in range(0, len(wanted), _CHUNK):
             connection.execute(of_day.where(m.subject.in_(wanted[start : start + _CHUNK])))
 
+    def forget_all_marks(self, connection: Connection) -> None:
+        """Forget every earlier state that was kept."""
+        connection.execute(delete(t.projection_then))
+
     def marked(self, connection: Connection, feed: str, day: int, upto: int) -> dict[str, tuple[int, bytes]]:
         """Subject -> (seq, state) of the latest state kept of a local day at or before ``upto``.
 
@@ -537,6 +553,15 @@ class History:
     def seq(self, connection: Connection) -> int:
         """The last ``known_seq``."""
         return connection.scalar(select(t.ledger.c.seq)) or 0
+
+    def folded_by(self, connection: Connection) -> int | None:
+        """By which folding all states were made, if that was noted."""
+        return connection.scalar(select(t.folding.c.number))
+
+    def note_folded(self, connection: Connection, number: int) -> None:
+        """All states are made by this folding."""
+        connection.execute(delete(t.folding))
+        connection.execute(insert(t.folding).values(one=1, number=number))
 
     def close_batch(self, connection: Connection, seq: int, known_at: int) -> None:
         """Record that everything up to ``seq`` became known at ``known_at``."""

@@ -65,7 +65,7 @@ PASSING = ("08", "40", "53", "57", "58")
 PASSING_STATES = {"55P03", "25P03", "25006"}
 """A lock was not to be had; we were idle for too long; the server is a standby now."""
 MIGRATION_LOCK = 0x746F776E_77617463
-"""The key of the advisory lock that whoever migrates holds: “townwatc” in ASCII."""
+"""The key of the advisory lock that whoever migrates or folds again holds: “townwatc” in ASCII."""
 
 _COPY_TYPES: tuple[tuple[type[Any], str], ...] = (
     (BigInteger, "int8"),
@@ -112,6 +112,10 @@ class PostgreSQL:
         event.listen(engine, "before_cursor_execute", _without_nul, retval=True)
         return engine
 
+    def writer(self, engine: Engine) -> Engine:
+        """The same: its server keeps the pages."""
+        return engine
+
     def trouble(self, error: BaseException) -> StoreUnavailable | None:
         """A server that is away, starting, full or busy is waited for."""
         if isinstance(error, exc.TimeoutError):
@@ -127,7 +131,7 @@ class PostgreSQL:
 
     @contextmanager
     def alone(self, engine: Engine) -> Iterator[None]:
-        """Hold the advisory lock of migrations, on a connection of its own that ends with it."""
+        """Hold the advisory lock of whoever migrates or folds again, on a connection of its own that ends with it."""
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.detach()
             connection.exec_driver_sql("SET idle_session_timeout = 0")
@@ -135,7 +139,7 @@ class PostgreSQL:
             # Asked again and again: who waits inside a statement would keep CREATE INDEX CONCURRENTLY waiting for it.
             while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({MIGRATION_LOCK})").scalar():
                 if not waiting:
-                    log.info("waiting_for_another_migration")
+                    log.info("waiting_for_another_start")
                 waiting = True
                 time.sleep(0.1)
             yield

@@ -9,16 +9,20 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dashboard.errors import StoreUnavailable
 from dashboard.stores.dialect import Key
 
 VARIABLES = 18_000
 """Values bound to one statement: well below the 32,766 that SQLite allows since 3.32, of 2020."""
+BUSY_S = 30
+"""Seconds that a writer waits for another."""
 WRITER_CACHE_KB = -196_608
-"""192 MB for a connection that writes: a batch of random keys among millions looks at as many pages as it has records,
-and looks at them twice, when it asks and when it writes."""
+"""192 MB for the connection that writes: a batch of random keys among millions looks at as many pages as it has
+records, and looks at them twice, when it asks and when it writes."""
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -37,16 +41,24 @@ class SQLite:
 
     def open(self, url: str) -> Engine:
         """An engine on a file that is made when missing."""
-        # No statement's parameters in an error: they are records, and errors are logged.
-        engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True)
-        event.listen(engine, "connect", _pragmas)
-        event.listen(engine, "begin", _begin)
-        return engine
+        return _engine(url)
+
+    def writer(self, engine: Engine) -> Engine:
+        """An engine of one connection: its pages stay warm only as long as nobody else writes, and of two writers one
+        waits anyway. It goes when ``engine`` is disposed of."""
+        writer = _engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=BUSY_S)
+        event.listen(
+            writer, "connect", lambda connection, _: connection.execute(f"PRAGMA cache_size={WRITER_CACHE_KB}")
+        )
+        event.listen(engine, "engine_disposed", lambda _: writer.dispose())
+        return writer
 
     def trouble(self, error: BaseException) -> StoreUnavailable | None:
         """A file that is locked, full or away is waited for."""
         if isinstance(error, OperationalError):
             return StoreUnavailable(f"数据库没有应答（{error.orig}），恢复后会自动继续")
+        if isinstance(error, PoolTimeout):
+            return StoreUnavailable(f"数据库 {BUSY_S} 秒内没有轮到这次写入，稍后会自动再试")
         return None
 
     @contextmanager
@@ -127,6 +139,21 @@ class SQLite:
         return int(connection.exec_driver_sql(statement).scalar_one())
 
 
+def _engine(url: str | URL, **pool: Any) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"timeout": BUSY_S, "check_same_thread": False},
+        # No statement's parameters in an error: they are records, and errors are logged.
+        hide_parameters=True,
+        # The connection that was used last is used next: its pages are the warm ones.
+        pool_use_lifo=True,
+        **pool,
+    )
+    event.listen(engine, "connect", _pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
 def _pragmas(connection: Any, _: Any) -> None:
     # The driver must not begin transactions by itself, or BEGIN IMMEDIATE below would come too late.
     connection.isolation_level = None
@@ -136,7 +163,4 @@ def _pragmas(connection: Any, _: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     writing = connection.get_execution_options().get("writing", False)
-    if writing and "writer" not in connection.info:
-        connection.info["writer"] = True
-        connection.exec_driver_sql(f"PRAGMA cache_size={WRITER_CACHE_KB}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -75,6 +75,14 @@ ledger = Table(
     Column("seq", BigInteger, nullable=False),
 )
 
+folding = Table(
+    "folding",
+    METADATA,
+    Column("one", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""By which folding (``archetypes.FOLDING``) all states were made; no row where nobody noted it."""
+
 commit_log = Table(
     "commit_log",
     METADATA,

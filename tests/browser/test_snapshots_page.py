@@ -35,6 +35,10 @@ def test_a_draft_is_read_released_and_final(product: Running, tabs: Tabs, desk: 
     tab = tabs.new(LAPTOP)
     tab.open(f"{product.address}/snapshots")
     expect(tab.page.locator("#snapshots-main")).to_contain_text("还没有发布过简报")
+    expect(tab.page.locator("#snapshots-main")).to_contain_text("没有打开自动发布")
+    tab.page.click('[data-act="make"]')
+    expect(tab.page.locator(".sn-draft")).to_contain_text("草稿")
+    expect(tab.page.locator('[data-act="make"]')).to_have_count(0)
     brief: Brief = desk.archive.brief(desk.draft(day, now))
     count = brief.cell("screened")
     assert count is not None

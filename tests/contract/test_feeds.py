@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dashboard.archetypes import Engine, engine_of
 from dashboard.domain.day import MINUTE, day_of, iso
 from dashboard.domain.event import Event, Rejected
 from dashboard.domain.feed import Feed, Field
-from dashboard.domain.figure import Freshness, Qualifier
+from dashboard.domain.figure import Freshness, Parts, Qualifier
 from dashboard.domain.summary import Summary
 from dashboard.feeds import FEEDS, KPIS, STREAMS
 from dashboard.queries.figures import ALL, figures_of, reporting_kpi
@@ -302,6 +303,47 @@ def test_a_figure_carries_all_that_belongs_to_it(feed: Feed, region: Region) -> 
             if figure.unit == "ratio" and figure.value is not None:
                 assert 0 <= figure.value <= 1
                 assert figure.denominator
+
+
+BY_WORK = {"stage", "checkpoint"}
+"""Breakdowns that tell of the work, not of the people: how far a case has come, where somebody was wrongly refused."""
+
+
+@every_feed
+def test_breakdowns_of_records_about_the_public_are_declared_to_count_people(feed: Feed, region: Region) -> None:
+    """A new figure of such a feed is declared, or this says which."""
+    found = summaries(feed, region, fold(engine_of(feed), stream(feed, region), region, False))
+    reported = [summary for summary in found.values() if summary.reported]
+    personal = any(field.person for field in feed.fields)
+    for kpi in feed.kpis:
+        assert not kpi.people or (kpi.breakdown and personal), kpi.key
+        cells = kpi.breakdown(reported) if kpi.breakdown and personal else []
+        dims = {name for named, _ in cells for name in named}
+        assert kpi.people or dims <= BY_WORK, kpi.key
+
+
+@every_kpi
+def test_small_cells_of_people_are_not_told_and_everything_else_is(key: str, region: Region) -> None:
+    """EXACTNESS 20: of one to two people nothing, of nobody 0, of three all; wholes are exact, a first fever is told."""
+    feed, kpi = KPIS[key]
+    found = summaries(feed, region, fold(engine_of(feed), stream(feed, region), region, False))
+    sizes = [
+        ({"by": str(size)}, Parts.ratio(size, 9) if kpi.unit == "ratio" else Parts.count(size)) for size in range(5)
+    ]
+    for declared in (kpi, replace(kpi, breakdown=lambda towns: sizes)) if kpi.breakdown else (kpi,):
+        exact, told = (
+            figures_of(feed, declared, found, ALL, NOON, breakdowns=True, small_cells=small) for small in (True, False)
+        )
+        assert told[0].value == exact[0].value == declared.parts([one for one in found.values() if one.reported]).value
+        for shown, counted in zip(told[1:], exact[1:], strict=True):
+            people = counted.numerator if counted.numerator is not None else counted.value
+            assert shown.suppressed == (kpi.people and people in (1, 2)), shown.dims
+            if shown.suppressed:
+                assert (shown.value, shown.numerator, shown.denominator, shown.detail) == (None, None, None, {})
+            else:
+                assert shown == counted
+    if "fever" in key:
+        assert not kpi.people, "a first fever is never hidden"
 
 
 @every_stream

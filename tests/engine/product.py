@@ -175,7 +175,7 @@ def rows(found: Mapping[str, Summaries], pack: RegionPack, now: int) -> dict[tup
         for kpi in (*feed.kpis, reporting_kpi(feed)):
             key = f"{REPORTING}:{name}" if kpi.key == REPORTING else kpi.key
             for town in (ALL, *(one.code for one in pack.towns)):
-                for figure in figures_of(feed, kpi, found[name], town, now, breakdowns=True):
+                for figure in figures_of(feed, kpi, found[name], town, now, breakdowns=True, small_cells=True):
                     told[f"{key}{_dims(figure)}", town] = _row(figure)
     return told
 

@@ -256,7 +256,9 @@ def test_a_crash_at_any_statement_raises_nothing_twice_and_loses_nothing(
             storm.found = storm.found[1:]
         for point in range(1, 40):
             left[0] = point
-            event.listen(core.history.engine, "before_cursor_execute", bite)
+            both = {core.history.engine, core.history.writer}
+            for one in both:
+                event.listen(one, "before_cursor_execute", bite)
             try:
                 engine_of(core, deliveries).step()
                 survived = left[0] > 0
@@ -264,7 +266,8 @@ def test_a_crash_at_any_statement_raises_nothing_twice_and_loses_nothing(
                 survived = False
                 crashes += 1
             finally:
-                event.remove(core.history.engine, "before_cursor_execute", bite)
+                for one in both:
+                    event.remove(one, "before_cursor_execute", bite)
             if survived:
                 break
         later(core, 2)

@@ -355,8 +355,31 @@ def test_a_ratio_is_between_0_and_1_and_stands_on_its_parts(api: Api) -> None:
     assert rate["freshness"] == "fresh"
     mix = api.get(f"figures?kpi=health_code_mix&town={YAOZHUANG}").json["figures"]
     assert [one["value"] for one in mix if one["dims"] == {"health_code": "green"}] == [pytest.approx(39 / 40)]
-    assert sum(one["numerator"] for one in mix if one["dims"]) == 40
+    assert {one["dims"]["health_code"]: one["numerator"] for one in mix if one["dims"]} == {
+        "green": 39, "yellow": 0, "red": None, "none": 0,
+    }  # fmt: skip
     assert [one["dims"] for one in mix if not one["dims"]] == [{}]
+
+
+def test_a_small_cell_of_people_is_null_and_says_so_while_totals_and_fevers_are_told(api: Api) -> None:
+    """EXACTNESS 20."""
+    feed = FEEDS["isolation"]
+    cases = [
+        dict(feed.sample) | {"id": f"i-{number}", "case": f"A-{number}", "site": "home" if number < 3 else "central"}
+        for number in range(5)
+    ]
+    api.post("isolation", cases)
+    api.post("temperature", [reading(1, celsius=38.4, health_code="red")])
+    api.core.work()
+    for town in (YAOZHUANG, "all"):
+        whole, *cells = api.get(f"figures?kpi=isolating&town={town}").json["figures"]
+        assert (whole["value"], whole["numerator"], "suppressed" in whole) == (5, 5, False)
+        home, central = sorted(cells, key=lambda one: one["dims"]["site"], reverse=True)
+        assert (home["dims"], home["value"], "suppressed" in home) == ({"site": "home"}, 3, False)
+        assert (central["dims"], central["suppressed"]) == ({"site": "central"}, True)
+        assert (central["value"], central["numerator"], central["denominator"]) == (None, None, None)
+        (first,) = api.get(f"figures?kpi=fever_count&town={town}").json["figures"]
+        assert first["value"] == 1, "a first fever is never hidden"
 
 
 def test_figures_are_filtered_by_feed_kpi_and_town_in_any_spelling(api: Api) -> None:

@@ -70,7 +70,7 @@ class Feeds(Product):
             for kpi in (*feed.kpis, reporting_kpi(feed)):
                 if kpi.key not in ELSEWHERE:
                     for town in (ALL, *(one.code for one in pack.towns)):
-                        for figure in figures_of(feed, kpi, found[name], town, now, breakdowns=True):
+                        for figure in figures_of(feed, kpi, found[name], town, now, breakdowns=True, small_cells=True):
                             rows[name][kpi.key + _dims(figure), town] = _row(figure)
         return rows
 

@@ -29,6 +29,7 @@ from dashboard.live import Hub
 from dashboard.queries.export import Table
 from dashboard.queries.view import View
 from dashboard.queries.views import VIEWS
+from dashboard.reference import api_page
 from dashboard.settings import Settings
 from dashboard.stores import redis_server as embedded
 from tests.engine.answers import Answer, request, serving
@@ -183,6 +184,14 @@ def test_what_declares_nothing_is_refused_at_run_time() -> None:
     assert not allows(None, Permission.FIGURES)
     with pytest.raises(NotAllowed, match="declares no"):
         require(LOCAL_VIEWER, None)
+
+
+def test_every_described_door_stands_in_the_reference(world: World) -> None:
+    described = world.town.app.openapi()["paths"]
+    doors = {(method.upper(), path) for path, operations in described.items() for method in operations}
+    told = re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \|", api_page(), re.MULTILINE)
+    assert set(told) == doors
+    assert len(told) == len(doors) > 60
 
 
 # --- the policy -----------------------------------------------------------------------------------------------------

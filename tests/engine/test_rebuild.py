@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from dashboard import doctor
+from dashboard.access.audit import Audit
+from dashboard.archetypes import FOLDING
+from dashboard.commands.common import folded
+from dashboard.domain.day import day_of
+from dashboard.settings import Settings
+from dashboard.stores import postgres
 from dashboard.stores import redis_server as embedded
+from dashboard.stores.history import History, migrate, open_engine
 from dashboard.stores.tables import projection
-from ingest.rebuild import Told, rebuild
+from ingest import rebuild as module
+from ingest.rebuild import Done, Told, folded_otherwise, rebuild
 from tests.conftest import Databases
 from tests.engine.core import NOON, YAOZHUANG, Core, fix, reading
+from tests.postgres_server import PostgresServer
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +102,6 @@ def test_what_is_wrong_is_put_right_by_several_processes(core: Core, feed: str) 
 def test_a_state_that_a_worker_went_on_from_meanwhile_is_put_right_too(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ingest import rebuild as module
-
     _spoil(core, "temperature")
     fold = module.fold
 
@@ -105,3 +118,107 @@ def test_a_state_that_a_worker_went_on_from_meanwhile_is_put_right_too(
     assert rebuild(core.settings, core.history, NOON, write=False).differing == 0
     core.accept("temperature", reading("after", "11:59"))
     assert rebuild(core.settings, core.history, NOON, write=False).differing == 0, "a worker goes on from what is right"
+
+
+def test_what_another_version_folded_is_folded_again_at_the_next_start(core: Core) -> None:
+    with core.history.writing() as connection:
+        core.history.note_folded(connection, FOLDING - 1)
+    before = _stored(core)
+    key = _spoil(core, "dispute")
+    with core.history.writing() as connection:
+        core.history.mark_states(connection, {("temperature", day_of(NOON), "x"): b"of the other version"}, 1)
+    assert folded_otherwise(core.history)
+    folded(core.settings)
+    assert _stored(core)[key] == before[key]
+    with core.history.reading() as connection:
+        assert core.history.marked(connection, "temperature", day_of(NOON), 2**40) == {}, (
+            "what was kept is of the other version"
+        )
+        assert core.history.folded_by(connection) == FOLDING
+    assert not folded_otherwise(core.history)
+    told = Audit(core.history.engine, core.settings.data_dir).rows(limit=1)
+    assert [(entry.kind, entry.what) for entry in told] == [("change", "rebuild")]
+
+
+def test_of_two_that_are_started_together_one_folds_and_the_other_waits(
+    postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_server.url(postgres_server.make())
+    settings = Settings.load(tmp_path, database_url=url)
+    history = History(open_engine(url))
+    migrate(history.engine)
+    with history.writing() as connection:
+        history.close_batch(connection, 1, NOON)
+        history.note_folded(connection, FOLDING - 1)
+    begun: list[str] = []
+    told, go_on = threading.Event(), threading.Event()
+    real = module.brought_up
+
+    def brought_up(*given: Any) -> Done:
+        begun.append(threading.current_thread().name)
+        told.set()
+        assert go_on.wait(60)
+        return real(*given)
+
+    def info(what: str, **_: object) -> None:
+        if what == "waiting_for_another_start":
+            told.set()
+
+    monkeypatch.setattr(module, "brought_up", brought_up)
+    monkeypatch.setattr(postgres.log, "info", info)
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(folded, settings)]
+        assert told.wait(60)
+        told.clear()
+        done.append(pool.submit(folded, settings))
+        # It waits, or, as it must not, begins as well.
+        assert told.wait(60)
+        go_on.set()
+        for one in done:
+            one.result(60)
+    assert len(begun) == 1
+    assert not folded_otherwise(history)
+    assert [entry.what for entry in Audit(history.engine, tmp_path).rows()] == ["rebuild"]
+    history.engine.dispose()
+
+
+def test_the_doctor_says_that_the_next_start_folds_again_and_writes_nothing(
+    databases: Databases, tmp_path: Path
+) -> None:
+    settings = Settings.load(tmp_path, database_url=databases.new())
+    history = History(open_engine(settings.database_url))
+    migrate(history.engine)
+    assert list(doctor._folding(settings)) == [], "a new database has nothing to fold"
+    with history.reading() as connection:
+        assert history.folded_by(connection) is None
+    with history.writing() as connection:
+        history.close_batch(connection, 36_000_000, NOON)
+    for number in (None, FOLDING - 1, FOLDING + 1):
+        if number is not None:
+            with history.writing() as connection:
+                history.note_folded(connection, number)
+        (found,) = doctor._folding(settings)
+        assert found.health == doctor.Health.WARN
+        assert "下次启动时先重算 36,000,000 条记录才显示，双核约 3 分钟 · " in found.text
+        assert found.text.endswith(
+            "the next start folds 36,000,000 records again before it shows anything, about 3 min on two cores"
+        )
+        with history.reading() as connection:
+            assert history.folded_by(connection) == number
+    with history.writing() as connection:
+        connection.execute(text("DROP TABLE folding"))
+    assert len(list(doctor._folding(settings))) == 1, "of a version that did not note it"
+    migrate(history.engine)
+    with history.writing() as connection:
+        history.note_folded(connection, FOLDING)
+    assert list(doctor._folding(settings)) == []
+    history.engine.dispose()
+
+
+def test_a_new_database_is_this_versions_own(databases: Databases) -> None:
+    history = History(open_engine(databases.new()))
+    migrate(history.engine)
+    assert not folded_otherwise(history)
+    with history.reading() as connection:
+        assert history.folded_by(connection) == FOLDING
+    history.engine.dispose()

@@ -224,7 +224,7 @@ def test_whoever_comes_second_waits_for_the_one_that_migrates(blank_postgres: st
         second.stdin.write("go\n")
         second.stdin.flush()
         said = ""
-        while "waiting_for_another_migration" not in said:
+        while "waiting_for_another_start" not in said:
             line = second.stdout.readline()
             assert line, said
             said += line

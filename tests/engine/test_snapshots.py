@@ -355,6 +355,8 @@ def test_only_who_may_release_sees_a_draft_and_releases_it(core: Core) -> None:
         def ask(path: str, method: str = "GET") -> Answer:
             return request(port, method, f"/api/v1/snapshots{path}", None, {})
 
+        assert ask("").json["today"] == {"date": "2020-02-18", "edition": "all"}
+        assert ask("").json["plan"] is None, "nothing is made by itself here"
         listed = ask("").json["snapshots"]
         assert {(entry["edition"], entry["draft"]) for entry in listed} == {("all", True), (YAOZHUANG, True)}
         clerk = Viewer("内勤", frozenset({Role.CLERK}))
@@ -362,6 +364,8 @@ def test_only_who_may_release_sees_a_draft_and_releases_it(core: Core) -> None:
         for viewer, editions, status in ((clerk, set(), 404), (chief, {YAOZHUANG}, 404)):
             who["viewer"] = viewer
             assert {entry["edition"] for entry in ask("").json["snapshots"]} == editions
+            town = {"date": "2020-02-18", "edition": YAOZHUANG} if viewer is chief else None
+            assert ask("").json["today"] == town, "what this viewer may make now"
             assert ask("/2020-02-18.pdf").status == status
             assert ask("/2020-02-18/release", "POST").status == 403
             assert ask("/2020-02-18/redraw", "POST").status == 403
@@ -369,6 +373,7 @@ def test_only_who_may_release_sees_a_draft_and_releases_it(core: Core) -> None:
         who["viewer"] = Viewer("领导", frozenset({Role.LEADER}))
         assert ask("/2020-02-18/redraw", "POST").json["draft"] is True
         assert ask("/2020-02-18/release", "POST").json["draft"] is False
+        assert ask("").json["today"] is None, "it is published"
         assert ask("/2020-02-18/release", "POST").status == 422
         assert ask("/2020-02-18/release?kind=month", "POST").status == 422
         who["viewer"] = clerk

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import run
+from benchmarks import bench_keeping, bulk, run
 from benchmarks.outcome import Outcome
+from dashboard.commands import common
 from dashboard.errors import ConfigurationError
+from dashboard.settings import Settings
+from dashboard.stores.history import History, open_engine
+from ingest.rebuild import folded_otherwise
 
 
 def _line(bench: str, value: float, goal: float | None = None) -> run.Line:
@@ -51,3 +55,26 @@ def test_the_page_keeps_its_words_around_the_table(tmp_path: Path) -> None:
 def test_the_page_has_the_marks_that_a_full_run_writes_between() -> None:
     told = run.DOCUMENT.read_text("utf-8")
     assert told.index(run.BEGIN) < told.index(run.END)
+
+
+def test_an_upgrade_is_measured_with_what_is_folded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again: list[Settings] = []
+
+    def folded(settings: Settings) -> None:
+        history = History(open_engine(settings.database_url))
+        assert folded_otherwise(history)
+        common.folded(settings)
+        assert not folded_otherwise(history)
+        again.append(settings)
+        history.engine.dispose()
+
+    monkeypatch.setattr(bench_keeping, "folded", folded)
+    made = bulk.Maker(tmp_path, lambda _: None).all([400], 200)[0]
+    told = {one.name: one.value for one in bench_keeping._upgrade(made)}
+    assert len(again) == 1
+    what = f"upgrade of {made.events / 1e6:.3g} M records"
+    tables, folding, whole = (
+        told[f"{what}: {part}"] or 0 for part in ("tables", "folded again", "until figures stand")
+    )
+    assert 0 < tables + folding < whole
+    assert told["upgrade: records lost or doubled"] == 0

@@ -332,7 +332,7 @@ def test_who_is_back_tomorrow_and_how_much_a_steward_has() -> None:
     found = summed(feed, events, now)
     declared = feed.kpi("isolation_back_tomorrow")
     assert declared is not None
-    parts = figures_of(feed, declared, found, "all", now, breakdowns=True)
+    parts = figures_of(feed, declared, found, "all", now, breakdowns=True, small_cells=True)
     assert [one.value for one in parts] == [3, 2, 1]
     assert [one.dims for one in parts[1:]] == [{"enterprise": "E1"}, {"enterprise": "E2"}]
     load = value(feed, "isolation_load", found, now)

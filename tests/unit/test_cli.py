@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from dashboard import cli, telemetry
+from dashboard import cli, retention, telemetry
 from dashboard.commands.common import settings_of
 from dashboard.commands.dead_letters import _pair
 from dashboard.errors import ConfigurationError
@@ -66,6 +68,27 @@ def test_a_defect_is_one_sentence_and_a_file(
     assert f"please report it with {log}." in shown
     assert "Traceback" in log.read_text(encoding="utf-8")
     assert "13812345678" not in shown + log.read_text(encoding="utf-8")
+
+
+def test_retention_checks_an_archive_without_a_day_and_asks_for_one_otherwise(
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = data_dir / "archive" / "202001.parquet"
+    file.parent.mkdir()
+    file.write_bytes(b"as it was written")
+    told = {"path": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    (file.parent / retention.MANIFEST).write_text(json.dumps({"format": 1, "files": [told]}), encoding="utf-8")
+    assert run("retention", "--check", "--data", str(data_dir)) == 0
+    assert "every file is as it was written" in capsys.readouterr().out
+    file.write_bytes(b"otherwise")
+    assert run("retention", "--check", "--data", str(data_dir)) == 1
+    assert "202001.parquet 与写入时不同" in capsys.readouterr().out
+    assert run("retention", "--data", str(data_dir)) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "townwatch: 请用 --before 写明移走哪一天以前的记录，如 --before 2020-01-01，或用 --check 核对归档文件"
+        " · Say with --before which day's earlier records go, e.g. --before 2020-01-01, or check the archive's files "
+        "with --check."
+    ]
 
 
 def test_ctrl_c_is_quiet(data_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

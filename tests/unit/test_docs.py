@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|\bsrc=\"([^\"]+)\"")
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+CODE_OF = ("dashboard", "ingest", "geodata", "layouts", "callbacks")
+VARIABLE = re.compile(r"\"(TOWNWATCH_[A-Z_]+)\"")
 MACHINE = re.compile(r"(?<![\w.])/(?:home|root|tmp|work|Users|mnt)/|\b(?:10|192\.168)\.\d+\.\d+")
 SHORT_RECORD = 50
 LARGEST_PICTURE = 600 * 1024
@@ -34,6 +36,26 @@ def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     for setting in Settings.model_fields:
         assert f"| `{setting}` |" in page
+
+
+def test_what_a_command_cannot_do_without_is_marked_as_required() -> None:
+    page = reference.commands_page(cli.app)
+    sections = {part.partition("`")[0]: part for part in page.split("## `./townwatch ")[1:]}
+    required = re.compile(r"^\| `(\S+)` \| \(required\) \|", re.MULTILINE)
+    assert required.findall(sections["feed new"]) == ["NAME"]
+    assert required.findall(sections["user create"]) == ["NAME", "--role"]
+    assert required.findall(sections["backup"]) == ["FILE"]
+    assert required.findall(sections["retention"]) == []
+    assert required.findall(sections["up"]) == []
+
+
+def test_every_variable_that_the_program_reads_is_documented() -> None:
+    """Settings are; what is read past them has to be named beside them."""
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    files = [ROOT / "townwatch", *(path for part in CODE_OF for path in (ROOT / part).rglob("*.py"))]
+    read = {found for file in files for found in VARIABLE.findall(file.read_text(encoding="utf-8"))}
+    assert {"TOWNWATCH_VENV", "TOWNWATCH_CHROMIUM", "TOWNWATCH_FEEDS"} <= read
+    assert [name for name in sorted(read) if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -290,7 +290,7 @@ def _tiles(picture: Picture, before: Picture | None) -> list[dict[str, Any]]:
 def _codes(figure: Figure, lang: str) -> str:
     """``黄 12·红 < 3``: the other colours, small counts not told."""
     texts = [
-        f"{CODES[code].of(lang)} {desk.small(figure.detail[code], lang)}"
+        f"{CODES[code].of(lang)} {wording.people(figure.detail[code], lang)}"
         for code in ("yellow", "red", "none")
         if figure.detail.get(code)
     ]

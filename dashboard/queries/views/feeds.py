@@ -217,7 +217,9 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
         parts = [
             figure
             for figure in figures_of(feed, kpi, summaries, ALL, asked.board.now, breakdowns=True)
-            if figure.dims and figure.value and (board.viewer.details or not casework.by_case(figure.dims))
+            if figure.dims
+            and (figure.value or figure.suppressed)
+            and (board.viewer.details or not casework.by_case(figure.dims))
         ]
         most = max((float(figure.value or 0) for figure in parts), default=0.0)
         bars = []
@@ -232,7 +234,7 @@ def _mixes(asked: Asked, feed: Feed) -> list[dict[str, Any]]:
             bars.append(
                 {
                     "name": name,
-                    "text": wording.quantity([int(figure.value or 0), figure.qualifier], lang),
+                    "text": value_text(figure, kpi, lang)[0],
                     "share": float(figure.value or 0) / most if most else 0,
                     "kpi": kpi.key,
                     "town": figure.town,

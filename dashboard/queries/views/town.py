@@ -498,8 +498,8 @@ def _cells(board: Board, scope: str, feed: Feed, kpi: Kpi, lang: str) -> str:
             name = casework.stage_named(feed, value).words.of(lang)
         else:
             name = words_of(feed, field, value, lang)
-        if cell.value:
-            texts.append(f"{name} {wording.count(cell.value, lang)}")
+        if cell.value or cell.suppressed:
+            texts.append(f"{name} {value_text(cell, kpi, lang)[0]}")
     return wording.join(texts, lang)
 
 
