@@ -6,6 +6,7 @@ cannot be applied as a dead letter instead of standing still.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 import time
@@ -41,8 +42,12 @@ SET_BACK_MS = MINUTE
 MAX_ENTRIES = 64
 """Most entries taken from one partition at once: a gateway's entries hold up to 500 events."""
 _YOUNG_OBJECTS = 1_000_000
-_COLLECT = ((2_000, 2), (50, 1), (1, 0))
+_COLLECT = ((200, 2), (50, 1), (1, 0))
 """Every so many rounds, how deep the collector looks: it is not woken by itself any more."""
+_TRIM = 50
+"""Every so many rounds, what batches left free between what stays is given back to the machine."""
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""Of the GNU C library; others have none."""
 LOGGED_REQUESTS = 50
 """Most requests that a line of the log names."""
 
@@ -128,6 +133,8 @@ class Worker:
             del taken
             self._rounds += 1
             gc.collect(next(depth for every, depth in _COLLECT if self._rounds % every == 0))
+            if self._rounds % _TRIM == 0 and _trim is not None:
+                _trim(0)
         self._publish([])
         deadletter.drain(self.history, self.stream)
         self.publisher.tick(self.clock.now())
