@@ -34,7 +34,7 @@ from dashboard.stores.sqlite import SQLite
 from geodata.library import open_library
 from ingest.decode import Door
 from ingest.intake import Intake
-from ingest.rebuild import folded_otherwise, rebuild
+from ingest.rebuild import rebuild
 
 OLD = "0003"
 """The migration that an old database is at: before monthly tables, accounts and all that came after."""
@@ -149,7 +149,7 @@ def _upgrade(made: Made) -> Iterator[Outcome]:
             migrate(stage.parts.history.engine)
             tables_s = time.perf_counter() - began
             # Its states are those of another version: `up` folds them again before it starts a worker.
-            if not folded_otherwise(stage.parts.history):
+            if not stage.parts.history.folded_otherwise():
                 raise NotMeasured("旧数据库不用重新计算，测不到升级要多久")
             begun = time.perf_counter()
             folded(stage.settings)

@@ -45,7 +45,10 @@ def measure(size: Size) -> Iterator[Outcome]:
         # First: kept databases may have been folded by an earlier program, and are put right by it.
         yield from _rebuild(middle)
         for made in (small, large):
-            if not bulk.current(made):
+            history = made.open()
+            otherwise = history.folded_otherwise()
+            history.engine.dispose()
+            if otherwise:
                 print(f"{Path(made.path).name}: 重新归纳 · folding anew", flush=True)
                 _fold_anew(made)
         yield from _pages(small, large)
@@ -218,7 +221,7 @@ def _further(region: Region, made: Made, size: Size) -> Iterator[list[Event]]:
     """Records that come after those of a database, as a gateway puts them on the road."""
     day, count = made.day, 0
     while count < size.events:
-        number = bulk.days_between(bulk.FIRST_DAY, day)
+        number = bulk.day_number(day)
         for batch in bulk.day_records(region, day, number, size.day_records):
             fresh = [event for event in batch if event.at > made.until]
             for start in range(0, len(fresh), 500):
@@ -244,7 +247,6 @@ def _fold_anew(made: Made) -> tuple[Done, int]:
         stage.on(made)
         seen: list[float] = []
         done = rebuild(stage.settings, stage.parts.history, made.until, lambda told: seen.append(told.seconds))
-    bulk.note_current(made)
     return done, len(seen)
 
 

@@ -10,15 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 
 from benchmarks import records
-from benchmarks.stage import ROOT, NotMeasured
+from benchmarks.stage import NotMeasured
 from dashboard.clock import FixedClock
-from dashboard.domain.day import DEFAULT_ZONE, HOUR, day_start, shift_day
+from dashboard.domain.day import DEFAULT_ZONE, HOUR, as_date, day_start, shift_day
 from dashboard.domain.event import Event
 from dashboard.feeds import feed_named
 from dashboard.settings import Settings
@@ -34,7 +33,6 @@ DAY_RECORDS = 200_000
 """Records of one day, nearly all of them readings and fixes."""
 BATCH = 20_000
 LIVE_BATCH = 500
-FOLDING = ("dashboard/archetypes", "dashboard/domain", "dashboard/feeds")
 _HOURS = 24
 _LAST_HOUR = 18
 """The newest day goes on: the databases end in its afternoon."""
@@ -57,6 +55,11 @@ class Made(msgspec.Struct, frozen=True):
         engine = open_engine(f"sqlite:///{self.path}")
         migrate(engine)
         return History(engine)
+
+
+def day_number(day: int) -> int:
+    """How many days a local day is after the first."""
+    return (as_date(day) - as_date(FIRST_DAY)).days
 
 
 def day_records(
@@ -233,8 +236,10 @@ class Maker:
             copy(after, path)
         history = Made(str(path), 0, 0, 0).open()
         book = book_of(history, self.library, self.region)
+        # Noted while it is new: this program folds it.
+        history.folded_otherwise()
         projector = Projector(history, book)
-        first = 0 if after is None else days_between(FIRST_DAY, after.day)
+        first = 0 if after is None else day_number(after.day)
         days = max(1, round(total / day_records_))
         skip = after.until if after is not None else 0
         began, said = time.monotonic(), 0.0
@@ -262,35 +267,7 @@ class Maker:
         history.engine.dispose()
         found = Made(str(path), done, day, until + 2000)
         note.write_bytes(msgspec.json.encode(found))
-        note_current(found)
         return found
-
-
-def _folding() -> str:
-    """A name for how this program folds: another one, when any file that says so has changed."""
-    told = blake2b(digest_size=12)
-    for file in sorted(path for folder in FOLDING for path in (ROOT / folder).glob("*.py")):
-        told.update(file.name.encode() + b"\0" + file.read_bytes())
-    return told.hexdigest()
-
-
-def current(made: Made) -> bool:
-    """Whether the states of a kept database are those that this program folds."""
-    note = Path(made.path).with_suffix(".folded")
-    return note.exists() and note.read_text() == _folding()
-
-
-def note_current(made: Made) -> None:
-    """Note that its states are those that this program folds."""
-    Path(made.path).with_suffix(".folded").write_text(_folding())
-
-
-def days_between(first: int, last: int) -> int:
-    """How many days ``last`` is after ``first``."""
-    number = 0
-    while shift_day(first, number) != last:
-        number += 1
-    return number
 
 
 def copy(made: Made, path: Path) -> None:

@@ -190,7 +190,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _folding(settings: Settings) -> Iterator[Finding]:
-    from dashboard.archetypes import FOLDING
+    from dashboard.domain.folding import FOLDING
     from dashboard.stores import history, schema
     from dashboard.stores.tables import folding
 

@@ -17,9 +17,10 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import func, select
 
-from dashboard.archetypes import FOLDING, LIFE, Engine, engine_of
+from dashboard.archetypes import LIFE, Engine, engine_of
 from dashboard.domain.event import Event
 from dashboard.domain.feed import Feed
+from dashboard.domain.folding import FOLDING
 from dashboard.feeds import STREAMS
 from dashboard.settings import Settings
 from dashboard.stores.history import History, open_engine
@@ -95,21 +96,6 @@ def rebuild(
     seconds = time.monotonic() - start
     say(Told(done.events, total, seconds))
     return Done(done.events, done.states, done.differing, done.written, seconds)
-
-
-def folded_otherwise(history: History) -> bool:
-    """Whether another version of the program folded what is stored. A new database is noted as this one's.
-
-    Raises:
-        StoreUnavailable: the database does not answer.
-    """
-    with history.reading() as connection:
-        number, seq = history.folded_by(connection), history.seq(connection)
-    if seq or number == FOLDING:
-        return number != FOLDING
-    with history.writing() as connection:
-        history.note_folded(connection, FOLDING)
-    return False
 
 
 def brought_up(
@@ -250,4 +236,4 @@ def _put_right(history: History, book: RegionBook, folded: Folded, known_at: int
     return len(right)
 
 
-__all__ = ["Done", "Event", "Folded", "Told", "brought_up", "fold", "folded_otherwise", "rebuild"]
+__all__ = ["Done", "Event", "Folded", "Told", "brought_up", "fold", "rebuild"]

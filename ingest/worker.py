@@ -44,10 +44,8 @@ MAX_ENTRIES = 64
 _YOUNG_OBJECTS = 1_000_000
 _COLLECT = ((200, 2), (50, 1), (1, 0))
 """Every so many rounds, how deep the collector looks: it is not woken by itself any more."""
-_TRIM = 50
-"""Every so many rounds, what batches left free between what stays is given back to the machine."""
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-"""Of the GNU C library; others have none."""
+"""Gives what batches left free back to the machine. Of the GNU C library; others have none."""
 LOGGED_REQUESTS = 50
 """Most requests that a line of the log names."""
 
@@ -132,8 +130,9 @@ class Worker:
         if done:
             del taken
             self._rounds += 1
-            gc.collect(next(depth for every, depth in _COLLECT if self._rounds % every == 0))
-            if self._rounds % _TRIM == 0 and _trim is not None:
+            depth = next(depth for every, depth in _COLLECT if self._rounds % every == 0)
+            gc.collect(depth)
+            if depth and _trim is not None:
                 _trim(0)
         self._publish([])
         deadletter.drain(self.history, self.stream)

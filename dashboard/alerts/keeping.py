@@ -69,7 +69,7 @@ def _let_go(
         if not due:
             return gone
         audit.note(now, BY, Kind.ERASE, what, detail={"why": "retention", "count": len(due)})
-        with history.engine.connect().execution_options(writing=True) as connection, connection.begin():
+        with history.writing() as connection:
             # Asked again: what was raised anew meanwhile stays.
             due = list(connection.scalars(over.where(own.in_(due))))
             for column in belongs:

@@ -36,11 +36,6 @@ State = Any
 StatesOf = Callable[[int], Mapping[str, State]]
 """Local day (yyyymmdd), or ``LIFE`` -> states of one feed by subject."""
 
-FOLDING = 1
-"""By how records are folded into states. It grows whenever a state of the same records and rules becomes another one,
-in what it holds or in how it is written: databases that were folded otherwise are folded again before anything is shown
-of them (``ingest.rebuild.brought_up``). ``tests/engine/test_folding.py`` notices."""
-
 LIFE = 1
 """Stands for the day where a state holds a subject's whole life."""
 

@@ -71,16 +71,17 @@ def folded(settings: Settings) -> None:
     once one folds; the others wait for it."""
     from dashboard.access.audit import Kind
     from dashboard.stores.history import History, open_engine
-    from ingest.rebuild import brought_up, folded_otherwise
 
     engine = open_engine(settings.database_url)
     try:
         history = History(engine)
-        if not folded_otherwise(history):
+        if not history.folded_otherwise():
             return
+        from ingest.rebuild import brought_up
+
         with history.alone():
             # Whoever was before us may have done it all.
-            if not folded_otherwise(history):
+            if not history.folded_otherwise():
                 return
             with Bar("程序更新后重新计算 · folding again after an update") as bar:
                 done = brought_up(settings, history, now(settings), lambda told: bar(told.done, told.total))

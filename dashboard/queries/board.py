@@ -237,7 +237,7 @@ class Board:
             found = self.summaries(one.name) if day == self.day else self._ends(one.name, day)
             chosen = [s for code, s in self._seen(found).items() if town in (ALL, code)]
             counted += counted_of(declared, chosen, town)
-        return whole(declared, counted) if counted else Parts()
+        return whole(declared, counted)
 
     def _at_end(self, feed: Feed, kpi: Kpi, town: str, first: int, last: int) -> Parts:
         """A KPI that is read at the span's end: what stands then, or what became of the span's own cases."""
@@ -245,7 +245,7 @@ class Board:
         chosen = [one for code, one in found.items() if town in (ALL, code)]
         if kpi.period is None:
             counted = counted_of(kpi, chosen, town)
-            return whole(kpi, counted) if counted else Parts()
+            return whole(kpi, counted)
         return over_period(kpi, chosen, day_start(first, self.zone), day_end(last, self.zone))
 
     def case(self, town: str, feed: str) -> CaseSummary | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from msgspec.structs import replace
 
 from dashboard.domain.feed import Feed, Kpi, Words
-from dashboard.domain.figure import Figure, Freshness, Parts
+from dashboard.domain.figure import Figure, Freshness
 from dashboard.domain.summary import Summary
 from dashboard.feeds import KPIS, feed_named
 from dashboard.queries import wording
@@ -55,7 +55,7 @@ def figure_over(
         counted: list[Summary] = []
         for day in days:
             counted += counted_of(declared, [one for code, one in day.items() if town in (ALL, code)], town)
-        found = found.made_of(whole(declared, counted) if counted else Parts())
+        found = found.made_of(whole(declared, counted))
     return replace(found, town=",".join(only)) if only is not None and town == ALL else found
 
 

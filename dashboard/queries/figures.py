@@ -63,6 +63,8 @@ def over_period(kpi: Kpi, chosen: Sequence[Summary], first: int, last: int) -> P
 def whole(kpi: Kpi, counted: Sequence[Summary]) -> Parts:
     """What the plain figure of a KPI is made of, exact; of the cells of a breakdown of people that stand in its
     ``detail`` too, small ones read ``FEW``."""
+    if not counted:
+        return Parts()
     parts = kpi.parts(counted)
     if not (kpi.people and kpi.breakdown is not None and parts.detail):
         return parts
@@ -93,7 +95,7 @@ def figures_of(
     counted = counted_of(kpi, chosen, town)
     received = max((one.last_received for one in chosen if one.last_received is not None), default=None)
     freshness = feed.limits.judge(received, now)
-    plain = whole(kpi, counted) if counted else Parts()
+    plain = whole(kpi, counted)
     found: list[tuple[dict[str, str], Parts]] = [({}, plain)]
     if breakdowns and kpi.breakdown is not None and counted:
         found += kpi.breakdown(counted)

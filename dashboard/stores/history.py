@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 
 from dashboard.domain.event import Event, put_in_order
+from dashboard.domain.folding import FOLDING
 from dashboard.errors import Archived
 from dashboard.stores import tables as t
 from dashboard.stores.dialect import Dialect
@@ -557,6 +558,20 @@ class History:
     def folded_by(self, connection: Connection) -> int | None:
         """By which folding all states were made, if that was noted."""
         return connection.scalar(select(t.folding.c.number))
+
+    def folded_otherwise(self) -> bool:
+        """Whether another version of the program folded what is stored. A new database is noted as this one's.
+
+        Raises:
+            StoreUnavailable: when the database does not answer.
+        """
+        with self.reading() as connection:
+            number, seq = self.folded_by(connection), self.seq(connection)
+        if seq or number == FOLDING:
+            return number != FOLDING
+        with self.writing() as connection:
+            self.note_folded(connection, FOLDING)
+        return False
 
     def note_folded(self, connection: Connection, number: int) -> None:
         """All states are made by this folding."""

@@ -81,7 +81,7 @@ folding = Table(
     Column("one", Integer, primary_key=True),
     Column("number", Integer, nullable=False),
 )
-"""By which folding (``archetypes.FOLDING``) all states were made; no row where nobody noted it."""
+"""By which folding (``domain.folding``) all states were made; no row where nobody noted it."""
 
 commit_log = Table(
     "commit_log",

@@ -1,7 +1,7 @@
 """A change of how records are folded is noticed: databases folded otherwise must be folded again at the next start.
 
 ``folding.json`` holds a digest of what every feed's engine makes of its samples and of the first records of the five
-scenarios. When this test fails after a change of an engine, a feed or a codec, add one to ``archetypes.FOLDING``; when
+scenarios. When this test fails after a change of an engine, a feed or a codec, add one to ``domain.folding.FOLDING``; when
 only records changed, or a feed came, leave it. Then write the file anew: ``python -m tests.engine.test_folding``.
 """
 
@@ -15,9 +15,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dashboard.archetypes import FOLDING, engine_of
+from dashboard.archetypes import engine_of
 from dashboard.domain.day import day_end, day_of
 from dashboard.domain.event import Event, put_in_order
+from dashboard.domain.folding import FOLDING
 from dashboard.feeds import STREAMS, feed_named
 from geodata.library import open_library
 from geodata.region import Region
@@ -90,7 +91,7 @@ def test_states_are_made_as_the_number_says(tmp_path: Path) -> None:
     made = states_of(tmp_path)
     other = sorted(feed for feed in kept["states"] if made.get(feed) != kept["states"][feed])
     if kept["folding"] != FOLDING or other:
-        pytest.fail(f"{', '.join(other) or 'archetypes.FOLDING'}: see what stands above in this file")
+        pytest.fail(f"{', '.join(other) or 'domain.folding.FOLDING'}: see what stands above in this file")
     assert kept["states"].keys() >= made.keys(), "a new feed: write the file anew"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from python_calamine import CalamineWorkbook
 from dashboard.access.tokens import TokenStore
 from dashboard.clock import machine_ms
 from dashboard.domain.day import iso
-from dashboard.processes import free_port
+from dashboard.processes import environment_of, free_port
 from dashboard.stores.redis_server import RedisServer
 from tests.engine.core import CHECKPOINT, UNIT, YAOZHUANG, Core
 from tests.engine.gateway import basic
@@ -47,7 +46,7 @@ class Running:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "dashboard", "web", "--role", role],
-                env={**os.environ, **settings.environment(), "PYTHONPATH": str(ROOT)},
+                env=environment_of(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -29,6 +29,7 @@ from dashboard.clock import machine_ms
 from dashboard.domain.day import day_of
 from dashboard.errors import ConfigurationError, StoreUnavailable
 from dashboard.feeds import FEEDS
+from dashboard.processes import environment_of
 from dashboard.queries.reader import LiveBoards
 from dashboard.settings import Settings
 from dashboard.stores import leases, tables
@@ -42,7 +43,6 @@ from tests.engine.core import CHECKPOINT, Core, reading
 from tests.postgres_server import PostgresServer
 from tests.redis_cluster import Cluster, cluster
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90.0
 BATCH = 250
 LIMIT = 20_000
@@ -218,7 +218,7 @@ class Machines:
 
     def start(self, role: str, name: str) -> None:
         """Start ``up --role`` under a name; :meth:`ready` waits for it."""
-        environment = {**os.environ, **self.settings.environment(), "PYTHONPATH": str(ROOT)}
+        environment = environment_of(self.settings)
         self.running[name] = subprocess.Popen(
             [
                 *(sys.executable, "-P", "-m", "dashboard", "up", "--no-browser"),

@@ -13,16 +13,16 @@ from sqlalchemy import text
 
 from dashboard import doctor
 from dashboard.access.audit import Audit
-from dashboard.archetypes import FOLDING
 from dashboard.commands.common import folded
 from dashboard.domain.day import day_of
+from dashboard.domain.folding import FOLDING
 from dashboard.settings import Settings
 from dashboard.stores import postgres
 from dashboard.stores import redis_server as embedded
 from dashboard.stores.history import History, migrate, open_engine
 from dashboard.stores.tables import projection
 from ingest import rebuild as module
-from ingest.rebuild import Done, Told, folded_otherwise, rebuild
+from ingest.rebuild import Done, Told, rebuild
 from tests.conftest import Databases
 from tests.engine.core import NOON, YAOZHUANG, Core, fix, reading
 from tests.postgres_server import PostgresServer
@@ -127,7 +127,7 @@ def test_what_another_version_folded_is_folded_again_at_the_next_start(core: Cor
     key = _spoil(core, "dispute")
     with core.history.writing() as connection:
         core.history.mark_states(connection, {("temperature", day_of(NOON), "x"): b"of the other version"}, 1)
-    assert folded_otherwise(core.history)
+    assert core.history.folded_otherwise()
     folded(core.settings)
     assert _stored(core)[key] == before[key]
     with core.history.reading() as connection:
@@ -135,7 +135,7 @@ def test_what_another_version_folded_is_folded_again_at_the_next_start(core: Cor
             "what was kept is of the other version"
         )
         assert core.history.folded_by(connection) == FOLDING
-    assert not folded_otherwise(core.history)
+    assert not core.history.folded_otherwise()
     told = Audit(core.history.engine, core.settings.data_dir).rows(limit=1)
     assert [(entry.kind, entry.what) for entry in told] == [("change", "rebuild")]
 
@@ -177,7 +177,7 @@ def test_of_two_that_are_started_together_one_folds_and_the_other_waits(
         for one in done:
             one.result(60)
     assert len(begun) == 1
-    assert not folded_otherwise(history)
+    assert not history.folded_otherwise()
     assert [entry.what for entry in Audit(history.engine, tmp_path).rows()] == ["rebuild"]
     history.engine.dispose()
 
@@ -218,7 +218,7 @@ def test_the_doctor_says_that_the_next_start_folds_again_and_writes_nothing(
 def test_a_new_database_is_this_versions_own(databases: Databases) -> None:
     history = History(open_engine(databases.new()))
     migrate(history.engine)
-    assert not folded_otherwise(history)
+    assert not history.folded_otherwise()
     with history.reading() as connection:
         assert history.folded_by(connection) == FOLDING
     history.engine.dispose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from dashboard.domain.event import Event
 from dashboard.domain.figure import Freshness
 from dashboard.domain.summary import ObligationState
 from dashboard.errors import Backpressure, LeaseLost, NotAllowed, StoreUnavailable, TownwatchError
+from dashboard.processes import environment_of
 from dashboard.stores import leases, tables
 from dashboard.stores.redis_server import RedisServer
 from dashboard.stores.room import Room
@@ -46,7 +46,6 @@ from tests.engine.core import (
     reading,
 )
 
-ROOT = Path(__file__).parents[2]
 PHONE, IDENTITY = "13812345678", "110101199003074477"
 
 
@@ -213,7 +212,7 @@ def _worker_process(core: Core) -> subprocess.Popen[bytes]:
     with open(core.settings.data_dir / "worker.log", "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "dashboard", "worker", "--data", str(core.settings.data_dir)],
-            env={**os.environ, **core.settings.environment(), "PYTHONPATH": str(ROOT)},
+            env=environment_of(core.settings),
             stdout=log,
             stderr=log,
         )

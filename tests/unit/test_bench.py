@@ -12,7 +12,6 @@ from dashboard.commands import common
 from dashboard.errors import ConfigurationError
 from dashboard.settings import Settings
 from dashboard.stores.history import History, open_engine
-from ingest.rebuild import folded_otherwise
 
 
 def _line(bench: str, value: float, goal: float | None = None) -> run.Line:
@@ -62,9 +61,9 @@ def test_an_upgrade_is_measured_with_what_is_folded_again(tmp_path: Path, monkey
 
     def folded(settings: Settings) -> None:
         history = History(open_engine(settings.database_url))
-        assert folded_otherwise(history)
+        assert history.folded_otherwise()
         common.folded(settings)
-        assert not folded_otherwise(history)
+        assert not history.folded_otherwise()
         again.append(settings)
         history.engine.dispose()
 
